@@ -1,0 +1,97 @@
+"""文字 words: "did you mean", pinyin for sorting and searching, numbers and dates as locals write them.
+
+Locales are "zh_Hans" and "en"; Django's spelling ("zh-hans", "zh-cn") is understood too.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
+
+import babel.dates
+import babel.numbers
+from babel import Locale
+from pypinyin import Style, lazy_pinyin
+
+from .money import Money, minor_digits
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def closest(word: str, options: Iterable[str]) -> str | None:
+    """The option that looks most like `word`, or None if none is near."""
+    by_folded = {option.casefold(): option for option in options}
+    found = difflib.get_close_matches(word.casefold(), list(by_folded), n=1, cutoff=0.6)
+    return by_folded[found[0]] if found else None
+
+
+def did_you_mean(word: str, options: Iterable[str]) -> str:
+    """A hint such as "Did you mean 'customer.name'?", or "" if nothing is near."""
+    option = closest(word, options)
+    return f"Did you mean '{option}'?" if option else ""
+
+
+def pinyin(text: str) -> str:
+    """拼音 without tones or spaces: "林静" is "linjing", "ABC 公司" is "abcgongsi"."""
+    return "".join(_WORD.findall("".join(lazy_pinyin(text)).casefold()))
+
+
+def initials(text: str) -> str:
+    """拼音首字母: the first letter of every Chinese character and of every other word: "张伟明" is "zwm"."""
+    pieces = lazy_pinyin(text, errors=lambda other: "".join(word[0] for word in _WORD.findall(other)) + " ")
+    return "".join(piece.strip() if piece.endswith(" ") else piece[0] for piece in pieces).casefold()
+
+
+def pinyin_key(text: str) -> str:
+    """Sort key: pinyin syllable by syllable with tones, so that 李 comes before 林 and 妈 before 马."""
+    syllables = lazy_pinyin(text, style=Style.TONE3, neutral_tone_with_five=True)
+    return " ".join(syllable.strip().casefold() for syllable in syllables)
+
+
+def format_number(value: Fraction | Decimal | int | None, locale: str, digits: int = 2) -> str:
+    """A number with the locale's separators and at most `digits` decimals; "–" if missing."""
+    if value is None:
+        return "–"
+    return babel.numbers.format_decimal(_round(value, digits), format=_pattern(digits), locale=_locale(locale))
+
+
+def format_money(units: int | None, currency: str, locale: str) -> str:
+    """An amount in the currency's minor unit with its sign as locals write it: ¥1,234.50; "–" if missing."""
+    if units is None:
+        return "–"
+    amount = _round(Money.of_units(units, currency).decimal, minor_digits(currency))
+    return babel.numbers.format_currency(amount, currency, locale=_locale(locale), currency_digits=True)
+
+
+def format_percent(value: Fraction | Decimal | int | None, locale: str, digits: int = 1) -> str:
+    """A fraction of one as a percentage with at most `digits` decimals; "–" if missing."""
+    if value is None:
+        return "–"
+    rounded = _round(value, digits + 2)
+    return babel.numbers.format_percent(rounded, format=_pattern(digits) + "%", locale=_locale(locale))
+
+
+def format_date(day: date | None, locale: str) -> str:
+    """A date as locals write it in a table: 2026年3月2日, Mar 2, 2026; "–" if missing."""
+    return "–" if day is None else babel.dates.format_date(day, format="medium", locale=_locale(locale))
+
+
+@lru_cache
+def _locale(name: str) -> Locale:
+    return Locale.parse("zh_Hans_CN" if name.lower().startswith("zh") else "en")
+
+
+def _pattern(digits: int) -> str:
+    return "#,##0." + "#" * digits if digits else "#,##0"
+
+
+def _round(value: Fraction | Decimal | int, digits: int) -> Decimal:
+    """Half up away from zero for display; Babel alone would round half to even."""
+    scaled = abs(Fraction(value)) * 10**digits
+    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    return Decimal(whole if value >= 0 else -whole).scaleb(-digits)
