@@ -84,7 +84,7 @@ bench: install ## speed of the main questions
 
 docs: install ## the documentation as pages in site/
 	@$(UV) sync --locked --inexact --quiet --group docs
-	@$(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean: ## remove what was built; the environment and the data stay
 	@rm -rf site xiaoguan/project/static $(CATALOGS) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
