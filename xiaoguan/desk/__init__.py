@@ -1,0 +1,10 @@
+"""The desk turns one declaration into every screen, the API, import, export and the permission behind them.
+
+Other floors need only these words; everything else in this folder serves them.
+"""
+
+from xiaoguan.desk.access import everyone, manager, nobody, owner, role, team
+from xiaoguan.desk.desk import Board, Desk, register
+from xiaoguan.desk.verbs import Verb
+
+__all__ = ["Board", "Desk", "Verb", "everyone", "manager", "nobody", "owner", "register", "role", "team"]

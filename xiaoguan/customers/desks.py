@@ -1,0 +1,87 @@
+"""What people see of customers, contacts and leads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xiaoguan.customers.models import Contact, Customer, Lead
+from xiaoguan.customers.verbs import Claim, Disqualify, Qualify
+from xiaoguan.desk import Desk, everyone, manager, owner, register, role, team
+from xiaoguan.desk.access import Viewer, unassigned
+
+head_office = role("general_manager", "operations")
+
+
+@register
+class CustomerDesk(Desk):
+    model = Customer
+    icon = "building"
+    place = "customers"
+    columns = "name", "grade", "stage", "owner", "city", "phone", "last_contact_on", "next_contact_on", "last_order_on"
+    form = (
+        "name kind",
+        "grade channel origin",
+        "owner territory",
+        "phone email website",
+        "industry city country",
+        "tax_number registered_on next_contact_on",
+        "note",
+    )
+    filters = "owner", "grade", "stage", "channel", "origin", "territory", "last_contact_on", "next_contact_on"
+    search = "name", "phone", "email", "city", "tax_number"
+    order = "-updated_at"
+    figures = "stage", "grade", "first_order_on", "last_order_on", "last_contact_on"
+    related = "contacts", "opportunities", "orders", "activities"
+    match_on = ("name",)
+    read = owner("owner") | manager("owner") | team("owner") | unassigned("owner") | head_office
+    write = owner("owner") | manager("owner") | head_office
+    create = owner("owner") | manager("owner") | unassigned("owner") | head_office
+    delete = head_office
+    verbs = (Claim,)
+
+    def prepare(self, record: Any, viewer: Viewer) -> None:
+        record.owner_id = viewer.person_id
+
+
+@register
+class ContactDesk(Desk):
+    """A contact is seen and changed by those who see and change the customer."""
+
+    model = Contact
+    icon = "address-book"
+    place = "customers"
+    columns = "name", "title", "customer", "phone", "email", "primary"
+    form = "name title", "customer primary", "phone email"
+    filters = "customer", "primary"
+    search = "name", "phone", "email", "customer"
+    order = "-updated_at"
+    match_on = "customer", "name"
+    read = (
+        owner("customer.owner")
+        | manager("customer.owner")
+        | team("customer.owner")
+        | unassigned("customer.owner")
+        | head_office
+    )
+    write = owner("customer.owner") | manager("customer.owner") | head_office
+
+
+@register
+class LeadDesk(Desk):
+    model = Lead
+    icon = "seeding"
+    place = "customers"
+    columns = "name", "company", "status", "origin", "owner", "phone", "received_on"
+    form = "name company", "phone email", "origin owner", "received_on", "note"
+    filters = "status", "origin", "owner", "received_on"
+    search = "name", "company", "phone", "email"
+    order = "-received_on"
+    match_on = "name", "company", "phone"
+    read = owner("owner") | manager("owner") | team("owner") | unassigned("owner") | head_office
+    write = owner("owner") | manager("owner") | head_office
+    create = everyone
+    delete = head_office
+    verbs = (Claim, Qualify, Disqualify)
+
+    def prepare(self, record: Any, viewer: Viewer) -> None:
+        record.owner_id = viewer.person_id

@@ -1,0 +1,135 @@
+"""客户: whom we sell to, the people there, and those who may become customers."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from xiaoguan.desk.records import Record
+from xiaoguan.people.models import Person, Territory
+
+
+class Customer(Record):
+    """客户: an organisation or a person that buys, or may buy."""
+
+    class Kind(models.TextChoices):
+        ORGANISATION = "organisation", _("organisation")
+        INDIVIDUAL = "individual", _("individual")
+
+    class Channel(models.TextChoices):
+        DIRECT = "direct", _("direct")
+        RESELLER = "reseller", _("reseller")
+        AGENT = "agent", _("agent")
+        ONLINE = "online", _("online")
+
+    class Stage(models.TextChoices):
+        PROSPECT = "prospect", _("prospect")
+        FIRST = "first", _("first purchase")
+        REPEAT = "repeat", _("repeat customer")
+        LOYAL = "loyal", _("loyal customer")
+        DORMANT = "dormant", _("dormant")
+
+    class Origin(models.TextChoices):
+        WEB = "web", _("web form")
+        EXHIBITION = "exhibition", _("exhibition")
+        REFERRAL = "referral", _("referral")
+        PHONE = "phone", _("phone")
+        IMPORT = "import", _("import")
+        OTHER = "other", _("other")
+
+    class Grade(models.TextChoices):
+        A = "A", "A"
+        B = "B", "B"
+        C = "C", "C"
+
+    name = models.CharField(_("name"), max_length=160)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind, default=Kind.ORGANISATION)
+    channel = models.CharField(_("channel"), max_length=12, choices=Channel, default=Channel.DIRECT)
+    grade = models.CharField(_("grade"), max_length=1, choices=Grade, blank=True)
+    stage = models.CharField(_("life cycle"), max_length=12, choices=Stage, default=Stage.PROSPECT, editable=False)
+    origin = models.CharField(_("origin"), max_length=12, choices=Origin, blank=True)
+    industry = models.CharField(_("industry"), max_length=80, blank=True)
+    city = models.CharField(_("city"), max_length=80, blank=True)
+    country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("ISO code, such as CN."))
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    website = models.URLField(_("website"), blank=True)
+    tax_number = models.CharField(_("tax number"), max_length=30, blank=True)
+    owner = models.ForeignKey(
+        Person, models.PROTECT, null=True, blank=True, related_name="customers", verbose_name=_("owner")
+    )
+    territory = models.ForeignKey(Territory, models.PROTECT, null=True, blank=True, verbose_name=_("territory"))
+    registered_on = models.DateField(_("registered"), default=timezone.localdate)
+    next_contact_on = models.DateField(_("next contact"), null=True, blank=True)
+    last_contact_on = models.DateField(_("last contact"), null=True, blank=True, editable=False)
+    first_order_on = models.DateField(_("first order"), null=True, blank=True, editable=False)
+    last_order_on = models.DateField(_("last order"), null=True, blank=True, editable=False)
+    note = models.TextField(_("note"), blank=True)
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("customer"), _("customers")
+        indexes = [models.Index(fields=["first_order_on"], name="customer_first_order")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Contact(Record):
+    """联系人: a person at a customer."""
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="contacts", verbose_name=_("customer"))
+    name = models.CharField(_("name"), max_length=80)
+    title = models.CharField(_("job title"), max_length=80, blank=True)
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    primary = models.BooleanField(_("main contact"), default=False)
+
+    TITLE = "name"
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("contact"), _("contacts")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Lead(Record):
+    """线索: somebody who may become a customer; not yet looked into."""
+
+    class Status(models.TextChoices):
+        NEW = "new", _("new")
+        WORKING = "working", _("being worked on")
+        QUALIFIED = "qualified", _("qualified")
+        DISQUALIFIED = "disqualified", _("disqualified")
+
+    name = models.CharField(_("name"), max_length=80)
+    company = models.CharField(_("company"), max_length=160, blank=True)
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    origin = models.CharField(_("origin"), max_length=12, choices=Customer.Origin, default=Customer.Origin.WEB)
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.NEW)
+    owner = models.ForeignKey(
+        Person, models.PROTECT, null=True, blank=True, related_name="leads", verbose_name=_("owner")
+    )
+    customer = models.ForeignKey(
+        Customer,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="leads",
+        verbose_name=_("customer"),
+    )
+    received_on = models.DateField(_("received"), default=timezone.localdate)
+    note = models.TextField(_("note"), blank=True)
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("lead"), _("leads")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in (self.Status.NEW, self.Status.WORKING)

@@ -1,0 +1,64 @@
+"""What people do with customers and leads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from xiaoguan.customers.models import Contact, Customer, Lead
+from xiaoguan.desk import Verb, everyone
+from xiaoguan.desk.access import Viewer
+
+
+class Claim(Verb):
+    """领取: take a customer or lead that nobody has."""
+
+    label, icon, tone = _("Claim"), "hand-grab", "primary"
+    who = everyone
+
+    def allowed(self, record: Customer | Lead) -> bool:
+        return record.owner_id is None
+
+    def do(self, record: Customer | Lead, by: Viewer, **values: Any) -> None:
+        record.owner_id = by.person_id
+        record.save()
+
+
+class Qualify(Verb):
+    """转为客户: the lead is worth selling to; it becomes a customer with a contact."""
+
+    label, icon, tone = _("Qualify"), "user-plus", "primary"
+
+    def allowed(self, record: Lead) -> bool:
+        return record.is_open
+
+    def do(self, record: Lead, by: Viewer, **values: Any) -> None:
+        customer = Customer(
+            name=record.company or record.name,
+            owner_id=record.owner_id or by.person_id,
+            phone=record.phone,
+            email=record.email,
+            origin=record.origin,
+            note=record.note,
+        )
+        customer.save()
+        Contact(customer=customer, name=record.name, phone=record.phone, email=record.email, primary=True).save()
+        record.status, record.customer = Lead.Status.QUALIFIED, customer
+        record.save()
+
+
+class Disqualify(Verb):
+    """放弃: the lead leads nowhere, and why."""
+
+    label, icon = _("Disqualify"), "x"
+    fields = {"reason": forms.CharField(label=_("Reason"), max_length=200)}
+
+    def allowed(self, record: Lead) -> bool:
+        return record.is_open
+
+    def do(self, record: Lead, by: Viewer, reason: str = "", **values: Any) -> None:
+        record.status = Lead.Status.DISQUALIFIED
+        record.note = f"{record.note}\n{reason}".strip()
+        record.save()

@@ -1,0 +1,154 @@
+"""A stored value becomes what a person reads; the one place that formats for lists, cards, details and exports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from xiaoguan.base.money import SCALE, minor_digits
+from xiaoguan.base.words import format_date
+from xiaoguan.desk.paths import Path
+
+MISSING = "–"
+SYMBOLS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "HKD": "HK$", "JPY": "JP¥", "TWD": "NT$"}
+
+
+@dataclass(slots=True)
+class Cell:
+    kind: str
+    text: str
+    url: str | None = None
+    tone: str = ""
+
+
+def money_text(units: int | None, currency: str = "") -> str:
+    """¥12,300.50: grouped, in the currency's minor unit, with a true minus; long whole amounts stay readable."""
+    if units is None:
+        return MISSING
+    digits = minor_digits(currency) if currency else 2
+    step = SCALE // 10**digits
+    whole = (2 * abs(units) + step) // (2 * step)
+    major, minor = divmod(whole, 10**digits)
+    fraction = f".{minor:0{digits}d}" if digits else ""
+    sign = "\u2212" if units < 0 and whole else ""
+    symbol = SYMBOLS.get(currency, f"{currency}\u00a0" if currency else "")
+    return f"{sign}{symbol}{major:,}{fraction}"
+
+
+def number_text(value: Any, digits: int = 4) -> str:
+    if value is None:
+        return MISSING
+    number = Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    text = f"{abs(number):,f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return f"\u2212{text}" if number < 0 else text
+
+
+def day_text(value: date | None) -> str:
+    return format_date(value, get_language() or "en")
+
+
+def moment_text(value: datetime | None) -> str:
+    if value is None:
+        return MISSING
+    local = timezone.localtime(value)
+    return f"{day_text(local.date())} {local:%H:%M}"
+
+
+def percent_text(value: Decimal | None) -> str:
+    return MISSING if value is None else f"{number_text(value * 100, 2)}%"
+
+
+def formatter(path: Path) -> Callable[[Any], str]:
+    """The function that turns a value of this path into text."""
+    if path.kind == "choice":
+        labels = {value: str(label) for value, label in path.field.flatchoices}
+        return lambda value: labels.get(value, str(value or MISSING))
+    if path.kind == "stage":
+        names = dict(path.field.stage_choices())
+        return lambda value: names.get(value, value or MISSING)
+    if path.kind == "bool":
+        yes, no = _("yes"), _("no")
+        return lambda value: yes if value else no
+    return {
+        "date": day_text,
+        "datetime": moment_text,
+        "percent": percent_text,
+        "decimal": number_text,
+        "number": number_text,
+    }.get(path.kind, lambda value: str(value) if value not in (None, "") else MISSING)
+
+
+ALIGN_RIGHT = frozenset({"money", "number", "decimal", "percent"})
+
+
+class Columns:
+    """The columns of a query: which values to ask for, and how a row of them becomes cells.
+
+    `names` are the orm paths for values_list, "pk" first.
+    """
+
+    def __init__(self, paths: Sequence[Path]):
+        self.paths = tuple(paths)
+        names: list[str] = ["pk"]
+        self._at: list[tuple[int, int | None]] = []
+        for path in self.paths:
+            main = self._place(names, path.title or path.orm)
+            extra = path.currency or (path.orm if path.relation else "") or self._owner_of(path)
+            self._at.append((main, self._place(names, extra) if extra else None))
+        self.names = tuple(names)
+
+    @staticmethod
+    def _place(names: list[str], name: str) -> int:
+        if name not in names:
+            names.append(name)
+        return names.index(name)
+
+    @staticmethod
+    def _owner_of(path: Path) -> str:
+        """ "customer.name" links to the customer: the orm path of the relation before the last step."""
+        return path.orm.rsplit("__", 1)[0] if path.hops else ""
+
+    def cells(self, rows: Sequence[tuple]) -> list[list[Cell]]:
+        """The cells of each row, in the order of the paths. Formatters and link patterns are prepared once."""
+        makers = [self._maker(path, *at) for path, at in zip(self.paths, self._at, strict=True)]
+        return [[make(row) for make in makers] for row in rows]
+
+    def _maker(self, path: Path, main: int, extra: int | None) -> Callable[[tuple], Cell]:
+        if path.kind == "money":
+            return lambda row: Cell("money", money_text(row[main], (row[extra] or "") if extra is not None else ""))
+        link = self._link(path)
+        if path.relation:
+            return lambda row: Cell(
+                "link" if link and row[extra] else "text",
+                MISSING if row[main] is None else str(row[main]),
+                f"{link}{row[extra]}" if link and row[extra] else None,
+            )
+        show = formatter(path)
+        if path.hops and link:
+            return lambda row: Cell(
+                "link" if row[extra] else "text", show(row[main]), f"{link}{row[extra]}" if row[extra] else None
+            )
+        kind = {"decimal": "number", "stage": "choice"}.get(path.kind, path.kind)
+        tone = getattr(path.field.model, "TONES", {}).get(path.field.name, {})
+        return lambda row: Cell(kind, show(row[main]), None, tone.get(row[main], ""))
+
+    @staticmethod
+    def _link(path: Path) -> str:
+        """The address before the id of the related record, or "" if it has no page."""
+        from xiaoguan.desk.desk import desk_of
+
+        target = path.field.related_model if path.relation else path.hops[-1].related_model if path.hops else None
+        desk = desk_of(target) if target else None
+        if desk is None or (path.hops and not path.relation and path.field.name != desk.title_field):
+            return ""
+        return reverse(f"{desk.key}:list")

@@ -1,0 +1,197 @@
+"""Desk, register() and the registry: the declaration of an entity, read by every screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from xiaoguan.desk.access import Rule, Viewer, everyone, nobody
+from xiaoguan.desk.paging import Order
+from xiaoguan.desk.paths import Path, resolve, title_field
+from xiaoguan.desk.verbs import Verb
+
+
+@dataclass(frozen=True)
+class Board:
+    """Lanes of cards. lanes: the field; card: up to three paths (the first is the title); total: a money field.
+
+    move    the verb that a drop runs, with `to` = the lane.
+    """
+
+    lanes: str
+    card: tuple[str, ...]
+    total: str
+    move: type[Verb]
+    order: str = "-updated_at"
+
+
+class Desk:
+    """The declaration. Options:
+
+    model      the Record
+    slug       the plural in URLs; the model's name with an s unless set
+    icon       name in the icon sprite; place: the menu place it belongs to
+    columns    dotted paths of the list and its export, the first is the link to the record
+    form       rows of the form; each string names the fields of one row
+    filters    paths of the filter bar and the API's parameters
+    search     fields that the search table holds; a relation ("customer") is searched through its own entry
+    order      default sort, "-field" descending
+    figures    paths of the key figures on the detail page
+    related    reverse relations shown as tabs: "orders" or ("orders", "customer") for a longer path
+    board      Board or None
+    match_on   paths by which an import recognises a row that it has seen, where it has no id of the source
+    read, write, create, delete   access rules; create and delete follow write unless set
+    verbs      Verb classes
+    """
+
+    model: ClassVar[type[models.Model]]
+    slug: ClassVar[str] = ""
+    icon: ClassVar[str] = "file"
+    place: ClassVar[str] = ""
+    hint: ClassVar[Any] = ""
+    columns: ClassVar[tuple[str, ...]] = ()
+    form: ClassVar[tuple[str, ...]] = ()
+    filters: ClassVar[tuple[str, ...]] = ()
+    search: ClassVar[tuple[str, ...]] = ()
+    order: ClassVar[str] = "-id"
+    figures: ClassVar[tuple[str, ...]] = ()
+    related: ClassVar[tuple[str, ...]] = ()
+    board: ClassVar[Board | None] = None
+    match_on: ClassVar[tuple[str, ...]] = ()
+    read: ClassVar[Rule] = everyone
+    write: ClassVar[Rule] = nobody
+    create: ClassVar[Rule | None] = None
+    delete: ClassVar[Rule | None] = None
+    verbs: ClassVar[tuple[type[Verb], ...]] = ()
+
+    @property
+    def key(self) -> str:
+        return self.model._meta.model_name
+
+    @property
+    def label(self) -> str:
+        return str(self.model._meta.verbose_name)
+
+    @property
+    def label_plural(self) -> str:
+        return str(self.model._meta.verbose_name_plural)
+
+    @cached_property
+    def url_name(self) -> str:
+        return self.slug or f"{self.key}s"
+
+    def url(self, page: str = "list", **kwargs: Any) -> str:
+        return reverse(f"{self.key}:{page}", kwargs=kwargs or None)
+
+    @cached_property
+    def title_field(self) -> str:
+        return title_field(self.model)
+
+    def title(self, record: Any) -> str:
+        return str(getattr(record, self.title_field))
+
+    # Declared paths, resolved once.
+
+    @cached_property
+    def column_paths(self) -> tuple[Path, ...]:
+        return tuple(resolve(self.model, text) for text in self.columns)
+
+    @cached_property
+    def filter_paths(self) -> dict[str, Path]:
+        return {text: resolve(self.model, text) for text in self.filters}
+
+    @cached_property
+    def figure_paths(self) -> tuple[Path, ...]:
+        return tuple(resolve(self.model, text) for text in self.figures)
+
+    @cached_property
+    def form_fields(self) -> tuple[str, ...]:
+        return tuple(name for row in self.form for name in row.split())
+
+    @cached_property
+    def search_fields(self) -> tuple[str, ...]:
+        return tuple(n for n in self.search if not self.model._meta.get_field(n).is_relation)
+
+    @cached_property
+    def search_relations(self) -> dict[str, str]:
+        """Relations whose own search entry also finds this record: {field: entity}."""
+        fields = [self.model._meta.get_field(n) for n in self.search]
+        return {f.name: f.related_model._meta.model_name for f in fields if f.is_relation}
+
+    def sorting(self, text: str = "") -> Order:
+        """The sort that the text names; the default for "" and for a path that is no column. Raises nothing."""
+        for candidate in (text, self.order):
+            name = candidate.lstrip("-")
+            if name in ("id", *self.columns, self.order.lstrip("-")):
+                path = resolve(self.model, name)
+                return Order(path.title or path.orm, candidate.startswith("-"), path.nullable)
+        raise AssertionError(f"{type(self).__name__}.order is not usable")
+
+    # Permission, always through these.
+
+    def visible(self, viewer: Viewer) -> QuerySet:
+        """The records that this viewer may read; every list, number, search and export begins here."""
+        return self.model._default_manager.filter(self.read.q(viewer))
+
+    def may_read(self, viewer: Viewer, record: Any) -> bool:
+        return self.read.allows(viewer, record)
+
+    def may_write(self, viewer: Viewer, record: Any) -> bool:
+        return bool(self.form) and self.write.allows(viewer, record)
+
+    def may_create(self, viewer: Viewer) -> bool:
+        return bool(self.form) and not (self.create or self.write).never(viewer)
+
+    def may_delete(self, viewer: Viewer, record: Any) -> bool:
+        return (self.delete or self.write).allows(viewer, record)
+
+    def may_open(self, viewer: Viewer) -> bool:
+        """Whether the list is worth a menu entry for this viewer."""
+        return not self.read.never(viewer)
+
+    def verb(self, name: str) -> Verb | None:
+        return next((v() for v in self.verbs if v.name == name), None)
+
+    # Hooks that a declaration may override.
+
+    def prepare(self, record: Any, viewer: Viewer) -> None:
+        """Fill in what a new record has before anybody types: owner, day, currency."""
+
+    def badge(self, row: dict[str, Any]) -> tuple[str, str] | None:
+        """Text and tone of a card's badge, from its values."""
+        return None
+
+    def stages(self, record: Any) -> list[dict[str, Any]] | None:
+        """The stage path shown on the detail page."""
+        return None
+
+    def lanes(self, viewer: Viewer) -> list[dict[str, Any]]:
+        """The lanes of the board: id, label, probability, tone."""
+        field = self.model._meta.get_field(self.board.lanes)
+        return [{"id": value, "label": str(label), "probability": "", "tone": ""} for value, label in field.choices]
+
+
+_desks: dict[str, Desk] = {}
+
+
+def register(desk_class: type[Desk]) -> type[Desk]:
+    """Class decorator: the declaration becomes screens, API and the rest."""
+    desk = desk_class()
+    _desks[desk.key] = desk
+    return desk_class
+
+
+def desks() -> Iterator[Desk]:
+    """Every registered desk, in the order of registration."""
+    return iter(_desks.values())
+
+
+def desk_of(model_or_key: type[models.Model] | str) -> Desk | None:
+    key = model_or_key if isinstance(model_or_key, str) else model_or_key._meta.model_name
+    return _desks.get(key)

@@ -1,0 +1,66 @@
+"""One Event row for every change, written in the same transaction: history, undo and webhooks read it.
+
+A creation keeps no values (the record and the old values of later changes tell them); a change keeps old and new; a
+deletion keeps all that was there. So the state on any past day can be told by walking back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who is doing something, and by which way: `page`, `api`, `import`, `run`, `command` or `system`."""
+
+    person_id: int | None = None
+    via: str = "system"
+    note: str = ""
+
+
+_current: ContextVar[Actor] = ContextVar("actor", default=Actor())
+
+
+def current_actor() -> Actor:
+    return _current.get()
+
+
+@contextmanager
+def acting(person_id: int | None, via: str, note: str = "") -> Iterator[None]:
+    """Everything saved inside the block is written down as done by this person, this way."""
+    token = _current.set(Actor(person_id, via, note))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON keeps it: dates in ISO form, decimals as text, the rest as it is."""
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return value
+
+
+def write(record: Any, deed: str, changes: dict[str, Any] | None = None) -> None:
+    """Keep what happened to `record`; `changes` maps a field to [old, new]."""
+    from xiaoguan.desk.models import Event
+
+    actor = current_actor()
+    Event.objects.create(
+        entity=record._meta.model_name,
+        record_id=record.pk,
+        deed=deed,
+        changes=changes or {},
+        actor_id=actor.person_id,
+        via=actor.via,
+        note=actor.note,
+    )

@@ -1,0 +1,114 @@
+"""The form of a declaration: for the page, for the API and for quick edits alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db import models
+from django.forms import modelform_factory
+from django.utils.translation import gettext_lazy as _
+
+from xiaoguan.desk.access import Viewer
+from xiaoguan.desk.desk import Desk, desk_of
+from xiaoguan.desk.records import Conflict, Record
+
+FEW = 60  # a relation with no more records than this is a plain select
+
+
+class PickWidget(forms.TextInput):
+    """A text box that looks records up while one types; the hidden half carries the id."""
+
+    template_name = "desk/pick.html"
+
+    def __init__(self, target: Desk, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.target = target
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["pick_url"] = self.target.url("pick")
+        context["pick_label"] = ""
+        if value not in (None, "") and str(value).isdigit():
+            record = self.target.model._default_manager.filter(pk=value).first()
+            context["pick_label"] = str(record) if record else ""
+        return context
+
+
+class RelationField(forms.ModelChoiceField):
+    """A relation to a record that the viewer may read; others are refused as if they did not exist."""
+
+    default_error_messages = {"invalid_choice": _("Choose a record from the list; this one is unknown.")}
+
+
+class RecordForm(forms.ModelForm):
+    """Knows the version it was opened with; saving an older one is a Conflict that keeps what was typed."""
+
+    viewer: Viewer
+
+    def __init__(self, *args: Any, viewer: Viewer, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.viewer = viewer
+        for name, field in self.fields.items():
+            if isinstance(field, forms.ModelChoiceField):
+                self.fields[name] = self._relation(name, field)
+        for field in self.fields.values():
+            _dress(field.widget)
+
+    def _relation(self, name: str, field: forms.ModelChoiceField) -> forms.Field:
+        target = desk_of(field.queryset.model)
+        if target is None:
+            return field
+        visible = target.visible(self.viewer)
+        current = getattr(self.instance, f"{name}_id", None)
+        if current is not None:  # what stands there already may stay, seen or not
+            visible = visible | target.model._default_manager.filter(pk=current)
+        made = RelationField(
+            visible, label=field.label, required=field.required, help_text=field.help_text, to_field_name="pk"
+        )
+        few = visible.order_by()[: FEW + 1].count() <= FEW
+        made.widget = forms.Select() if few else PickWidget(target)
+        if few:
+            made.widget.choices = made.choices
+        return made
+
+    def save_record(self, version: int | None = None) -> Record:
+        """Write what was typed. Raises Conflict if the record is not at `version` any more."""
+        record = self.instance
+        if version is not None and record.pk and record.version != version:
+            raise Conflict(record)
+        record.save()
+        return record
+
+
+def _dress(widget: forms.Widget) -> None:
+    """The classes that the design system styles, and the right keyboards."""
+    if isinstance(widget, forms.CheckboxInput):
+        kind = "form-check-input"
+    elif isinstance(widget, forms.Select):
+        kind = "form-select"
+    else:
+        kind = "form-control"
+    widget.attrs.setdefault("class", kind)
+    if isinstance(widget, forms.DateInput):
+        widget.input_type = "date"
+        widget.format = "%Y-%m-%d"
+    if isinstance(widget, forms.Textarea):
+        widget.attrs.setdefault("rows", 3)
+
+
+def form_for(
+    desk: Desk, viewer: Viewer, record: Record, data: Any = None, only: tuple[str, ...] | None = None
+) -> RecordForm:
+    """The declared form of a record, bound if `data` is given; `only` narrows it to some fields (a partial change)."""
+    fields = [name for name in desk.form_fields if only is None or name in only]
+    form_class = modelform_factory(desk.model, form=RecordForm, fields=fields, formfield_callback=_formfield)
+    return form_class(data, instance=record, viewer=viewer)
+
+
+def _formfield(field: models.Field, **kwargs: Any) -> forms.Field | None:
+    return field.formfield(**kwargs)
+
+
+def rows_of(desk: Desk, form: RecordForm) -> list[list[forms.BoundField]]:
+    return [[form[name] for name in row.split() if name in form.fields] for row in desk.form]

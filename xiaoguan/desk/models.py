@@ -1,0 +1,24 @@
+"""What the desk itself keeps: events and the search table's plain half."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Event(models.Model):
+    """变更: one deed on one record; never edited."""
+
+    entity = models.CharField(max_length=40)
+    record_id = models.BigIntegerField()
+    deed = models.CharField(max_length=40)
+    changes = models.JSONField(default=dict)
+    actor_id = models.BigIntegerField(null=True)
+    via = models.CharField(max_length=12)
+    note = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("event"), _("events")
+        indexes = [models.Index(fields=["entity", "record_id", "id"], name="event_of_record")]

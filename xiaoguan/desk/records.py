@@ -1,0 +1,127 @@
+"""Record: what every entity extends. A save is one transaction: the row, its Event, its search entry."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, ClassVar, Self
+
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from xiaoguan.desk import events
+
+
+class Conflict(Exception):
+    """Somebody else saved the record after it was read; nothing was written."""
+
+    def __init__(self, record: Record):
+        self.record = record
+        super().__init__(
+            _("%(record)s was changed by somebody else meanwhile. Look at the new state and try again.")
+            % {"record": record}
+        )
+
+
+class Record(models.Model):
+    """The common part of every entity.
+
+    source, external_id    where the record came from and its id there; unique together. Empty for records made here.
+    version                grows by one with every save; a save of an older version raises Conflict.
+    """
+
+    source = models.CharField(_("source system"), max_length=40, blank=True, default="", editable=False)
+    external_id = models.CharField(_("id in the source system"), max_length=80, null=True, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("changed"), default=timezone.now, editable=False)
+
+    BOOKKEEPING: ClassVar = frozenset({"id", "source", "external_id", "version", "created_at", "updated_at"})
+
+    class Meta:
+        abstract = True
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["external_id", "source"], name="%(class)s_source_id"),
+        ]
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Self:
+        record = super().from_db(db, field_names, values)
+        record._loaded = dict(zip(field_names, values, strict=False))
+        return record
+
+    @classmethod
+    def derive(cls, ids: Collection[int]) -> None:
+        """Bring up to date what other records keep from these ones; called after a save and after an import."""
+
+    @transaction.atomic
+    def save(self, **kwargs: Any) -> None:
+        """Insert, or update what changed. Raises Conflict when the stored version is not the one that was read."""
+        if self._state.adding:
+            super().save(force_insert=True, **kwargs)
+            events.write(self, "created")
+        else:
+            changes = self.changes()
+            if not changes:
+                return
+            read = self.version
+            self.version, self.updated_at = read + 1, timezone.now()
+            names = {*changes, "version", "updated_at"}
+            values = {name: getattr(self, name) for name in names}
+            if not type(self).objects.filter(pk=self.pk, version=read).update(**values):
+                self.version = read
+                raise Conflict(self)
+            events.write(self, "changed", changes)
+        self._after_write()
+
+    def _after_write(self) -> None:
+        from xiaoguan.desk import search
+
+        self._loaded = {f.attname: getattr(self, f.attname) for f in self._meta.concrete_fields}
+        search.index(self)
+        self.derive([self.pk])
+
+    @transaction.atomic
+    def delete(self, **kwargs: Any) -> Any:
+        from xiaoguan.desk import search
+
+        values = {f.attname: [events.plain(getattr(self, f.attname)), None] for f in self._meta.concrete_fields}
+        events.write(self, "deleted", values)
+        search.forget(self)
+        return super().delete(**kwargs)
+
+    def changes(self) -> dict[str, list[Any]]:
+        """What differs from the loaded row, as {attribute: [old, new]} in JSON's plain values."""
+        loaded, found = getattr(self, "_loaded", {}), {}
+        for field in self._meta.concrete_fields:
+            name = field.attname
+            if name in self.BOOKKEEPING or name not in self.__dict__:
+                continue
+            old, new = loaded.get(name), self.__dict__[name]
+            if old != new:
+                found[name] = [events.plain(old), events.plain(new)]
+        return found
+
+
+class Dated(Record):
+    """Something that holds from one day until another: [starts_on, ends_on), an empty end is open."""
+
+    starts_on = models.DateField(_("from"))
+    ends_on = models.DateField(_("until"), null=True, blank=True, help_text=_("The first day it no longer holds."))
+
+    class Meta(Record.Meta):
+        abstract = True
+
+    @classmethod
+    def on(cls, day: Any) -> models.QuerySet[Self]:
+        """Those that hold on `day`."""
+        return cls._default_manager.filter(
+            models.Q(ends_on__isnull=True) | models.Q(ends_on__gt=day), starts_on__lte=day
+        )
+
+    def clean(self) -> None:
+        from django.core.exceptions import ValidationError
+
+        super().clean()
+        if self.ends_on and self.starts_on and self.ends_on <= self.starts_on:
+            raise ValidationError({"ends_on": _("The end must be later than the beginning.")})

@@ -1,0 +1,145 @@
+"""The search table: what people type finds records, in Chinese, pinyin, initials, Latin words and phone endings.
+
+No database's own tokenizer finds Chinese, so the tokens are made here and are plain ASCII, which every database takes the
+same way: one token for each Han character (`h79d1`), words in lower case without accents, pinyin and initials from each
+character of a run on, and the last four to eight digits of a number. SQLite keeps them in FTS5, PostgreSQL in a tsvector.
+The row's number is `record id * 1024 + slot of the entity`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+from django.db import connection
+from django.db.models import Q
+from django.db.models.expressions import RawSQL
+
+from xiaoguan.base.words import initials, pinyin
+
+if TYPE_CHECKING:
+    from xiaoguan.desk.desk import Desk
+
+SLOTS = 1024
+RUN = re.compile(r"[\u3400-\u9fff]+|[a-z0-9]+")
+LONGEST_PINYIN_RUN = 16
+
+
+def slot(entity: str) -> int:
+    return crc32(entity.encode()) % SLOTS
+
+
+def _runs(text: str) -> list[str]:
+    bare = unicodedata.normalize("NFKD", text.lower())
+    return RUN.findall("".join(c for c in bare if not unicodedata.combining(c)))
+
+
+def tokens_of(*texts: Any) -> str:
+    """The tokens to keep for these texts."""
+    found: list[str] = []
+    for text in texts:
+        if not text:
+            continue
+        for run in _runs(str(text)):
+            if run[0] < "\u3400":
+                found.append(run)
+                if len(run) >= 7 and run.isdigit():
+                    found.extend(run[-n:] for n in range(4, min(9, len(run))))
+                continue
+            found.extend(f"h{ord(c):x}" for c in run)
+            if len(run) <= LONGEST_PINYIN_RUN:
+                for start in range(len(run)):
+                    found.append(pinyin(run[start:]))
+                    found.append(initials(run[start:]))
+        digits = re.sub(r"[\s()+-]", "", str(text))
+        if digits.isdigit() and len(digits) >= 7 and digits not in found:
+            found.extend([digits, *(digits[-n:] for n in range(4, min(9, len(digits))))])
+    return " ".join(found)
+
+
+def _match(entity: str, words: str) -> str | None:
+    """The words as a match expression of the database in use; None when there is nothing to look for."""
+    runs = _runs(words)
+    if not runs:
+        return None
+    han = {run: [f"h{ord(c):x}" for c in run] for run in runs if run[0] >= "\u3400"}
+    if connection.vendor == "sqlite":  # a Han run must stand in this order; a word may go on
+        terms = [f'"{" ".join(han[run])}"' if run in han else f'"{run}"*' for run in runs]
+        return " ".join([f'"x{entity}x"', *terms])
+    terms = [f"({' <-> '.join(han[run])})" if run in han else f"{run}:*" for run in runs]
+    return " & ".join([f"x{entity}x", *terms])
+
+
+def hits(desk: Desk, words: str) -> Q:
+    """A filter for the records of this desk that the words find, in their own fields or in those of the relations named."""
+    entity = desk.model._meta.model_name
+    match = _match(entity, words)
+    if match is None:
+        return Q(pk__in=())
+    found = Q(pk__in=_subquery(match))
+    for name, other in desk.search_relations.items():
+        found |= Q(**{f"{name}__in": _subquery(_match(other, words))})
+    return found
+
+
+def _subquery(match: str) -> RawSQL:
+    if connection.vendor == "sqlite":
+        return RawSQL("SELECT rowid / 1024 FROM desk_search WHERE desk_search MATCH %s", [match])
+    return RawSQL("SELECT id / 1024 FROM desk_search WHERE tokens @@ to_tsquery('simple', %s)", [match])
+
+
+def index(record: Any) -> None:
+    """Keep the search entry of one record in step with its fields."""
+    from xiaoguan.desk.desk import desk_of
+
+    desk = desk_of(type(record))
+    if desk is None or not desk.search_fields:
+        return
+    index_many(desk, [(record.pk, [getattr(record, name) for name in desk.search_fields])])
+
+
+def index_many(desk: Desk, rows: Iterable[tuple[int, Iterable[Any]]]) -> None:
+    """Keep many entries at once: rows of (id, texts)."""
+    entity = desk.model._meta.model_name
+    number = slot(entity)
+    values = [(pk * SLOTS + number, f"x{entity}x {tokens_of(*texts)}") for pk, texts in rows]
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.executemany("INSERT OR REPLACE INTO desk_search(rowid, tokens) VALUES (%s, %s)", values)
+        else:
+            cursor.executemany(
+                "INSERT INTO desk_search(id, tokens) VALUES (%s, to_tsvector('simple', %s))"
+                " ON CONFLICT (id) DO UPDATE SET tokens = excluded.tokens",
+                values,
+            )
+
+
+def forget(record: Any) -> None:
+    column = "rowid" if connection.vendor == "sqlite" else "id"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM desk_search WHERE {column} = %s",
+            [record.pk * SLOTS + slot(record._meta.model_name)],
+        )
+
+
+CREATE = {
+    "sqlite": ["CREATE VIRTUAL TABLE desk_search USING fts5(tokens, columnsize=0, detail=full)"],
+    "postgresql": [
+        "CREATE TABLE desk_search (id bigint PRIMARY KEY, tokens tsvector NOT NULL)",
+        "CREATE INDEX desk_search_tokens ON desk_search USING gin (tokens)",
+    ],
+}
+
+
+def create_table(apps: Any, schema_editor: Any) -> None:
+    """For the migration: the table in the form of the database in use."""
+    for statement in CREATE[schema_editor.connection.vendor]:
+        schema_editor.execute(statement)
+
+
+def drop_table(apps: Any, schema_editor: Any) -> None:
+    schema_editor.execute("DROP TABLE desk_search")

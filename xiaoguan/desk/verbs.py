@@ -1,0 +1,70 @@
+"""A verb: who may, when, what it does. The button, the API, bulk work, jobs and imports all call `run`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from xiaoguan.desk import events
+from xiaoguan.desk.access import Rule, Viewer
+
+
+class Verb:
+    """One deed people do on a record. Subclass: set label, icon and fields, say when, and do it.
+
+    name      the word in URLs and events; the class name in snake case unless set.
+    fields    form fields to ask for, by name; they become arguments of `do`.
+    who       rule for who may; the desk's `write` when None.
+    """
+
+    label: Any = ""
+    icon = "player-play"
+    tone = ""
+    fields: ClassVar[dict[str, forms.Field]] = {}
+    who: Rule | None = None
+
+    def __init_subclass__(cls) -> None:
+        if "name" not in cls.__dict__:
+            cls.name = "".join(f"_{c.lower()}" if c.isupper() else c for c in cls.__name__).lstrip("_")
+
+    name: ClassVar[str] = ""
+
+    def allowed(self, record: Any) -> bool:
+        """Whether the record is in a state in which this makes sense."""
+        return True
+
+    def do(self, record: Any, by: Viewer, **values: Any) -> Any:
+        raise NotImplementedError
+
+    def initial(self, record: Any) -> dict[str, Any]:
+        """What the form shows before anything is typed."""
+        return {}
+
+    def may(self, viewer: Viewer, record: Any, write: Rule) -> bool:
+        return (self.who or write).allows(viewer, record) and self.allowed(record)
+
+    def form(self, data: Any = None, record: Any = None) -> forms.Form:
+        form_class = type(f"{type(self).__name__}Form", (forms.Form,), dict(self.fields))
+        return form_class(data, initial=self.initial(record) if record is not None else {}, prefix=None)
+
+    @transaction.atomic
+    def run(self, record: Any, viewer: Viewer, data: Any, write: Rule) -> Any:
+        """Check the right and the state, read the form, do it and write the event.
+
+        Raises PermissionDenied without the right, ValidationError for a wrong state or wrong input.
+        """
+        if not (self.who or write).allows(viewer, record):
+            raise PermissionDenied(_("You may not do this: %(who)s may.") % {"who": (self.who or write).words()})
+        if not self.allowed(record):
+            raise ValidationError(_("%(verb)s is not possible in the present state.") % {"verb": self.label})
+        form = self.form(data, record)
+        if not form.is_valid():
+            raise ValidationError(form.errors)
+        answer = self.do(record, viewer, **form.cleaned_data)
+        kept = {name: [None, events.plain(getattr(value, "pk", value))] for name, value in form.cleaned_data.items()}
+        events.write(record, self.name, kept)
+        return answer

@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+
+
+class PeopleConfig(AppConfig):
+    name = "xiaoguan.people"
+    label = "people"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from xiaoguan.desk.access import use_viewers_from
+        from xiaoguan.people.chart import viewer_of_account
+
+        use_viewers_from(viewer_of_account)

@@ -1,0 +1,93 @@
+"""Who reports to whom, who is in which team and who holds which role on a given day."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from django.utils import timezone
+
+from xiaoguan.desk.access import Viewer
+from xiaoguan.people.models import Membership, ReportingLine, RoleAssignment, Team, TerritoryAssignment
+
+
+def reports_of(person_id: int, day: date) -> frozenset[int]:
+    """Everybody below this person on the reporting line of that day, all levels, without themselves."""
+    below: dict[int, list[int]] = defaultdict(list)
+    for person, boss in ReportingLine.on(day).values_list("person_id", "manager_id"):
+        below[boss].append(person)
+    return _closure(below, [person_id]) - {person_id}
+
+
+def managers_of(person_id: int, day: date) -> list[int]:
+    """The line upwards: manager, manager's manager and so on; a circle is walked once."""
+    above = dict(ReportingLine.on(day).values_list("person_id", "manager_id"))
+    found: list[int] = []
+    while (person_id := above.get(person_id)) is not None and person_id not in found:
+        found.append(person_id)
+    return found
+
+
+def team_tree(team_ids: Iterable[int]) -> frozenset[int]:
+    """These teams and all below them."""
+    below: dict[int, list[int]] = defaultdict(list)
+    for team, parent in Team.objects.filter(parent__isnull=False).values_list("id", "parent_id"):
+        below[parent].append(team)
+    return _closure(below, team_ids)
+
+
+def members_of(team_ids: Iterable[int], day: date) -> frozenset[int]:
+    return frozenset(Membership.on(day).filter(team_id__in=list(team_ids)).values_list("person_id", flat=True))
+
+
+def roles_of(person_id: int, day: date) -> frozenset[str]:
+    return frozenset(RoleAssignment.on(day).filter(person_id=person_id).values_list("role__code", flat=True))
+
+
+def people_with_roles(codes: Iterable[str], start: date, end: date) -> dict[int, list[tuple[str, date, date | None]]]:
+    """Who held one of these roles at some time in [start, end): {person id: [(role code, from, until)]}."""
+    rows = (
+        RoleAssignment.objects.filter(role__code__in=list(codes), starts_on__lt=end)
+        .exclude(ends_on__lte=start)
+        .order_by("person_id", "starts_on", "id")
+        .values_list("person_id", "role__code", "starts_on", "ends_on")
+    )
+    found: dict[int, list[tuple[str, date, date | None]]] = defaultdict(list)
+    for person_id, code, starts_on, ends_on in rows:
+        found[person_id].append((code, starts_on, ends_on))
+    return dict(found)
+
+
+def territories_of(person_id: int, day: date) -> list[int]:
+    return list(TerritoryAssignment.on(day).filter(person_id=person_id).values_list("territory_id", flat=True))
+
+
+def viewer_of_account(account: Any) -> Viewer:
+    """The Viewer behind an account, as of today: four small queries."""
+    person_id, today = account.person_id, timezone.localdate()
+    if person_id is None:
+        return Viewer(account_id=account.pk, name=account.username, roles=frozenset(), locale=account.language or "")
+    teams = frozenset(Membership.on(today).filter(person_id=person_id).values_list("team_id", flat=True))
+    led = frozenset(Team.objects.filter(leader_id=person_id).values_list("id", flat=True))
+    return Viewer(
+        person_id=person_id,
+        account_id=account.pk,
+        name=account.person.name,
+        roles=roles_of(person_id, today),
+        reports=reports_of(person_id, today)
+        | (members_of(team_tree(led), today) - {person_id} if led else frozenset()),
+        teammates=members_of(teams, today) - {person_id} if teams else frozenset(),
+        locale=account.language or "",
+    )
+
+
+def _closure(below: dict[int, list[int]], start: Iterable[int]) -> frozenset[int]:
+    found, todo = set(start), list(start)
+    while todo:
+        for item in below.get(todo.pop(), ()):
+            if item not in found:
+                found.add(item)
+                todo.append(item)
+    return frozenset(found)

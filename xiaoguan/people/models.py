@@ -1,0 +1,212 @@
+"""组织: people, where they stand, and from when until when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from xiaoguan.desk.fields import ExactField, MoneyField
+from xiaoguan.desk.records import Dated, Record
+
+
+class Role(Record):
+    """角色: what somebody may do and which rules of the policy address them."""
+
+    code = models.SlugField(_("code"), max_length=40, unique=True, help_text=_("The id that policies use."))
+    name = models.CharField(_("name"), max_length=80)
+    description = models.CharField(_("description"), max_length=200, blank=True)
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("role"), _("roles")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Position(Record):
+    """岗位: a place in the organisation, such as 销售顾问."""
+
+    name = models.CharField(_("name"), max_length=80)
+    level = models.PositiveSmallIntegerField(_("level"), default=0)
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("position"), _("positions")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Person(Record):
+    """人员: somebody who works here, with or without an account."""
+
+    name = models.CharField(_("name"), max_length=80)
+    email = models.EmailField(_("e-mail"), blank=True)
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    position = models.ForeignKey(Position, models.PROTECT, null=True, blank=True, verbose_name=_("position"))
+    hired_on = models.DateField(_("hired"), null=True, blank=True)
+    left_on = models.DateField(_("left"), null=True, blank=True, help_text=_("The first day they are gone."))
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("person"), _("people")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Team(Record):
+    """团队: people who work together; teams form a tree."""
+
+    name = models.CharField(_("name"), max_length=80)
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("part of")
+    )
+    leader = models.ForeignKey(
+        Person, models.PROTECT, null=True, blank=True, related_name="teams_led", verbose_name=_("leader")
+    )
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("team"), _("teams")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Territory(Record):
+    """区域: where one sells; territories form a tree."""
+
+    name = models.CharField(_("name"), max_length=80)
+    code = models.CharField(_("code"), max_length=20, blank=True)
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("part of")
+    )
+    country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("ISO code, such as CN."))
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("territory"), _("territories")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Placing(Dated):
+    """Common part of dated placements of a person: two of one kind may not overlap where `ALONE` names the fields."""
+
+    ALONE: tuple[str, ...] = ("person",)
+
+    person = models.ForeignKey(Person, models.CASCADE, verbose_name=_("person"), related_name="%(class)ss")
+
+    class Meta(Dated.Meta):
+        abstract = True
+
+    def clean(self) -> None:
+        super().clean()
+        same = {f"{name}_id": getattr(self, f"{name}_id") for name in self.ALONE}
+        if not self.starts_on or None in same.values():
+            return
+        others = type(self).objects.filter(**same).exclude(pk=self.pk)
+        if self.ends_on:
+            others = others.filter(starts_on__lt=self.ends_on)
+        clash = others.filter(models.Q(ends_on__isnull=True) | models.Q(ends_on__gt=self.starts_on)).first()
+        if clash:
+            raise ValidationError(
+                _("%(other)s already holds from %(from)s; end it first.")
+                % {"other": clash, "from": clash.starts_on.isoformat()}
+            )
+
+
+class Membership(Placing):
+    """团队成员: a person belongs to a team from one day until another."""
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="memberships", verbose_name=_("team"))
+
+    class Meta(Placing.Meta):
+        verbose_name, verbose_name_plural = _("membership"), _("memberships")
+
+    def __str__(self) -> str:
+        return f"{self.person} · {self.team}"
+
+
+class ReportingLine(Placing):
+    """汇报关系: whom a person reports to, from one day until another."""
+
+    manager = models.ForeignKey(Person, models.CASCADE, related_name="reporting_lines", verbose_name=_("manager"))
+
+    class Meta(Placing.Meta):
+        verbose_name, verbose_name_plural = _("reporting line"), _("reporting lines")
+
+    def __str__(self) -> str:
+        return f"{self.person} → {self.manager}"
+
+    def clean(self) -> None:
+        super().clean()
+        if self.person_id and self.person_id == self.manager_id:
+            raise ValidationError({"manager": _("Nobody reports to themselves.")})
+
+
+class RoleAssignment(Placing):
+    """任职: a person holds a role from one day until another."""
+
+    ALONE = ("person", "role")
+
+    role = models.ForeignKey(Role, models.PROTECT, related_name="assignments", verbose_name=_("role"))
+
+    class Meta(Placing.Meta):
+        verbose_name, verbose_name_plural = _("role assignment"), _("role assignments")
+
+    def __str__(self) -> str:
+        return f"{self.person} · {self.role}"
+
+
+class TerritoryAssignment(Placing):
+    """区域归属: a person covers a territory from one day until another."""
+
+    ALONE = ("person", "territory")
+
+    territory = models.ForeignKey(Territory, models.PROTECT, related_name="assignments", verbose_name=_("territory"))
+
+    class Meta(Placing.Meta):
+        verbose_name, verbose_name_plural = _("territory assignment"), _("territory assignments")
+
+    def __str__(self) -> str:
+        return f"{self.person} · {self.territory}"
+
+
+class PayTerms(Placing):
+    """薪酬约定: what was agreed with one person and policies may read as `person.commission_percent`, `person.bonus`."""
+
+    commission_percent = ExactField(_("commission"), places=6, percent=True, null=True, blank=True)
+    bonus = MoneyField(_("bonus when the goal is met"), null=True, blank=True)
+    currency = models.CharField(_("currency"), max_length=3)
+
+    class Meta(Placing.Meta):
+        verbose_name, verbose_name_plural = _("pay terms"), _("pay terms")
+
+    def __str__(self) -> str:
+        return f"{self.person} · {self.starts_on}"
+
+
+class Account(AbstractUser):
+    """账号: how a person signs in."""
+
+    first_name = last_name = None
+    person = models.OneToOneField(
+        Person, models.PROTECT, null=True, blank=True, related_name="account", verbose_name=_("person")
+    )
+    language = models.CharField(_("language"), max_length=10, blank=True)
+
+    REQUIRED_FIELDS: list[str] = []
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("account"), _("accounts")
+
+    def get_full_name(self) -> str:
+        return self.person.name if self.person else self.username
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.person and not self.email:
+            self.email = self.person.email
+        super().save(*args, **kwargs)

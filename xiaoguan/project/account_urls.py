@@ -1,0 +1,10 @@
+"""The few pages of signing in that a closed company system needs."""
+
+from allauth.account import views
+from django.urls import path
+
+urlpatterns = [
+    path("login/", views.login, name="account_login"),
+    path("logout/", views.logout, name="account_logout"),
+    path("password/", views.password_change, name="account_change_password"),
+]

@@ -1,0 +1,17 @@
+from importlib import import_module
+
+from django.apps import AppConfig
+
+MODULES = ("people", "rulebook", "customers", "sales", "goals")
+
+
+class ProjectConfig(AppConfig):
+    name = "xiaoguan.project"
+    label = "project"
+
+    def ready(self) -> None:
+        """Load every declaration: desks and facts register themselves."""
+        for module in MODULES:
+            import_module(f"xiaoguan.{module}.desks")
+        for module in ("customers", "sales"):
+            pass  # facts

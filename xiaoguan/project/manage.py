@@ -1,0 +1,15 @@
+"""Django's own commands, for developers: `python -m xiaoguan.project.manage makemigrations`."""
+
+import os
+import sys
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xiaoguan.project.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""What happens to every request: the language is chosen, the door is kept, and what is saved knows by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import translation
+
+from xiaoguan.desk.access import viewer_of
+from xiaoguan.desk.events import acting
+
+Handler = Callable[[HttpRequest], HttpResponse]
+OPEN_PATHS = ("/account/", "/static/", "/language", "/health")
+
+
+class LanguageMiddleware:
+    """Language: the account's own, then the cookie, then the browser's, then Chinese."""
+
+    def __init__(self, get_response: Handler):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        cookie = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+        known = dict(settings.LANGUAGES)
+        language = cookie if cookie in known else translation.get_language_from_request(request)
+        with translation.override(language if language in known else settings.LANGUAGE_CODE):
+            request.LANGUAGE_CODE = translation.get_language()
+            response = self.get_response(request)
+            if hasattr(response, "render") and not response.is_rendered:
+                response.render()
+        response.headers.setdefault("Content-Language", request.LANGUAGE_CODE)
+        return response
+
+
+class SignedInMiddleware:
+    """Nobody sees anything before signing in; what is saved during the request is written down as theirs."""
+
+    def __init__(self, get_response: Handler):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(OPEN_PATHS):
+            return self.get_response(request)
+        if not request.user.is_authenticated:
+            if request.path.startswith("/api/"):
+                return JsonResponse({"error": "sign in first"}, status=401)
+            return redirect_to_login(request.get_full_path())
+        via = "api" if request.path.startswith("/api/") else "page"
+        with acting(viewer_of(request).person_id, via):
+            response = self.get_response(request)
+            if hasattr(response, "render") and not response.is_rendered:
+                response.render()
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return response

@@ -1,0 +1,144 @@
+"""Pages that belong to no single module: search, settings, language, health and the error pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from xiaoguan.desk import search as search_table
+from xiaoguan.desk.access import viewer_of
+from xiaoguan.desk.desk import desk_of, desks
+from xiaoguan.project.places import places_of
+
+HITS = 5
+
+
+@require_GET
+def search(request: HttpRequest) -> HttpResponse:
+    """Ctrl-K: records of every desk that the viewer may read, and what can be done from anywhere."""
+    viewer = viewer_of(request)
+    words = request.GET.get("q", "").strip()[:80]
+    groups: list[dict[str, Any]] = []
+    if words:
+        for desk in desks():
+            if not desk.search or not desk.may_open(viewer):
+                continue
+            rows = desk.visible(viewer).filter(search_table.hits(desk, words)).order_by("-pk")
+            found = list(rows.values_list("pk", desk.title_field)[:HITS])
+            if found:
+                hits = [{"url": f"{desk.url()}{pk}", "title": str(title), "hint": desk.label} for pk, title in found]
+                groups.append({"label": desk.label_plural, "icon": desk.icon, "hits": hits})
+    actions = [
+        {"label": _("New %(thing)s") % {"thing": desk.label}, "url": desk.url("new"), "icon": desk.icon}
+        for desk in desks()
+        if desk.may_create(viewer) and _fits(words, desk.label)
+    ][:6]
+    places = [
+        {"label": p["label"], "url": p["url"], "icon": p["icon"]} for p in places_of(viewer) if _fits(words, p["label"])
+    ]
+    return render(
+        request, "desk/search.html", {"q": words, "groups": groups, "actions": actions + places[:6], "recent": []}
+    )
+
+
+def _fits(words: str, label: str) -> bool:
+    return not words or words.lower() in label.lower() or words.lower() in search_table.tokens_of(label).split()
+
+
+@require_GET
+def settings_page(request: HttpRequest) -> HttpResponse:
+    """The company's own lists, and what each holds."""
+    viewer = viewer_of(request)
+    keys = {
+        _("Organisation"): (
+            "person",
+            "team",
+            "membership",
+            "reportingline",
+            "position",
+            "territory",
+            "territoryassignment",
+        ),
+        _("Permissions"): ("role", "roleassignment"),
+        _("Sales"): ("product", "productcategory", "currency", "exchangerate"),
+        _("Pay"): ("payterms", "goaltarget"),
+    }
+    groups = []
+    for label, names in keys.items():
+        items = []
+        for desk in (desk_of(name) for name in names):
+            if desk and desk.may_open(viewer):
+                items.append(
+                    {
+                        "label": desk.label_plural,
+                        "icon": desk.icon,
+                        "url": desk.url(),
+                        "hint": str(desk.hint),
+                        "count": desk.visible(viewer).count(),
+                    }
+                )
+        if items:
+            groups.append({"label": label, "entries": items})
+    return render(request, "settings/index.html", {"groups": groups})
+
+
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Remember the language in a cookie and go back to where one was."""
+    chosen = request.POST.get("language", "")
+    back = request.POST.get("next", "/")
+    target = back if back.startswith("/") and not back.startswith("//") and "\\" not in back else "/"
+    response = HttpResponseRedirect(target)
+    if chosen in dict(settings.LANGUAGES):
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            chosen,
+            max_age=31_536_000,
+            httponly=True,
+            samesite="Lax",
+            secure=settings.SESSION_COOKIE_SECURE,
+        )
+    return response
+
+
+@require_GET
+def health(request: HttpRequest) -> HttpResponse:
+    """For load balancers: the database answers."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return JsonResponse({"status": "ok"})
+
+
+def _error(request: HttpRequest, code: int, message: str = "") -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return JsonResponse({"error": message or str(code)}, status=code)
+    return render(request, f"{code}.html", {"message": message}, status=code)
+
+
+def error_400(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _error(request, 400)
+
+
+def error_403(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _error(request, 403, str(exception or ""))
+
+
+def error_404(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _error(
+        request, 404, _("There is no such record, or you may not see it.") if request.path.startswith("/api/") else ""
+    )
+
+
+def error_500(request: HttpRequest) -> HttpResponse:
+    return _error(request, 500, "internal error")
+
+
+@require_GET
+def today(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("today")

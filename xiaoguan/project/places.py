@@ -1,0 +1,70 @@
+"""The places of the menu: which there are, what they open, and who finds them there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from xiaoguan.desk.access import Viewer
+from xiaoguan.desk.desk import desk_of
+
+
+@dataclass(frozen=True)
+class Place:
+    """One entry of the menu. desks: entities that belong to it, the first one opens; page: a view name instead."""
+
+    key: str
+    label: str
+    icon: str
+    desks: tuple[str, ...] = ()
+    page: str = ""
+    roles: tuple[str, ...] = ()
+
+
+PLACES = (
+    Place("today", gettext_noop("Today"), "calendar-check", page="today"),
+    Place("customers", gettext_noop("Customers"), "building", ("customer", "contact", "lead", "activity")),
+    Place("pipeline", gettext_noop("Pipeline"), "target-arrow", ("opportunity",), page="opportunity:board"),
+    Place(
+        "orders",
+        gettext_noop("Orders & cash"),
+        "file-invoice",
+        ("order", "payment", "product", "productcategory", "orderline"),
+    ),
+    Place("goals", gettext_noop("Goals"), "trending-up", ("goaltarget",), page="today"),
+    Place("performance", gettext_noop("Performance"), "award", ("result", "payterms"), page="today"),
+    Place("team", gettext_noop("Team"), "users-group", ("person", "team", "territory", "position")),
+    Place("policy", gettext_noop("Policy"), "book-2", page="today"),
+    Place("settings", gettext_noop("Settings"), "settings", ("role", "currency", "exchangerate"), page="settings"),
+)
+
+
+def places_of(viewer: Viewer, here: str = "") -> list[dict[str, Any]]:
+    """The places this viewer can use, with their sub-entries; the one that `here` belongs to is active."""
+    if viewer.account_id is None:
+        return []
+    found = []
+    for place in PLACES:
+        desks = [d for d in (desk_of(key) for key in place.desks) if d and d.may_open(viewer)]
+        if not desks and not place.page:
+            continue
+        url = reverse(place.page) if place.page else desks[0].url()
+        entries = [
+            {"label": d.label_plural, "icon": d.icon, "url": d.url(), "active": here.startswith(d.url())} for d in desks
+        ]
+        active = any(e["active"] for e in entries) or (here == url if url == "/" else here.startswith(url))
+        found.append(
+            {
+                "key": place.key,
+                "label": _(place.label),
+                "icon": place.icon,
+                "url": url,
+                "active": active,
+                "entries": entries,
+            }
+        )
+    return found

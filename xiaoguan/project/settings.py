@@ -1,0 +1,193 @@
+"""Settings of the one application that this project is. The environment changes where data live, nothing in the code.
+
+XIAOGUAN_HOME       folder of data, default ./var
+DATABASE_URL        postgresql://user:password@host:port/name; without it SQLite in XIAOGUAN_HOME
+XIAOGUAN_SECRET_KEY secret of sessions; without it one is made once and kept in XIAOGUAN_HOME
+XIAOGUAN_HOSTS      host names that may be asked for, comma-separated
+XIAOGUAN_HTTPS      1 behind a TLS proxy: secure cookies, HSTS
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from django.utils.translation import gettext_lazy as _
+
+PROJECT = Path(__file__).resolve().parent
+HOME = Path(os.environ.get("XIAOGUAN_HOME", "var")).resolve()
+
+
+def _secret() -> str:
+    """The session secret: from the environment, or made once and kept where only the owner can read it."""
+    if given := os.environ.get("XIAOGUAN_SECRET_KEY"):
+        return given
+    file = HOME / "secret_key"
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        HOME.mkdir(parents=True, exist_ok=True)
+        made = secrets.token_urlsafe(50)
+        try:
+            with open(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as handle:
+                handle.write(made)
+        except FileExistsError:
+            return file.read_text()
+        return made
+
+
+def _database() -> dict:
+    if url := os.environ.get("DATABASE_URL"):
+        parts = urlsplit(url)
+        query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(parts.path.lstrip("/")),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": unquote(query.pop("host", "")) or parts.hostname or "",
+            "PORT": str(parts.port or ""),
+            "OPTIONS": {key: unquote(value) for key, value in query.items()},
+            "CONN_MAX_AGE": 300,
+        }
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": HOME / "xiaoguan.sqlite3",
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536;"
+            " PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY;",
+        },
+        "CONN_MAX_AGE": None,
+    }
+
+
+HTTPS = os.environ.get("XIAOGUAN_HTTPS") == "1"
+SECRET_KEY = _secret()
+DEBUG = False
+ALLOWED_HOSTS = [h for h in os.environ.get("XIAOGUAN_HOSTS", "localhost,127.0.0.1,[::1],testserver").split(",") if h]
+CSRF_TRUSTED_ORIGINS = [f"https://{h}" for h in ALLOWED_HOSTS if HTTPS]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "xiaoguan.desk",
+    "xiaoguan.people",
+    "xiaoguan.rulebook",
+    "xiaoguan.customers",
+    "xiaoguan.sales",
+    "xiaoguan.goals",
+    "xiaoguan.incentive",
+    "xiaoguan.insight",
+    "xiaoguan.project",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "xiaoguan.project.middleware.LanguageMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "xiaoguan.project.middleware.SignedInMiddleware",
+]
+
+ROOT_URLCONF = "xiaoguan.project.urls"
+WSGI_APPLICATION = "xiaoguan.project.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [PROJECT / "templates"],
+        "OPTIONS": {
+            "environment": "xiaoguan.project.templating.environment",
+            "context_processors": ["xiaoguan.project.templating.page"],
+            "trim_blocks": True,
+            "lstrip_blocks": True,
+        },
+    },
+    {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True},  # form widgets, allauth's mails
+]
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+
+# Signing in. Throttling counts in the database cache, so that it holds across processes.
+AUTH_USER_MODEL = "people.Account"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ACCOUNT_ADAPTER = "xiaoguan.project.accounts.Adapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/5m/key", "change_password": "5/m/user"}
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "today"
+LOGOUT_REDIRECT_URL = "account_login"
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", _("Chinese")), ("en", _("English"))]
+LOCALE_PATHS = [PROJECT / "locale"]
+LANGUAGE_COOKIE_NAME = "language"
+TIME_ZONE = os.environ.get("XIAOGUAN_TIME_ZONE", "Asia/Shanghai")
+USE_I18N = USE_TZ = True
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [PROJECT / "static"] if (PROJECT / "static").is_dir() else []
+STATIC_ROOT = HOME / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+}
+SILENCED_SYSTEM_CHECKS = ["models.W042"]

@@ -1,0 +1,100 @@
+"""The words and filters that every template has."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import timezone, translation
+from jinja2 import Environment
+
+from xiaoguan import __version__
+from xiaoguan.base import words
+from xiaoguan.desk.access import viewer_of
+from xiaoguan.desk.cells import money_text, number_text
+from xiaoguan.project.places import places_of
+
+
+def environment(**options: Any) -> Environment:
+    env = Environment(**{**options, "extensions": ["jinja2.ext.i18n"]})
+    env.install_gettext_callables(
+        translation.gettext, translation.ngettext, newstyle=True, pgettext=translation.pgettext
+    )
+    env.globals.update(
+        static=static,
+        url=lambda name, **kwargs: reverse(name, kwargs=kwargs or None),
+        version=__version__,
+        Fraction=Fraction,
+    )
+    env.filters.update(
+        money=money_text, number=number_text, percent=percent, date=day, datetime=moment, ago=ago, middle=middle
+    )
+    return env
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    """Context of every page: who looks, where they can go, in which language and light."""
+    viewer = viewer_of(request)
+    return {
+        "viewer": {
+            "name": viewer.name,
+            "initials": viewer.name[-2:]
+            if viewer.name[:1] > "\u3400"
+            else "".join(w[0] for w in viewer.name.split()[:2]),
+            "roles": viewer.roles,
+            "person_id": viewer.person_id,
+            "color": (viewer.person_id or 0) % 8,
+        }
+        if viewer.account_id
+        else None,
+        "places": places_of(viewer, request.path),
+        "lang": translation.get_language(),
+        "theme": request.COOKIES.get("theme", "") if request.COOKIES.get("theme") in ("light", "dark") else "",
+    }
+
+
+def percent(value: Fraction | Decimal | int | None, digits: int = 1) -> str:
+    return words.format_percent(value, translation.get_language() or "en", digits)
+
+
+def day(value: date | None) -> str:
+    return words.format_date(value, translation.get_language() or "en")
+
+
+def moment(value: datetime | None) -> str:
+    if value is None:
+        return "–"
+    local = timezone.localtime(value)
+    return f"{day(local.date())} {local:%H:%M}"
+
+
+def ago(value: datetime | date | None) -> str:
+    """How long ago in words: today, yesterday, 5 days ago; a date beyond a month."""
+    if value is None:
+        return "–"
+    as_day = timezone.localtime(value).date() if isinstance(value, datetime) else value
+    days = (timezone.localdate() - as_day).days
+    if days == 0:
+        return translation.gettext("today")
+    if days == 1:
+        return translation.gettext("yesterday")
+    if 1 < days <= 31:
+        return translation.ngettext("%(days)d day ago", "%(days)d days ago", days) % {"days": days}
+    if days == -1:
+        return translation.gettext("tomorrow")
+    if -31 <= days < -1:
+        return translation.ngettext("in %(days)d day", "in %(days)d days", -days) % {"days": -days}
+    return day(as_day)
+
+
+def middle(text: str, size: int = 32) -> str:
+    """A long name cut in the middle, so that both ends can be read."""
+    if len(text) <= size:
+        return text
+    head = (size - 1 + 1) // 2
+    return f"{text[:head]}…{text[-(size - 1 - head) :]}"

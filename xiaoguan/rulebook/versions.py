@@ -1,0 +1,119 @@
+"""Policy versions: adopting a document, and reading the one in force."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from xiaoguan.base.issues import Issue, has_errors
+from xiaoguan.policy import Policy, check, load_text
+from xiaoguan.rulebook.models import PolicyVersion
+
+
+class Refused(Exception):
+    """A document that may not be adopted, with every issue found."""
+
+    def __init__(self, issues: list[Issue]):
+        self.issues = issues
+        super().__init__("\n".join(str(i) for i in issues))
+
+
+def examine(text: str, file: str = "") -> tuple[Policy | None, list[Issue]]:
+    """Load and check a document against the facts of this system; every issue at once."""
+    from xiaoguan.rulebook.facts import schemas
+
+    policy, issues = load_text(text, file)
+    return policy, issues + (check(policy, schemas()) if policy else [])
+
+
+@transaction.atomic
+def adopt(text: str, file: str = "", by: int | None = None) -> tuple[PolicyVersion, list[Issue], bool]:
+    """Bring a document into force from its own date on. Returns the version, warnings, and whether it is new.
+
+    The same text again changes nothing. Raises Refused for a faulty document, for a number that is taken by another
+    text, and for dates that overlap another version of the same policy (whose end is moved when the new one starts later).
+    """
+    policy, issues = examine(text, file)
+    if policy is None or has_errors(issues):
+        raise Refused(issues)
+    digest = sha256(text.encode()).hexdigest()
+    same = PolicyVersion.objects.filter(policy_id=policy.id, number=policy.version).first()
+    if same:
+        if same.digest == digest:
+            return same, issues, False
+        raise Refused(
+            [
+                Issue(
+                    "error",
+                    f"version {policy.version} of {policy.id} is adopted already with another text",
+                    hint="Give the changed document a new version number.",
+                    file=file,
+                    path="policy.version",
+                )
+            ]
+        )
+    start, end = policy.header.effective.start, policy.header.effective.end
+    for other in PolicyVersion.objects.filter(policy_id=policy.id).order_by("effective_from"):
+        if other.effective_to is None and other.effective_from < start:
+            other.effective_to = start
+            other.save(update_fields=["effective_to"])
+        elif (end is None or other.effective_from < end) and (other.effective_to is None or other.effective_to > start):
+            raise Refused(
+                [
+                    Issue(
+                        "error",
+                        f"{policy.id} {policy.version} from {start} overlaps version {other.number} from {other.effective_from}",
+                        hint="Let the new version begin later, or end it before the other begins.",
+                        file=file,
+                        path="policy.effective",
+                    )
+                ]
+            )
+    version = PolicyVersion.objects.create(
+        policy_id=policy.id,
+        name=policy.header.name,
+        number=policy.version,
+        text=text,
+        digest=digest,
+        effective_from=start,
+        effective_to=end,
+        adopted_by_id=by,
+    )
+    return version, issues, True
+
+
+def adopt_file(path: str | Path, by: int | None = None) -> tuple[PolicyVersion, list[Issue], bool]:
+    file = Path(path)
+    return adopt(file.read_text(encoding="utf-8"), str(file), by)
+
+
+def in_force(day: date | None = None) -> list[PolicyVersion]:
+    """The versions in force on `day` (today), the one that began last first."""
+    day = day or timezone.localdate()
+    rows = PolicyVersion.objects.filter(effective_from__lte=day).exclude(effective_to__lte=day)
+    return list(rows.order_by("-effective_from", "-id"))
+
+
+def document_of(version: PolicyVersion | int) -> Policy:
+    """The parsed document of an adopted version."""
+    found = version if isinstance(version, PolicyVersion) else PolicyVersion.objects.get(pk=version)
+    return _parsed(found.digest, found.text)
+
+
+@lru_cache(maxsize=64)
+def _parsed(digest: str, text: str) -> Policy:
+    policy, issues = load_text(text, "")
+    if policy is None:
+        raise Refused(issues)
+    return policy
+
+
+def versions(policy_id: str | None = None) -> Any:
+    rows = PolicyVersion.objects.order_by("-effective_from", "-id")
+    return rows.filter(policy_id=policy_id) if policy_id else rows

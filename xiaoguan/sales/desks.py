@@ -1,0 +1,237 @@
+"""What people see from the product list to the money received."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from xiaoguan.base.words import format_percent
+from xiaoguan.desk import Board, Desk, everyone, manager, owner, register, role, team
+from xiaoguan.desk.access import Viewer
+from xiaoguan.rulebook.process import process_in_force
+from xiaoguan.sales.models import (
+    Activity,
+    Currency,
+    ExchangeRate,
+    Opportunity,
+    Order,
+    OrderLine,
+    Payment,
+    Product,
+    ProductCategory,
+    default_currency,
+)
+from xiaoguan.sales.verbs import Done, HandOver, Lose, Move, Reopen, Win
+
+head_office = role("general_manager", "operations")
+back_office = role("general_manager", "operations", "finance")
+
+
+@register
+class OpportunityDesk(Desk):
+    model = Opportunity
+    slug = "opportunities"
+    icon = "target-arrow"
+    place = "pipeline"
+    columns = "title", "customer", "owner", "stage", "amount", "closes_on", "result", "stage_since"
+    form = "title customer", "owner stage", "amount currency", "closes_on opened_on origin", "note"
+    filters = "stage", "result", "owner", "customer", "closes_on", "opened_on", "amount", "origin"
+    search = "title", "customer"
+    order = "-closes_on"
+    board = Board(lanes="stage", card=("title", "customer", "owner"), total="amount", move=Move)
+    figures = "amount", "stage", "closes_on", "result"
+    related = "activities", "orders"
+    match_on = "title", "customer"
+    read = owner("owner") | manager("owner") | team("owner") | head_office
+    write = owner("owner") | manager("owner") | head_office
+    delete = head_office
+    verbs = Win, Lose, Move, Reopen, HandOver
+    badge_paths = "stage_since", "closes_on", "result"
+
+    def prepare(self, record: Any, viewer: Viewer) -> None:
+        process = process_in_force()
+        record.owner_id, record.currency = viewer.person_id, process.currency
+        record.stage, record.closes_on = process.stages[0].id, timezone.localdate() + timedelta(days=30)
+
+    def lanes(self, viewer: Viewer) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": s.id,
+                "label": s.name,
+                "probability": format_percent(s.probability, viewer.locale or "en"),
+                "tone": "green" if s.closes == "won" else "",
+            }
+            for s in process_in_force().stages
+        ]
+
+    def badge(self, row: dict[str, Any]) -> tuple[str, str] | None:
+        """How long it stands in its stage, when that is longer than the policy allows."""
+        if row["result"] != Opportunity.Result.OPEN:
+            return None
+        limit = process_in_force().stage(row["stage"]).limit_days if "stage" in row else None
+        days = (timezone.localdate() - row["stage_since"]).days
+        if limit is not None and days > limit:
+            return _("%(days)d days here, limit %(limit)d") % {"days": days, "limit": limit}, "red"
+        if row["closes_on"] < timezone.localdate():
+            return _("expected date passed"), "amber"
+        return None
+
+    def stages(self, record: Any) -> list[dict[str, Any]]:
+        process = process_in_force()
+        at = process.position(record.stage)
+        return [
+            {"id": s.id, "label": s.name, "state": "current" if i == at else "done" if i < at else "todo"}
+            for i, s in enumerate(process.stages)
+        ]
+
+
+@register
+class OrderDesk(Desk):
+    model = Order
+    icon = "file-invoice"
+    place = "orders"
+    columns = (
+        "number", "customer", "owner", "status", "channel", "ordered_on", "net_amount", "total_amount",
+        "received_amount", "due_on",
+    )  # fmt: skip
+    form = (
+        "number customer",
+        "owner opportunity",
+        "status channel territory",
+        "ordered_on due_on",
+        "net_amount tax_amount freight_amount",
+        "total_amount currency invoice_currency",
+    )
+    filters = "status", "channel", "owner", "customer", "territory", "ordered_on", "due_on", "total_amount"
+    search = "number", "customer"
+    order = "-ordered_on"
+    figures = "net_amount", "total_amount", "received_amount", "ordered_on"
+    related = "lines", "payments"
+    match_on = ("number",)
+    read = owner("owner") | manager("owner") | team("owner") | back_office
+    write = owner("owner") | manager("owner") | back_office
+    delete = back_office
+
+    def prepare(self, record: Any, viewer: Viewer) -> None:
+        record.owner_id, record.currency = viewer.person_id, default_currency()
+        record.number = f"SO-{timezone.now():%y%m%d%H%M%S}"
+
+
+class OfOrderDesk(Desk):
+    """What belongs to an order is seen and changed by those who see and change the order."""
+
+    place = "orders"
+    read = owner("order.owner") | manager("order.owner") | team("order.owner") | back_office
+    write = owner("order.owner") | manager("order.owner") | back_office
+
+
+@register
+class OrderLineDesk(OfOrderDesk):
+    model = OrderLine
+    slug = "order-lines"
+    icon = "list-details"
+    columns = "position", "order", "product", "quantity", "unit_price", "discount", "net_amount"
+    form = "order position", "product quantity", "unit_price discount", "net_amount currency"
+    filters = "order", "product"
+    order = "-id"
+    match_on = "order", "position"
+
+
+@register
+class PaymentDesk(OfOrderDesk):
+    model = Payment
+    icon = "coin"
+    columns = "reference", "order", "amount", "received_on", "method"
+    form = "order", "amount currency", "received_on method", "reference"
+    filters = "order", "received_on", "method"
+    search = "reference", "order"
+    order = "-received_on"
+    match_on = "order", "reference"
+    write = back_office
+
+    def prepare(self, record: Any, viewer: Viewer) -> None:
+        record.currency = default_currency()
+
+
+@register
+class ActivityDesk(Desk):
+    model = Activity
+    slug = "activities"
+    icon = "phone-call"
+    place = "customers"
+    columns = "subject", "kind", "customer", "opportunity", "owner", "due_on", "done_on", "outcome"
+    form = "subject kind", "customer contact opportunity", "owner due_on", "done_on minutes outcome", "note"
+    filters = "owner", "kind", "customer", "opportunity", "due_on", "done_on", "outcome"
+    search = "subject", "customer"
+    order = "-due_on"
+    match_on = "subject", "customer", "due_on"
+    read = owner("owner") | manager("owner") | team("owner") | head_office
+    write = owner("owner") | manager("owner") | head_office
+    verbs = (Done,)
+
+    def prepare(self, record: Any, viewer: Viewer) -> None:
+        record.owner_id = viewer.person_id
+
+
+class CatalogueDesk(Desk):
+    place = "orders"
+    read = everyone
+    write = role("operations", "general_manager", "administrator")
+
+
+@register
+class ProductDesk(CatalogueDesk):
+    model = Product
+    icon = "package"
+    columns = "name", "number", "category", "list_price", "active"
+    form = "name number", "category active", "list_price cost currency"
+    filters = "category", "active"
+    search = "name", "number"
+    order = "name"
+    match_on = ("number",)
+
+    def prepare(self, record: Any, viewer: Viewer) -> None:
+        record.currency = default_currency()
+
+
+@register
+class ProductCategoryDesk(CatalogueDesk):
+    model = ProductCategory
+    slug = "product-categories"
+    icon = "category"
+    columns = "name", "parent"
+    form = ("name parent",)
+    filters = ("parent",)
+    search = ("name",)
+    order = "name"
+    related = ("products",)
+    match_on = ("name",)
+
+
+@register
+class CurrencyDesk(CatalogueDesk):
+    model = Currency
+    slug = "currencies"
+    icon = "currency-yuan"
+    place = "settings"
+    columns = "code", "name"
+    form = ("code name",)
+    search = "code", "name"
+    order = "code"
+    match_on = ("code",)
+
+
+@register
+class ExchangeRateDesk(CatalogueDesk):
+    model = ExchangeRate
+    slug = "exchange-rates"
+    icon = "arrows-exchange"
+    place = "settings"
+    columns = "base", "quote", "kind", "on", "rate"
+    form = "base quote", "kind on rate"
+    filters = "base", "quote", "kind", "on"
+    order = "-on"
+    match_on = "base", "quote", "kind", "on"

@@ -1,0 +1,399 @@
+"""商机到回款: what we sell, deals in progress, what was ordered and paid, and what was done for it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, timedelta
+from typing import Any, ClassVar
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Count, F, Max, Min, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from xiaoguan.customers.models import Contact, Customer
+from xiaoguan.desk.fields import ExactField, MoneyField
+from xiaoguan.desk.records import Record
+from xiaoguan.people.models import Person, Territory
+from xiaoguan.rulebook.process import StageField, process_in_force
+
+
+class Currency(Record):
+    """币种: a currency that amounts may be kept in."""
+
+    code = models.CharField(_("code"), max_length=3, unique=True, help_text=_("ISO 4217, such as CNY."))
+    name = models.CharField(_("name"), max_length=60)
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("currency"), _("currencies")
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class ExchangeRate(Record):
+    """汇率: what one unit of `base` cost in `quote` on a day."""
+
+    class Kind(models.TextChoices):
+        AVERAGE = "average", _("average of the day")
+        CLOSE = "close", _("end of the day")
+
+    base = models.CharField(_("from currency"), max_length=3)
+    quote = models.CharField(_("to currency"), max_length=3)
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.AVERAGE)
+    on = models.DateField(_("day"))
+    rate = ExactField(_("rate"), places=10)
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("exchange rate"), _("exchange rates")
+        constraints: ClassVar = [
+            *Record.Meta.constraints,
+            models.UniqueConstraint(fields=["base", "quote", "kind", "on"], name="one_rate_a_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.base}/{self.quote} {self.on}"
+
+    def clean(self) -> None:
+        super().clean()
+        if self.rate is not None and self.rate <= 0:
+            raise ValidationError({"rate": _("A rate is above zero.")})
+
+
+class ProductCategory(Record):
+    """产品类别: products form a tree of categories."""
+
+    name = models.CharField(_("name"), max_length=80)
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("part of")
+    )
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("product category"), _("product categories")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Product(Record):
+    """产品: what we sell, with its list price and cost."""
+
+    name = models.CharField(_("name"), max_length=120)
+    number = models.CharField(_("product number"), max_length=40, blank=True)
+    category = models.ForeignKey(
+        ProductCategory, models.PROTECT, null=True, blank=True, related_name="products", verbose_name=_("category")
+    )
+    list_price = MoneyField(_("list price"), null=True, blank=True)
+    cost = MoneyField(_("cost"), null=True, blank=True)
+    currency = models.CharField(_("currency"), max_length=3)
+    active = models.BooleanField(_("on sale"), default=True)
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("product"), _("products")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Opportunity(Record):
+    """商机: a sale in progress, from first contact to signed contract."""
+
+    class Result(models.TextChoices):
+        OPEN = "open", _("open")
+        WON = "won", _("won")
+        LOST = "lost", _("lost")
+
+    class Reason(models.TextChoices):
+        PRICE = "price", _("price")
+        COMPETITOR = "competitor", _("a competitor")
+        NO_BUDGET = "no_budget", _("no budget")
+        NO_DECISION = "no_decision", _("no decision")
+        FIT = "fit", _("did not fit the need")
+        OTHER = "other", _("another reason")
+
+    title = models.CharField(_("title"), max_length=120)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="opportunities", verbose_name=_("customer"))
+    owner = models.ForeignKey(Person, models.PROTECT, related_name="opportunities", verbose_name=_("owner"))
+    stage = StageField(_("stage"))
+    amount = MoneyField(_("amount"), help_text=_("Expected contract value, tax excluded."))
+    currency = models.CharField(_("currency"), max_length=3)
+    opened_on = models.DateField(_("opened"), default=timezone.localdate)
+    closes_on = models.DateField(_("expected signature"), help_text=_("The day we expect the signature."))
+    closed_on = models.DateField(_("closed"), null=True, blank=True, editable=False)
+    result = models.CharField(_("result"), max_length=4, choices=Result, default=Result.OPEN, editable=False)
+    lost_reason = models.CharField(_("why lost"), max_length=12, choices=Reason, blank=True, editable=False)
+    stage_since = models.DateField(_("in this stage since"), default=timezone.localdate, editable=False)
+    origin = models.CharField(_("origin"), max_length=12, choices=Customer.Origin, blank=True)
+    note = models.TextField(_("note"), blank=True)
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("opportunity"), _("opportunities")
+        indexes = [
+            models.Index(fields=["result", "stage", "-updated_at", "-id"], name="opportunity_lane"),
+            models.Index(fields=["result", "stage", "owner", "currency", "amount"], name="opportunity_lane_total"),
+            models.Index(fields=["owner", "-closes_on", "-id"], name="opportunity_of_owner"),
+            models.Index(fields=["-closes_on", "-id"], name="opportunity_list"),
+            models.Index(fields=["closed_on"], name="opportunity_closed"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_open(self) -> bool:
+        return self.result == self.Result.OPEN
+
+    @property
+    def days_in_stage(self) -> int:
+        return (timezone.localdate() - self.stage_since).days
+
+    def _after_write(self) -> None:
+        before = self._loaded.get("stage") if hasattr(self, "_loaded") else None
+        if before != self.stage:
+            self._keep_spell()
+        super()._after_write()
+
+    def _keep_spell(self) -> None:
+        """Close the spell in the stage left and open one in the stage entered."""
+        now = timezone.now()
+        StageSpell.objects.filter(opportunity=self, left_at__isnull=True).update(left_at=now)
+        StageSpell.objects.create(opportunity=self, stage=self.stage, entered_at=now)
+
+    def enter(self, stage: str) -> None:
+        """Move to a stage of the process in force; a closing stage sets the result. Saves."""
+        closes = process_in_force().stage(stage).closes
+        self.stage, self.stage_since = stage, timezone.localdate()
+        self.result = closes or self.Result.OPEN
+        self.closed_on = timezone.localdate() if closes else None
+        if self.result != self.Result.LOST:
+            self.lost_reason = ""
+        self.save()
+
+    def lose(self, reason: str, note: str = "") -> None:
+        """输单: close without an order, with the reason. Saves."""
+        self.result, self.closed_on, self.lost_reason = self.Result.LOST, timezone.localdate(), reason
+        if note:
+            self.note = f"{self.note}\n{note}".strip()
+        self.save()
+
+
+class StageSpell(models.Model):
+    """阶段停留: one stay of an opportunity in one stage, [entered_at, left_at)."""
+
+    opportunity = models.ForeignKey(Opportunity, models.CASCADE, related_name="spells")
+    stage = StageField(_("stage"))
+    entered_at = models.DateTimeField(_("entered"))
+    left_at = models.DateTimeField(_("left"), null=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("stay in a stage"), _("stays in stages")
+        indexes = [models.Index(fields=["opportunity", "entered_at"], name="spell_of_opportunity")]
+
+
+class Order(Record):
+    """订单: what a customer signed for."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", _("draft")
+        SIGNED = "signed", _("signed")
+        CANCELLED = "cancelled", _("cancelled")
+
+    number = models.CharField(_("order number"), max_length=40)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="orders", verbose_name=_("customer"))
+    owner = models.ForeignKey(
+        Person,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="orders",
+        verbose_name=_("owner"),
+        help_text=_("Who is credited; empty for a sale without a sales person."),
+    )
+    opportunity = models.ForeignKey(
+        Opportunity, models.SET_NULL, null=True, blank=True, related_name="orders", verbose_name=_("opportunity")
+    )
+    territory = models.ForeignKey(
+        Territory, models.PROTECT, null=True, blank=True, related_name="orders", verbose_name=_("territory")
+    )
+    channel = models.CharField(_("channel"), max_length=12, choices=Customer.Channel, default=Customer.Channel.DIRECT)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.SIGNED)
+    ordered_on = models.DateField(_("signed"), default=timezone.localdate)
+    due_on = models.DateField(_("payment due"), null=True, blank=True)
+    net_amount = MoneyField(_("net amount"), help_text=_("Before tax and freight."))
+    tax_amount = MoneyField(_("tax"), default=0)
+    freight_amount = MoneyField(_("freight"), default=0)
+    total_amount = MoneyField(_("total"), help_text=_("What the customer owes."))
+    received_amount = MoneyField(_("received"), default=0, editable=False)
+    currency = models.CharField(_("currency"), max_length=3)
+    invoice_currency = models.CharField(
+        _("currency of the invoice"), max_length=3, blank=True, help_text=_("Where the customer pays in another one.")
+    )
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("order"), _("orders")
+        indexes = [
+            models.Index(fields=["-ordered_on", "-id"], name="order_list"),
+            models.Index(fields=["owner", "-ordered_on", "-id"], name="order_of_owner"),
+            models.Index(fields=["customer", "ordered_on"], name="order_of_customer"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def open_amount_units(self) -> int:
+        return self.total_amount_units - self.received_amount_units
+
+    @property
+    def is_overdue(self) -> bool:
+        return bool(self.due_on and self.due_on < timezone.localdate() and self.open_amount_units > 0)
+
+    @classmethod
+    def derive(cls, ids: Collection[int]) -> None:
+        """Keep each customer's first and last order and with them its place in the life cycle."""
+        touched = cls.objects.filter(pk__in=ids).values("customer_id")
+        signed = cls.objects.filter(customer=OuterRef("pk"), status=cls.Status.SIGNED).order_by().values("customer")
+        Customer.objects.filter(pk__in=touched).update(
+            first_order_on=Subquery(signed.annotate(v=Min("ordered_on")).values("v")),
+            last_order_on=Subquery(signed.annotate(v=Max("ordered_on")).values("v")),
+            stage=Coalesce(
+                Subquery(
+                    signed.annotate(n=Count("pk")).values(
+                        v=models.Case(
+                            models.When(n__gte=4, then=models.Value(Customer.Stage.LOYAL)),
+                            models.When(n__gte=2, then=models.Value(Customer.Stage.REPEAT)),
+                            default=models.Value(Customer.Stage.FIRST),
+                        )
+                    )
+                ),
+                models.Value(Customer.Stage.PROSPECT),
+            ),
+        )
+
+
+class OrderLine(Record):
+    """订单行: one product on an order."""
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="lines", verbose_name=_("order"))
+    position = models.PositiveIntegerField(_("line"), default=1)
+    product = models.ForeignKey(Product, models.PROTECT, related_name="order_lines", verbose_name=_("product"))
+    quantity = ExactField(_("quantity"), places=4)
+    unit_price = MoneyField(_("unit price"))
+    discount = ExactField(_("discount"), places=6, percent=True, default=0)
+    net_amount = MoneyField(_("net amount"))
+    currency = models.CharField(_("currency"), max_length=3)
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("order line"), _("order lines")
+
+    TITLE = "position"
+
+    def __str__(self) -> str:
+        return f"{self.order} / {self.position}"
+
+
+class Payment(Record):
+    """回款: money received for an order."""
+
+    class Method(models.TextChoices):
+        TRANSFER = "transfer", _("bank transfer")
+        CARD = "card", _("card")
+        CASH = "cash", _("cash")
+        BILL = "bill", _("bill of exchange")
+        WALLET = "wallet", _("mobile wallet")
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="payments", verbose_name=_("order"))
+    amount = MoneyField(_("amount"))
+    currency = models.CharField(_("currency"), max_length=3)
+    received_on = models.DateField(_("received on"), default=timezone.localdate)
+    method = models.CharField(_("method"), max_length=10, choices=Method, default=Method.TRANSFER)
+    reference = models.CharField(_("reference"), max_length=80, blank=True)
+
+    TITLE = "reference"
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("payment"), _("payments")
+        indexes = [models.Index(fields=["-received_on", "-id"], name="payment_list")]
+
+    def __str__(self) -> str:
+        return f"{self.order} · {self.received_on}"
+
+    @classmethod
+    def derive(cls, ids: Collection[int]) -> None:
+        """Keep what each order has received."""
+        touched = cls.objects.filter(pk__in=ids).values("order_id")
+        paid = cls.objects.filter(order=OuterRef("pk"), currency=OuterRef("currency")).order_by().values("order")
+        Order.objects.filter(pk__in=touched).update(
+            received_amount=Coalesce(Subquery(paid.annotate(v=models.Sum(F("amount"))).values("v")), 0)
+        )
+
+
+class Activity(Record):
+    """销售活动: a call, visit, message or meeting, planned or done."""
+
+    class Kind(models.TextChoices):
+        CALL = "call", _("call")
+        VISIT = "visit", _("visit")
+        MESSAGE = "message", _("message")
+        MEETING = "meeting", _("meeting")
+        EMAIL = "email", _("e-mail")
+        TASK = "task", _("task")
+
+    class Outcome(models.TextChoices):
+        REACHED = "reached", _("reached")
+        NOT_REACHED = "not_reached", _("not reached")
+        INTERESTED = "interested", _("interested")
+        REFUSED = "refused", _("refused")
+
+    subject = models.CharField(_("subject"), max_length=160)
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.CALL)
+    customer = models.ForeignKey(
+        Customer, models.CASCADE, null=True, blank=True, related_name="activities", verbose_name=_("customer")
+    )
+    contact = models.ForeignKey(
+        Contact, models.SET_NULL, null=True, blank=True, related_name="activities", verbose_name=_("contact")
+    )
+    opportunity = models.ForeignKey(
+        Opportunity, models.CASCADE, null=True, blank=True, related_name="activities", verbose_name=_("opportunity")
+    )
+    owner = models.ForeignKey(Person, models.PROTECT, related_name="activities", verbose_name=_("owner"))
+    due_on = models.DateField(_("due"), default=timezone.localdate)
+    done_on = models.DateField(_("done"), null=True, blank=True)
+    minutes = models.PositiveIntegerField(_("minutes"), null=True, blank=True)
+    outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome, blank=True)
+    note = models.TextField(_("note"), blank=True)
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("activity"), _("activities")
+        indexes = [
+            models.Index(fields=["owner", "done_on", "due_on"], name="activity_due"),
+            models.Index(fields=["-due_on", "-id"], name="activity_list"),
+            models.Index(fields=["customer", "-done_on"], name="activity_of_customer"),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.done_on is None and self.due_on < timezone.localdate()
+
+    @classmethod
+    def derive(cls, ids: Collection[int]) -> None:
+        """Keep each customer's last contact."""
+        touched = cls.objects.filter(pk__in=ids, customer__isnull=False).values("customer_id")
+        done = cls.objects.filter(customer=OuterRef("pk"), done_on__isnull=False).order_by().values("customer")
+        Customer.objects.filter(pk__in=touched).update(
+            last_contact_on=Subquery(done.annotate(v=Max("done_on")).values("v"))
+        )
+
+
+def tomorrow(days: int = 1) -> date:
+    return timezone.localdate() + timedelta(days=days)
+
+
+def default_currency() -> Any:
+    """The currency of the policy in force, for new records."""
+    return process_in_force().currency
