@@ -1,6 +1,7 @@
 """期间日历: labels, fiscal years, 4-4-5, custom periods, working days."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -133,5 +134,5 @@ def test_children_tile_their_parent_exactly(calendar, day):
     for kind in ("month", "quarter", "half_year", "week"):
         parts = calendar.children(year, kind)
         assert (parts[0].start, parts[-1].end) == (year.start, year.end)
-        assert all(a.end == b.start for a, b in zip(parts, parts[1:], strict=False))
+        assert all(a.end == b.start for a, b in pairwise(parts))
     assert sum((p.days for p in calendar.children(year, "month")), 0) * timedelta(1) == year.end - year.start

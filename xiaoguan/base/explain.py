@@ -13,8 +13,9 @@ from fractions import Fraction
 from typing import Any
 
 from .issues import Issue
-from .money import Money
+from .money import SCALE, Money, minor_digits
 from .periods import Period
+from .words import plain_number
 
 Value = Fraction | int | str | None
 
@@ -75,6 +76,13 @@ class Line:
         if self.value is None or isinstance(self.value, str):
             raise ValueError(f"line {self.name!r} has no number: {self.note or self.value}")
         return Fraction(self.value)
+
+    @property
+    def text(self) -> str:
+        """The value as plain text, the same in every locale: 304,755.6026 for an amount, ≈83.04% for a ratio."""
+        if self.value is None or isinstance(self.value, str):
+            return self.value or "missing"
+        return value_text(self.value, self.unit)
 
     def check(self) -> list[Issue]:
         """Issues, here and below, where the addends of a money line do not add up to it."""
@@ -151,6 +159,18 @@ class Statement:
             total=Money.of_units(data["total"]["units"], data["total"]["currency"]),
             issues=tuple(Issue.from_json(issue) for issue in data["issues"]),
         )
+
+
+def value_text(value: Fraction | int, unit: str) -> str:
+    """A number of that unit as plain text: amounts in major units without the currency code, ratios as percentages."""
+    if unit == "ratio":
+        return plain_number(Fraction(value) * 100, 4) + "%"
+    if not unit.startswith("money:"):
+        return plain_number(value, 4, grouped=True)
+    text = plain_number(Fraction(value) / SCALE, 4, grouped=True)
+    whole, _, decimals = text.partition(".")
+    decimals = decimals.ljust(minor_digits(unit[6:]), "0")
+    return f"{whole}.{decimals}" if decimals else whole
 
 
 def _plain(value: Value) -> int | str | None:

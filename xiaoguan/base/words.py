@@ -53,6 +53,18 @@ def pinyin_key(text: str) -> str:
     return " ".join(syllable.strip().casefold() for syllable in syllables)
 
 
+def plain_number(value: Fraction | int, digits: int = 6, grouped: bool = False) -> str:
+    """The same in every locale: a decimal without superfluous zeros, "≈" before it where it is rounded.
+
+    >>> plain_number(Fraction(1, 8)), plain_number(Fraction(2, 3), digits=4)
+    ('0.125', '≈0.6667')
+    """
+    rounded = _round(value, digits)
+    text = f"{rounded:,f}" if grouped else f"{rounded:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text if Fraction(rounded) == value else "≈" + text
+
+
 def format_number(value: Fraction | Decimal | int | None, locale: str, digits: int = 2) -> str:
     """A number with the locale's separators and at most `digits` decimals; "–" if missing."""
     if value is None:
