@@ -84,6 +84,14 @@ def test_weeks_of_a_month_are_split_or_belong_whole():
         PLAIN.children(PLAIN.parse("2026-03-02..2026-04-02"), "month")
 
 
+def test_what_is_due_when_a_period_closes():
+    assert [p.label for p in PLAIN.ending_in(PLAIN.parse("2026-03"), "quarter")] == ["2026-Q1"]
+    assert PLAIN.ending_in(PLAIN.parse("2026-02"), "quarter") == []
+    assert [p.label for p in PLAIN.ending_in(PLAIN.parse("2026-Q1"), "month")] == ["2026-01", "2026-02", "2026-03"]
+    assert [p.label for p in QUOTA.ending_in(QUOTA.parse("2011"), "quota_period")] == ["2011-05-31", "2011-08-31"]
+    assert PLAIN.ending_in(PLAIN.parse("2026-02"), "month") == [PLAIN.parse("2026-02")]
+
+
 def test_last_year_aligns_weeks_as_weeks_and_months_by_number():
     assert PLAIN.same_last_year(PLAIN.parse("2026-03")).label == "2025-03"
     assert PLAIN.same_last_year(PLAIN.parse("2024-02-29")).label == "2023-02-28"

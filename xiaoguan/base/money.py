@@ -68,9 +68,14 @@ def round_units(value: Fraction | int, currency: str) -> int:
     >>> round_units(Fraction(12_345_650), "CNY"), round_units(Fraction(-12_345_650), "CNY")
     (12345700, -12345700)
     """
-    unit = minor_unit(currency)
-    whole = (2 * abs(Fraction(value)) + unit) // (2 * unit) * unit
-    return _fit(whole if value >= 0 else -whole)
+    return _fit(round_to(value, minor_unit(currency)))
+
+
+def round_to(value: Fraction | int, unit: int) -> int:
+    """The multiple of `unit` nearest to an exact value, half up away from zero: for targets in thousands."""
+    exact = abs(Fraction(value)) / unit
+    whole = (2 * exact.numerator + exact.denominator) // (2 * exact.denominator) * unit
+    return whole if value >= 0 else -whole
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -214,6 +219,24 @@ def allocate(total: int, weights: Sequence[Fraction | Decimal | int], unit: int 
         counts[i] += 1
     sign = -1 if total < 0 else 1
     return [sign * count * unit for count in counts]
+
+
+def share_rounding(parts: Sequence[Fraction | int], total: int, unit: int) -> list[int]:
+    """Round exact parts to multiples of `unit` so that they add up to `total`, their own rounded sum.
+
+    Every part moves by less than one unit; the largest remainders round up, ties by order. ValueError if the total is
+    not what the parts can round to.
+    >>> share_rounding([Fraction(100, 3)] * 3, 100, 1)
+    [34, 33, 33]
+    """
+    floors = [Fraction(part) // unit for part in parts]
+    missing = total // unit - sum(floors)
+    if total % unit or not 0 <= missing <= len(parts):
+        raise ValueError(f"{total} is not a rounding of the parts {[str(part) for part in parts]}")
+    by_remainder = sorted(range(len(parts)), key=lambda i: (floors[i] - Fraction(parts[i]) / unit, i))
+    for i in by_remainder[:missing]:
+        floors[i] += 1
+    return [floor * unit for floor in floors]
 
 
 def _fit(units: int) -> int:

@@ -175,6 +175,19 @@ class Calendar:
         offset = {"thursday": thursday, "first_day": 0, "last_day": 6}[self.week_belongs_to]
         return [child for child in found if period.contains(child.start + offset * _DAY)]
 
+    def ending_in(self, period: Period, kind: str) -> list[Period]:
+        """The periods of a kind whose last day lies in `period`, in order: what is due when it closes."""
+        if kind == period.kind:
+            return [period]
+        if kind in self.custom:
+            found = [Period(a, b, kind, a.isoformat()) for a, b in pairwise(self.custom[kind])]
+            return [one for one in found if period.start < one.end <= period.end]
+        found, one = [], self.period(kind, period.start)
+        while one.end <= period.end:
+            found.append(one)
+            one = self.period(kind, one.end)
+        return found
+
     def previous(self, period: Period) -> Period:
         """The period of the same kind just before; for a range, as many days just before."""
         if period.kind == "range":

@@ -224,7 +224,7 @@ def _id(text: str) -> str:
     return text
 
 
-def _number(text: str) -> Fraction:
+def read_number(text: str) -> Fraction:
     """A plain decimal or a percentage."""
     percent = text.endswith("%")
     try:
@@ -238,14 +238,14 @@ def _number(text: str) -> Fraction:
 
 def _percent(text: str) -> Fraction:
     """8% and 0.08 are equal; 8 is refused, since it may mean either."""
-    value = _number(text)
+    value = read_number(text)
     if not text.endswith("%") and abs(value) > 1:
         raise ValueError(f"{text!r} is not a percentage; write {text}% if that is meant")
     return value
 
 
 def _whole(text: str) -> int:
-    value = _number(text)
+    value = read_number(text)
     if value.denominator != 1 or text.endswith("%"):
         raise ValueError(f"{text!r} is not a whole number")
     return int(value)
@@ -288,13 +288,13 @@ def _weekday(text: str) -> str:
 
 
 def _bound(text: str) -> Bound:
-    return Bound(_number(text), text.endswith("%"))
+    return Bound(read_number(text), text.endswith("%"))
 
 
 READERS: dict[object, Callable[[str], object]] = {
     "text": _text,
     "id": _id,
-    "number": _number,
+    "number": read_number,
     "percent": _percent,
     "whole": _whole,
     "units": parse_units,

@@ -1,0 +1,242 @@
+"""案例 cases: given and expected, in the words of whoever writes the policy.
+
+A case file lies beside its policy: small-company.cases.yaml beside small-company.yaml.
+
+    - name: The accelerator pays only on the part above quota
+      policy: small-company
+      period: 2026-03
+      who: {name: 林静, role: sales_rep, quota: {annual_bookings: {2026-Q1: 250_000}}}
+      facts:
+        orders:
+          - {id: SO-107, signed_on: 2026-03-02, net_amount: 300_000, status: signed}
+      expect: {bookings: 300_000, commission: 9_500}
+
+`who` may carry terms of the contract (`terms: {bonus: 4100, commission_percent: 1.2%}`). Facts without `person` are
+the person's own. `expect` names metrics, components, `total`, or a formula in quotes: `"attainment(quota)": 80%`.
+Ratios compare exactly; `missing` expects no value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+
+from xiaoguan.base.explain import Line, Statement, value_text
+from xiaoguan.base.issues import Issue, has_errors
+from xiaoguan.base.money import Money, parse_units
+from xiaoguan.base.periods import Period
+from xiaoguan.base.words import did_you_mean
+
+from .document import Policy
+from .formula import Row, Type, Value
+from .incentive import statement
+from .inputs import value_of
+from .load import Node, load, read_number, read_tree
+from .metrics import FACTS, Schema
+from .world import RowsWorld, Term, Who
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One expected value beside what came out."""
+
+    name: str
+    expected: str
+    actual: str
+    line: int
+    holds: bool
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """How one case went. `statement` explains every number of it; issues say what could not be read."""
+
+    name: str
+    file: str
+    line: int
+    expectations: tuple[Expectation, ...] = ()
+    issues: tuple[Issue, ...] = ()
+    statement: Statement | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether it could be read and every expectation holds."""
+        return not has_errors(self.issues) and all(one.holds for one in self.expectations)
+
+    def __str__(self) -> str:
+        head = f"{self.file}:{self.line}: {'passed' if self.passed else 'FAILED'}: {self.name}"
+        wrong = [f"  {one.name} is {one.actual}, expected {one.expected}" for one in self.expectations if not one.holds]
+        return "\n".join([head, *wrong, *(f"  {issue}" for issue in self.issues if issue.level != "info")])
+
+
+def run_cases(path: str | Path, schema: Schema = FACTS) -> list[CaseResult]:
+    """Run every case of a file against the policy beside it. A file that cannot be read is one failed case."""
+    file = Path(path)
+    try:
+        tree, issues = read_tree(file.read_text("utf-8-sig"), str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        return [CaseResult("cases", str(file), 0, issues=(Issue("error", f"cannot be read: {error}", file=str(file)),))]
+    if tree is None or not isinstance(tree.value, list):
+        issues = issues or [Issue("error", "a list of cases is expected", file=str(file), line=1)]
+        return [CaseResult("cases", str(file), 0, issues=tuple(issues))]
+    policy, problems = load(file.with_name(file.name.removesuffix(".cases.yaml") + ".yaml"))
+    if policy is None:
+        return [CaseResult("policy", str(file), 0, issues=tuple(problems))]
+    return [_Case(node, policy, str(file), schema).run() for node in tree.value]
+
+
+class _Case:
+    """Reads and runs one case."""
+
+    def __init__(self, node: Node, policy: Policy, file: str, schema: Schema) -> None:
+        self.node, self.policy, self.file, self.schema = node, policy, file, schema
+        self.issues: list[Issue] = []
+
+    def run(self) -> CaseResult:
+        case = self.map(self.node, "name", "policy", "period", "who", "facts", "expect")
+        name = _text(case.get("name")) or "(no name)"
+        result = CaseResult(name, self.file, self.node.line)
+        if (wanted := _text(case.get("policy"))) and wanted != self.policy.id:
+            self.report(f"the policy beside this file is {self.policy.id}, not {wanted}", case["policy"].line)
+        period = self.period(case.get("period"))
+        who, goals = self.who(case.get("who"))
+        rows = self.facts(case.get("facts"), who)
+        if period is None or has_errors(self.issues):
+            return replace(result, issues=tuple(self.issues))
+        world = RowsWorld(self.policy, rows, goals, self.schema)
+        paid = statement(self.policy, who, period, world)
+        expectations = tuple(
+            self.compare(key, node, period, who, world, paid) for key, node in self.map(case.get("expect")).items()
+        )
+        if not expectations:
+            self.report("the case expects nothing", self.node.line)
+        return replace(result, expectations=expectations, issues=(*self.issues, *paid.issues), statement=paid)
+
+    # Reading
+
+    def report(self, message: str, line: int, hint: str = "") -> None:
+        self.issues.append(Issue("error", message, hint, self.file, line, code="policy.case"))
+
+    def map(self, node: Node | None, *known: str) -> Mapping[str, Node]:
+        if node is None or node.empty:
+            return {}
+        if not isinstance(node.value, dict):
+            self.report("keys and values are expected here", node.line)
+            return {}
+        for key in node.value if known else ():
+            if key not in known:
+                self.report(f"unknown key {key!r}", node.lines[key], did_you_mean(key, known))
+        return node.value
+
+    def period(self, node: Node | None) -> Period | None:
+        try:
+            return self.policy.calendar.parse(_text(node))
+        except ValueError as error:
+            self.report(str(error), node.line if node else self.node.line)
+            return None
+
+    def who(self, node: Node | None) -> tuple[Who, dict[tuple[str, str, str], int]]:
+        person = self.map(node, "name", "role", "quota", "terms")
+        name = _text(person.get("name")) or "person"
+        terms = {key: self.term(value) for key, value in self.map(person.get("terms")).items()}
+        goals = {}
+        for goal_id, periods in self.map(person.get("quota")).items():
+            goal = self.policy.goal(goal_id)
+            if goal is None:
+                self.report(f"there is no goal {goal_id!r}", periods.line)
+                continue
+            unit = self.policy.unit_of(goal.metric)
+            for label, value in self.map(periods).items():
+                goals[goal_id, name, label] = int(self.number(value, unit.startswith("money:")))
+        return Who(name, name, _text(person.get("role")), terms), goals
+
+    def term(self, node: Node) -> Term:
+        text = _text(node)
+        if text.endswith("%"):
+            return self.number(node, False)
+        try:
+            return Money(text, self.policy.currency)
+        except ValueError:
+            return text
+
+    def number(self, node: Node, money: bool) -> Fraction:
+        try:
+            return Fraction(parse_units(_text(node))) if money else read_number(_text(node))
+        except ValueError as error:
+            self.report(str(error), node.line)
+            return Fraction(0)
+
+    def facts(self, node: Node | None, who: Who) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = {}
+        for table, rows in self.map(node).items():
+            if table not in self.schema.facts:
+                hint = did_you_mean(table, self.schema.facts)
+                self.report(f"there is no fact table {table!r}", rows.line, hint)
+            elif not isinstance(rows.value, list):
+                self.report("a list of records is expected here", rows.line)
+            else:
+                found[table] = [self.row(table, row, who) for row in rows.value]
+        return found
+
+    def row(self, table: str, node: Node, who: Who) -> Row:
+        fields = self.schema.facts[table].fields
+        row: dict[str, object] = {self.schema.facts[table].person or "person": who.key}
+        for key, value in self.map(node, "id", "label", "currency", "person", *fields).items():
+            row[key] = self.field(fields.get(key, Type.TEXT), value)
+        return row
+
+    def field(self, type_: Type, node: Node) -> object:
+        if node.empty:
+            return None
+        text = _text(node)
+        try:
+            if type_ is Type.DATE:
+                return date.fromisoformat(text)
+            if type_ is Type.BOOL:
+                return {"true": True, "false": False}[text]
+        except (ValueError, KeyError):
+            self.report(f"{text!r} is not a {type_.value}", node.line)
+            return None
+        if type_ is Type.TEXT:
+            return text
+        number = self.number(node, type_ is Type.MONEY)
+        return int(number) if number.denominator == 1 else number
+
+    # Comparing
+
+    def compare(
+        self, name: str, node: Node, period: Period, who: Who, world: RowsWorld, paid: Statement
+    ) -> Expectation:
+        line = self.found(name, period, who, world, paid)
+        expected = self.expected(node, line.unit)
+        same = line.value == expected
+        shown = "missing" if expected is None else str(expected)
+        if isinstance(expected, Fraction):
+            shown = value_text(expected, line.unit)
+        actual = line.text if not line.missing else f"missing ({line.note})"
+        return Expectation(name, shown, actual, node.line, same)
+
+    def found(self, name: str, period: Period, who: Who, world: RowsWorld, paid: Statement) -> Line:
+        if name in self.policy.metrics:
+            return world.metric(name, who, period)
+        if name == "total":
+            return Line("total", "Total", paid.total.units, f"money:{paid.total.currency}")
+        for line in paid.lines:
+            if line.name == name:
+                return line
+        return value_of(self.policy, name, who, period, world)
+
+    def expected(self, node: Node, unit: str) -> Value:
+        text = _text(node)
+        if node.empty or text == "missing":
+            return None
+        if unit == "text":
+            return text
+        return self.number(node, unit.startswith("money:"))
+
+
+def _text(node: Node | None) -> str:
+    return node.value if node is not None and isinstance(node.value, str) else ""

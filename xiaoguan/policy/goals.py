@@ -1,0 +1,273 @@
+"""目标 goals: targets, their way down to a person's month, attainment and pace.
+
+A target comes from the policy (fixed, growth) or from records (assigned). It goes down in steps; every step turns
+weights into parts by largest remainder, so the parts add up to the whole exactly:
+
+    shares("seasonality", ["Q1", "Q2", "Q3", "Q4"], values={"seasonality": {"Q1": 90, "Q2": 120, ..}})
+    decompose(goal, 36_000_000_0000, keys, shares, unit=1000_0000)
+
+Order: annual, seasonality, presence inside each period, ramp; seasonality and proration do not commute.
+All values are exact: units of money or counts as int or Fraction. A goal that is 0 or missing gives a missing
+attainment with the reason, never a crash and never 0.
+Source: spec/domain.md 2.2 and 2.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+
+from xiaoguan.base.explain import Line, value_text
+from xiaoguan.base.money import SCALE, allocate, round_to
+from xiaoguan.base.periods import Calendar, Period
+
+from .document import Goal, Method, Policy, Step
+
+Number = Fraction | int
+Values = Mapping[str, Mapping[str, Number]]
+
+# Targets
+
+
+def target(policy: Policy, goal: Goal, base: Line | None = None) -> Line:
+    """目标值: the target of the whole goal, in the unit of its metric.
+
+    base     the metric in the base period that a growth target names (prior year or prior period).
+    Returns  a line; value None with a note where the target comes from elsewhere or its base is not known. A growth
+             target is rounded half up to the goal's rounding unit.
+    """
+    unit = policy.unit_of(goal.metric)
+    line = Line(goal.id, goal.name or goal.id, None, unit, source=f"{policy.clause}, {goal.source or goal.path}")
+    how = goal.target
+    if how.method == "fixed" and how.value is not None:
+        return replace(line, value=how.value * (SCALE if unit.startswith("money:") else 1), formula="fixed")
+    if how.method == "growth" and how.growth is not None:
+        if base is None or base.missing:
+            return replace(line, note=f"the base of the growth ({how.base}) is not known")
+        grown = round_to(base.number * (1 + how.growth), policy.quota_unit(goal))
+        shown = f"{base.text} × (1 + {value_text(how.growth, 'ratio')}), to the rounding unit"
+        return replace(line, value=grown, formula=shown, parts=(replace(base, adds=False),))
+    reasons = {"assigned": "assigned person by person", "bottom_up": "bottom-up targets are not carried out yet"}
+    return replace(line, note=reasons.get(how.method, "the target is not complete"))
+
+
+# Shares
+
+
+def shares(
+    method: Method,
+    keys: Sequence[str],
+    *,
+    values: Values | None = None,
+    periods: Mapping[str, Period] | None = None,
+    calendar: Calendar | None = None,
+    weights: Mapping[str, Number] | None = None,
+) -> list[Fraction]:
+    """分解比例: the share of every key, adding up to 1.
+
+    values    what the method reads, by its name and key: history (prior actuals; a key without one gets the median of
+              its peers), seasonality (mean of each season), capacity (full quota x ramp x presence), and for
+              potential any declared inputs.
+    periods   weeks and working_days: the period of each key; working_days needs the calendar.
+    weights   potential and weighted: how much each input or method counts. Shares are mixed, not raw values.
+    ValueError where nothing is known to share by.
+    """
+    known = values or {}
+    if not keys:
+        raise ValueError("there is nobody and nothing to share between")
+    if method == "even":
+        return _normal(dict.fromkeys(keys, 1), keys, method)
+    if method == "history":
+        return _normal(_with_median(known.get("history", {}), keys), keys, method)
+    if method in ("weeks", "working_days"):
+        return _normal(_lengths(method, keys, periods or {}, calendar), keys, method)
+    if method in ("weighted", "potential"):
+        return _mixed(method, keys, known, periods, calendar, weights or {})
+    return _normal(known.get(method, {}), keys, method)
+
+
+def step_shares(
+    step: Step,
+    keys: Sequence[str],
+    *,
+    values: Values | None = None,
+    periods: Mapping[str, Period] | None = None,
+    calendar: Calendar | None = None,
+) -> list[Fraction]:
+    """Shares as one step of the policy says, by its fallback where the method has nothing to go by."""
+    try:
+        return shares(step.method, keys, values=values, periods=periods, calendar=calendar, weights=step.weights)
+    except ValueError:
+        if step.fallback is None:
+            raise
+        return shares(step.fallback, keys, values=values, periods=periods, calendar=calendar, weights=step.weights)
+
+
+def season_index(history: Mapping[str, Sequence[Number]]) -> dict[str, Fraction]:
+    """季节指数: mean of the season / mean of all seasons; ValueError where there is no history."""
+    means = {key: Fraction(sum(past)) / len(past) for key, past in history.items() if past}
+    whole = sum(means.values())
+    if not means or whole == 0:
+        raise ValueError("there is no history to take a season from")
+    return {key: mean * len(means) / whole for key, mean in means.items()}
+
+
+def _normal(values: Mapping[str, Number], keys: Sequence[str], method: str) -> list[Fraction]:
+    chosen = [Fraction(values.get(key, 0)) for key in keys]
+    if any(value < 0 for value in chosen) or not sum(chosen):
+        raise ValueError(f"method {method} has nothing to share by for {', '.join(keys)}")
+    return [value / sum(chosen) for value in chosen]
+
+
+def _with_median(actuals: Mapping[str, Number], keys: Sequence[str]) -> dict[str, Number]:
+    known = sorted(Fraction(actuals[key]) for key in keys if key in actuals)
+    if not known:
+        return {}
+    middle = (known[(len(known) - 1) // 2] + known[len(known) // 2]) / 2
+    return {key: max(Fraction(actuals.get(key, middle)), Fraction(0)) for key in keys}
+
+
+def _lengths(
+    method: str, keys: Sequence[str], periods: Mapping[str, Period], calendar: Calendar | None
+) -> dict[str, Number]:
+    if method == "weeks":
+        return {key: Fraction(periods[key].days, 7) for key in keys if key in periods}
+    if calendar is None:
+        raise ValueError("method working_days needs a calendar")
+    return {key: calendar.working_days(periods[key].start, periods[key].end) for key in keys if key in periods}
+
+
+def _mixed(
+    method: Method,
+    keys: Sequence[str],
+    values: Values,
+    periods: Mapping[str, Period] | None,
+    calendar: Calendar | None,
+    weights: Mapping[str, Number],
+) -> list[Fraction]:
+    if not weights or sum(weights.values()) != 1:
+        raise ValueError(f"the weights of method {method} add up to {sum(weights.values())}, not to 100%")
+    mix = [Fraction(0)] * len(keys)
+    methods: dict[str, Method] = {"even": "even", "history": "history", "seasonality": "seasonality"}
+    methods |= {"weeks": "weeks", "working_days": "working_days", "capacity": "capacity"}
+    for name, weight in weights.items():
+        if name in methods:
+            part = shares(methods[name], keys, values=values, periods=periods, calendar=calendar)
+        else:
+            part = _normal(values.get(name, {}), keys, name)
+        mix = [so_far + Fraction(weight) * share for so_far, share in zip(mix, part, strict=True)]
+    return mix
+
+
+# Decomposition
+
+
+def decompose(
+    goal: Goal, total: int, keys: Sequence[str], weights: Sequence[Number], unit: int = 1, level: str = ""
+) -> dict[str, int]:
+    """目标分解: the parts of a target by key, multiples of `unit` that add up to it exactly (最大余额法).
+
+    level   by what it is cut, such as team: the goal's over_assignment at that level multiplies the total first, so
+            that sum(parts) = whole x over_assignment. ValueError for a total that is not a multiple of the unit.
+    """
+    factor = goal.over_assignment.get(level, goal.over_assignment.get("", Fraction(1)))
+    carried = total if factor == 1 else round_to(total * factor, unit)
+    return dict(zip(keys, allocate(carried, weights, unit), strict=True))
+
+
+def ramp(goal: Goal, months: int) -> Fraction:
+    """爬坡: the share of a full quota in the month since hire, counted from 0; 1 after the declared months."""
+    return goal.ramp[months] if 0 <= months < len(goal.ramp) else Fraction(1)
+
+
+def months_since(hired: date, on: date) -> int:
+    """Calendar months between the month of hire and the month of a day."""
+    return (on.year - hired.year) * 12 + on.month - hired.month
+
+
+def proration(goal: Goal, period: Period, calendar: Calendar, since: date, until: date | None = None) -> Fraction:
+    """折算: the share of the period a person was in the role, [since, until), by the goal's basis.
+
+    Below the declared minimum it is 0: the person starts with the next period.
+    """
+    start, end = max(since, period.start), min(until or period.end, period.end)
+    if start >= end:
+        return Fraction(0)
+    if (start, end) == (period.start, period.end) or goal.proration is None:
+        return Fraction(1)
+    minimum, basis = goal.proration.minimum, goal.proration.basis
+    if minimum is not None:
+        days = calendar.working_days(start, end) if minimum.unit == "wd" else (end - start).days
+        if days < (minimum.count if minimum.unit == "wd" else minimum.days):
+            return Fraction(0)
+    if basis == "working_days":
+        return Fraction(calendar.working_days(start, end), calendar.working_days(period.start, period.end))
+    if basis == "calendar_days":
+        return Fraction((end - start).days, period.days)
+    months = calendar.children(period, "month")
+    return Fraction(sum(start <= month.start and month.end <= end for month in months), len(months))
+
+
+def person_quota(full: int, ramp_share: Number, presence: Number, unit: int = 1) -> int:
+    """A person's quota in a period: full quota x ramp x presence, half up to the rounding unit."""
+    return round_to(Fraction(full) * Fraction(ramp_share) * Fraction(presence), unit)
+
+
+# Attainment and pace
+
+
+def attainment(actual: Line, goal: Line | None, direction: str = "up") -> Line:
+    """达成率: actual / goal (goal / actual where lower is better), exact, with both as parts.
+
+    Missing, with the reason, where either is missing or the denominator is 0.
+    """
+    parts = tuple(replace(line, adds=False) for line in (actual, goal) if line is not None)
+    line = Line("attainment", "Attainment", None, "ratio", parts=parts)
+    if goal is None or goal.missing:
+        return replace(line, note=(goal.note if goal else "") or "there is no quota")
+    if actual.missing:
+        return replace(line, note=f"{actual.name}: {actual.note or 'no value'}")
+    above, below = (actual, goal) if direction == "up" else (goal, actual)
+    if below.number == 0:
+        return replace(line, note=f"{below.name} is 0")
+    formula = f"{above.name} {above.text} / {below.name} {below.text}"
+    return replace(line, value=above.number / below.number, formula=formula)
+
+
+def reached(actual: Line, goal: Line, bound: Fraction) -> bool:
+    """Whether actual >= bound x goal, by cross-multiplication."""
+    return actual.number >= bound * goal.number
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """进度: where a goal stands against the share of the period that has passed; None where it is missing.
+
+    pace        actual / (goal x elapsed share). projection   actual / elapsed share, in the unit of the actual.
+    projected   projection / goal. gap   goal - actual. required   gap per remaining day.
+    """
+
+    pace: Fraction | None
+    projection: Fraction | None
+    projected: Fraction | None
+    gap: Fraction
+    required: Fraction | None
+
+
+def pace(actual: Number, goal: Number, elapsed_share: Number, remaining_days: int = 0) -> Pace:
+    """The pace of an actual against its goal.
+
+    elapsed_share    seasonal or working-day share of the period elapsed at the close of yesterday, 0 to 1.
+    remaining_days   days left, of the kind the share counts. With nothing elapsed pace and projection are missing;
+                     with no day left the required run-rate is.
+    Source   spec/domain.md 2.3.
+    """
+    gap = Fraction(goal) - actual
+    required = gap / remaining_days if remaining_days > 0 else None
+    if elapsed_share <= 0:
+        return Pace(None, None, None, gap, required)
+    projection = Fraction(actual) / Fraction(elapsed_share)
+    projected = projection / goal if goal else None
+    return Pace(projected, projection, projected, gap, required)
