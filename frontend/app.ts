@@ -1,6 +1,7 @@
 /** Every page loads this: htmx and the small behaviours, each tied to a data- attribute. */
 import "htmx.org";
 import "./dialog";
+import "./disclose";
 import "./drafts";
 import "./inline";
 import "./keys";

@@ -44,9 +44,9 @@ export function ask(sheet: { title: string; text?: string; submit: string; field
 function field({ name, label, kind, help, value = "", options }: Question): HTMLElement {
   const id = `ask-${name}`;
   const common = { id, name, required: true };
-  const control = options
+  const control = options?.length
     ? el("select", { class: "form-select", ...common }, ...options.map((o) => el("option", { value: o.value, selected: o.value === value }, o.label)))
-    : kind === "text-long"
+    : kind === "textarea"
       ? el("textarea", { class: "form-control", ...common }, value)
       : el("input", { class: "form-control", ...common, value, type: INPUTS[kind] ?? "text", ...(kind === "money" ? { inputmode: "decimal" } : {}) });
   const label_ = el("label", { class: "form-label", for: id }, label);

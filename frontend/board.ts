@@ -75,10 +75,10 @@ on("click", ".deal-move", (event, button) => {
   const card = button.closest<HTMLElement>(".deal");
   const from = card?.closest<HTMLElement>(".lane-cards");
   if (!card || !from) return;
-  const menu = el("div", { class: "menu", popover: "auto", role: "menu", "aria-label": word("move_to") }, el("h2", {}, word("move_to")));
+  const menu = el("div", { class: "menu", popover: "auto", role: "group", "aria-label": word("move_to") }, el("h2", {}, word("move_to")));
   for (const lane of $$(".lane-cards")) {
     if (lane === from) continue;
-    const item = el("button", { class: "menu-item", type: "button", role: "menuitem" }, lane.getAttribute("aria-label") ?? "");
+    const item = el("button", { class: "menu-item", type: "button" }, lane.getAttribute("aria-label") ?? "");
     item.addEventListener("click", async () => {
       const index = $$(".deal", from).indexOf(card);
       lane.prepend(card);
@@ -87,7 +87,7 @@ on("click", ".deal-move", (event, button) => {
     });
     menu.append(item);
   }
-  document.body.append(menu);
+  card.closest("main")?.append(menu);
   menu.showPopover();
   place(menu, button);
   menu.addEventListener("toggle", (toggled) => (toggled as ToggleEvent).newState === "closed" && menu.remove());

@@ -1,11 +1,12 @@
 /** Menus: a popover beside the button that opens it; arrow keys walk, Escape closes (the browser's part). */
-import { $$, on } from "./lib";
+import { $, $$, on } from "./lib";
 import { place } from "./place";
 
 document.addEventListener("beforetoggle", (event) => {
   const menu = event.target as HTMLElement;
   if (!menu.matches?.(".menu") || (event as ToggleEvent).newState !== "open") return;
-  requestAnimationFrame(() => place(menu));
+  const opener = $(`[popovertarget="${menu.id}"]`);
+  if (opener) requestAnimationFrame(() => place(menu, opener));
 }, true);
 
 on("keydown", ".menu", (event, menu) => {

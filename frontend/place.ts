@@ -1,8 +1,8 @@
 const GAP = 4;
 
-/** Puts the menu under its button, or above it where there is more room, and always inside the window. */
-export function place(menu: HTMLElement, anchor = document.querySelector<HTMLElement>(`[popovertarget="${menu.id}"]:not([hidden])`)): void {
-  const box = (anchor ?? document.body).getBoundingClientRect();
+/** Puts the menu under its opener, or above it where there is more room, and always inside the window. */
+export function place(menu: HTMLElement, opener: HTMLElement): void {
+  const box = opener.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = menu;
   const below = box.bottom + GAP;
   const top = below + height < innerHeight ? below : Math.max(GAP, box.top - height - GAP);
