@@ -14,4 +14,4 @@ class ProjectConfig(AppConfig):
         for module in MODULES:
             import_module(f"xiaoguan.{module}.desks")
         for module in ("customers", "sales"):
-            pass  # facts
+            import_module(f"xiaoguan.{module}.facts")

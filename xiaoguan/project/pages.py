@@ -138,7 +138,3 @@ def error_404(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def error_500(request: HttpRequest) -> HttpResponse:
     return _error(request, 500, "internal error")
 
-
-@require_GET
-def today(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("today")

@@ -35,10 +35,10 @@ PLACES = (
         "file-invoice",
         ("order", "payment", "product", "productcategory", "orderline"),
     ),
-    Place("goals", gettext_noop("Goals"), "trending-up", ("goaltarget",), page="today"),
-    Place("performance", gettext_noop("Performance"), "award", ("result", "payterms"), page="today"),
+    Place("goals", gettext_noop("Goals"), "trending-up", ("goaltarget",), page="goals"),
+    Place("performance", gettext_noop("Performance"), "award", ("result", "payterms"), page="statement"),
     Place("team", gettext_noop("Team"), "users-group", ("person", "team", "territory", "position")),
-    Place("policy", gettext_noop("Policy"), "book-2", page="today"),
+    Place("policy", gettext_noop("Policy"), "book-2", page="policy"),
     Place("settings", gettext_noop("Settings"), "settings", ("role", "currency", "exchangerate"), page="settings"),
 )
 

@@ -5,10 +5,19 @@ from __future__ import annotations
 from django.urls import include, path
 
 from xiaoguan.desk import api, screens
+from xiaoguan.goals.pages import tree
+from xiaoguan.incentive.pages import statement
+from xiaoguan.insight.today import today
 from xiaoguan.project import pages
+from xiaoguan.rulebook.pages import metric_page, policy_page, result_page
 
 urlpatterns = [
-    path("", pages.today, name="today"),
+    path("", today, name="today"),
+    path("goals/", tree, name="goals"),
+    path("statement/", statement, name="statement"),
+    path("policy/", policy_page, name="policy"),
+    path("numbers/<str:policy>/<str:name>", metric_page, name="metric"),
+    path("explain/<int:pk>", result_page, name="explain"),
     path("search", pages.search, name="search"),
     path("settings/", pages.settings_page, name="settings"),
     path("language", pages.language, name="language"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from django.db import models
@@ -13,7 +14,7 @@ from django.db.models import Q, QuerySet
 
 from xiaoguan.desk.fields import ExactField
 from xiaoguan.desk.paths import Path, resolve
-from xiaoguan.policy import FactSchema, Type
+from xiaoguan.policy import FactSchema, Schema, Type
 
 TYPES = {
     "money": Type.MONEY,
@@ -55,7 +56,7 @@ class Fact:
             self.name,
             types,
             dates=tuple(n for n, t in types.items() if t is Type.DATE),
-            person=self.person or None,
+            person="person" if self.person else None,
         )
 
     def between(self, dated: str, start: date, end: date) -> QuerySet:
@@ -63,16 +64,22 @@ class Fact:
         column = self.paths[dated].orm
         return self.model._default_manager.filter(Q(**{f"{column}__gte": start, f"{column}__lt": end}))
 
-    def rows(self, dated: str, start: date, end: date, names: Iterable[str]) -> Iterator[dict[str, Any]]:
+    def rows(
+        self, dated: str, start: date, end: date, names: Iterable[str], people: Collection[int] | None = None
+    ) -> Iterator[dict[str, Any]]:
         """Rows of [start, end) with `names` of the fields, in a fixed order: date, then id.
 
         Each has id, label, person (an id or None) and, with money, currency. Money is in units, decimals are Fraction.
+        people    only theirs; None for everybody's.
         """
         wanted = [n for n in self.fields if n in set(names) | {dated}]
         columns = ["pk", self.label, self.person or "pk", self.currency or "pk"]
         columns += [self.paths[n].orm for n in wanted]
         exact = [i for i, n in enumerate(wanted) if isinstance(self.paths[n].field, ExactField)]
-        query = self.between(dated, start, end).order_by(self.paths[dated].orm, "pk").values_list(*columns)
+        found = self.between(dated, start, end)
+        if people is not None and self.person:
+            found = found.filter(**{f"{self.person}__in": people})
+        query = found.order_by(self.paths[dated].orm, "pk").values_list(*columns)
         for pk, label, person, currency, *values in query.iterator(chunk_size=5_000):
             for i in exact:
                 values[i] = _fraction(values[i])
@@ -103,6 +110,7 @@ def facts() -> Mapping[str, Fact]:
     return _facts
 
 
-def schemas() -> dict[str, FactSchema]:
-    """Every fact table as the engine's checks know it."""
-    return {name: f.schema for name, f in _facts.items()}
+@lru_cache(maxsize=1)
+def schema() -> Schema:
+    """Every fact table as the engine's checks and plans know it."""
+    return Schema({name: f.schema for name, f in _facts.items()})

@@ -12,7 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from xiaoguan.base.issues import Issue, has_errors
-from xiaoguan.policy import Policy, check, load_text
+from xiaoguan.policy import Policy, load_text
+from xiaoguan.policy.check import check
 from xiaoguan.rulebook.models import PolicyVersion
 
 
@@ -26,10 +27,10 @@ class Refused(Exception):
 
 def examine(text: str, file: str = "") -> tuple[Policy | None, list[Issue]]:
     """Load and check a document against the facts of this system; every issue at once."""
-    from xiaoguan.rulebook.facts import schemas
+    from xiaoguan.rulebook.facts import schema
 
     policy, issues = load_text(text, file)
-    return policy, issues + (check(policy, schemas()) if policy else [])
+    return policy, issues + (check(policy, schema()) if policy else [])
 
 
 @transaction.atomic

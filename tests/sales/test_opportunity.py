@@ -1,0 +1,123 @@
+"""A sale from first contact to the order, and who may touch it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from xiaoguan.base.money import Money
+from xiaoguan.customers.models import Customer
+from xiaoguan.desk.models import Event
+from xiaoguan.desk.records import Conflict
+from xiaoguan.sales.models import Activity, Opportunity, Order, Payment, StageSpell
+
+TODAY = date(2026, 11, 22)
+
+
+def customer(owner: Any, name: str = "海天智能科技有限公司") -> Customer:
+    made = Customer(name=name, owner=owner)
+    made.save()
+    return made
+
+
+def deal(owner: Any, **values: Any) -> Opportunity:
+    made = Opportunity(
+        title="设备采购",
+        customer=values.pop("customer", None) or customer(owner),
+        owner=owner,
+        stage=values.pop("stage", "identify"),
+        amount=Money("120000", "CNY"),
+        closes_on=timezone.localdate() + timedelta(days=30),
+        **values,
+    )
+    made.save()
+    return made
+
+
+def test_the_owner_wins_and_the_order_follows(cast: Any, client_of: Any) -> None:
+    sale = deal(cast.linjing)
+    answer = client_of("linjing").post(f"/opportunities/{sale.pk}/win", {"signed_on": "2026-11-20", "amount": "118,500.50"})
+    assert answer.status_code == 302
+    sale.refresh_from_db()
+    order = Order.objects.get(opportunity=sale)
+    assert (sale.result, order.net_amount, order.owner) == ("won", Money("118500.50", "CNY"), cast.linjing)
+    sale.customer.refresh_from_db()
+    assert sale.customer.first_order_on == date(2026, 11, 20) and sale.customer.stage == Customer.Stage.FIRST
+
+
+def test_a_stranger_finds_nothing_and_does_nothing(cast: Any, client_of: Any) -> None:
+    sale = deal(cast.linjing)
+    stranger = client_of("wanglei")
+    assert stranger.get(f"/opportunities/{sale.pk}").status_code == 404
+    assert stranger.post(f"/opportunities/{sale.pk}/win", {"signed_on": "2026-11-20", "amount": "1"}).status_code == 404
+    assert stranger.get(f"/api/opportunities/{sale.pk}").status_code == 404
+    sale.refresh_from_db()
+    assert sale.is_open
+
+
+def test_a_teammate_reads_but_does_not_write(cast: Any, client_of: Any) -> None:
+    sale = deal(cast.linjing)
+    mate = client_of("zhouhang")
+    assert mate.get(f"/opportunities/{sale.pk}").status_code == 200
+    assert mate.get(f"/opportunities/{sale.pk}/edit").status_code == 403
+    assert mate.post(f"/opportunities/{sale.pk}/lose", {"reason": "price"}).status_code == 403
+    assert client_of("chenmin").post(f"/opportunities/{sale.pk}/lose", {"reason": "price"}).status_code == 302
+
+
+def test_stages_keep_their_stays_and_the_reason_of_a_loss(cast: Any) -> None:
+    sale = deal(cast.linjing)
+    sale.enter("contact")
+    sale.lose("price", "太贵")
+    stays = list(StageSpell.objects.filter(opportunity=sale).order_by("id").values_list("stage", "left_at"))
+    assert [s for s, _left in stays] == ["identify", "contact"]
+    assert stays[0][1] is not None and stays[1][1] is None
+    assert (sale.result, sale.lost_reason) == ("lost", "price")
+
+
+def test_every_save_is_one_event_and_an_unchanged_save_is_none(cast: Any) -> None:
+    sale = deal(cast.linjing)
+    sale.save()
+    sale.title = "设备二期采购"
+    sale.save()
+    deeds = list(Event.objects.filter(entity="opportunity", record_id=sale.pk).order_by("id").values_list("deed", "changes"))
+    assert deeds == [("created", {}), ("changed", {"title": ["设备采购", "设备二期采购"]})]
+    assert sale.version == 2
+
+
+def test_two_people_edit_and_the_second_is_told(cast: Any) -> None:
+    sale = deal(cast.linjing)
+    mine, theirs = Opportunity.objects.get(pk=sale.pk), Opportunity.objects.get(pk=sale.pk)
+    theirs.title = "先到"
+    theirs.save()
+    mine.title = "后到"
+    with pytest.raises(Conflict):
+        mine.save()
+    sale.refresh_from_db()
+    assert sale.title == "先到"
+
+
+def test_payments_and_contacts_keep_what_the_order_and_the_customer_show(cast: Any) -> None:
+    buyer = customer(cast.linjing)
+    order = Order(
+        number="SO-1", customer=buyer, owner=cast.linjing, ordered_on=TODAY, net_amount=Money("100", "CNY"), total_amount=Money("113", "CNY")
+    )
+    order.save()
+    for amount in ("50", "13.5"):
+        Payment(order=order, amount=Money(amount, "CNY"), received_on=TODAY).save()
+    Activity(subject="电话", customer=buyer, owner=cast.linjing, due_on=TODAY, done_on=TODAY).save()
+    order.refresh_from_db()
+    buyer.refresh_from_db()
+    assert order.received_amount == Money("63.5", "CNY")
+    assert buyer.last_contact_on == TODAY
+
+
+def test_the_board_moves_a_card_and_answers_with_the_lanes(cast: Any, client_of: Any) -> None:
+    sale = deal(cast.linjing)
+    answer = client_of("linjing").post(
+        f"/opportunities/{sale.pk}/move", {"to": "contact"}, headers={"accept": "application/json"}
+    )
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["lanes"]["contact"] == {"count": "1", "total": "¥120,000"}

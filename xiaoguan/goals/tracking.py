@@ -1,0 +1,159 @@
+"""目标跟踪: where everybody stands against their goals now, live from the records.
+
+A period's expected share is the share of its working days that have passed at the close of yesterday.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import Any
+
+from django.db.models import Q
+
+from xiaoguan.base.periods import CalendarGap, Period
+from xiaoguan.desk.access import Viewer
+from xiaoguan.people.models import Membership, Person, Team
+from xiaoguan.policy import Goal, Policy
+from xiaoguan.policy.goals import Pace, pace
+from xiaoguan.policy.metrics import PlanError, plan
+from xiaoguan.rulebook import sql
+from xiaoguan.rulebook.facts import schema
+from xiaoguan.rulebook.world import DatabaseWorld, Participants
+
+Number = Fraction | int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where one owner stands. level 0 company, 1 team, 2 person; values in units of money or counts."""
+
+    level: int
+    key: int | None
+    label: str
+    actual: Number
+    goal: Number | None
+    pace: Pace | None
+
+    @property
+    def attainment(self) -> Fraction | None:
+        return Fraction(self.actual) / self.goal if self.goal else None
+
+    @property
+    def tone(self) -> str:
+        """Ahead, to be watched, or behind: 100 % and 90 % of what is expected by now."""
+        share = self.pace.pace if self.pace else None
+        if share is None:
+            return ""
+        return "green" if share >= 1 else "amber" if share >= Fraction(9, 10) else "red"
+
+
+@dataclass(frozen=True)
+class Elapsed:
+    """How much of a period has passed: the share at the close of yesterday and the days that remain."""
+
+    share: Fraction
+    remaining: int
+    working: bool
+
+
+def elapsed(policy: Policy, period: Period, today: date) -> Elapsed:
+    """By working days; by calendar days where the calendar has no holiday table for the year."""
+    now = min(max(today, period.start), period.end)
+    try:
+        total = policy.calendar.working_days(period.start, period.end)
+        done = policy.calendar.working_days(period.start, now)
+        if total:
+            return Elapsed(Fraction(done, total), total - done, True)
+    except CalendarGap:
+        pass
+    return Elapsed(Fraction((now - period.start).days, period.days), (period.end - now).days, False)
+
+
+def standings(policy: Policy, goal: Goal, period: Period, today: date) -> list[Standing]:
+    """Company, teams and people in reading order: the company, then each team with its people, then those without team."""
+    try:
+        planned = plan(policy, goal.metric, schema())
+        actuals = sql.ask(planned, period.start, period.end, policy.currency, "person")
+        total = sql.ask(planned, period.start, period.end, policy.currency)[None]
+    except (PlanError, sql.NotInSql, KeyError):
+        return []
+    world = DatabaseWorld(policy)
+    people = {int(w.key): w.name for w in Participants(policy, period).people.values()}
+    targets = {pk: _value(world.goal_of(goal.id, period, person_id=pk)) for pk in people}
+    mine = {pk: actuals[pk].value or 0 if pk in actuals else 0 for pk in people}
+    gone = elapsed(policy, period, today)
+
+    def stand(level: int, key: int | None, label: str, actual: Number, target: Number | None) -> Standing:
+        way = pace(actual, target, gone.share, gone.remaining) if target else None
+        return Standing(level, key, label, actual, target, way)
+
+    shown = [pk for pk in people if targets[pk] is not None or mine[pk]]
+    teams, of_team = _teams(shown, min(today, period.end - timedelta(days=1)))
+    company = _value(world.goal_of(goal.id, period)) or _sum(targets.values())
+    found = [stand(0, None, "", total.value or 0, company)]
+    for team, label in teams.items():
+        members = of_team[team]
+        target = _value(world.goal_of(goal.id, period, team_id=team)) or _sum(targets[p] for p in members)
+        found.append(stand(1, team, label, sum((mine[p] for p in members), 0), target))
+        found += [stand(2, p, people[p], mine[p], targets[p]) for p in sorted(members, key=lambda p: -mine[p])]
+    placed = {p for members in of_team.values() for p in members}
+    found += [stand(2, p, people[p], mine[p], targets[p]) for p in shown if p not in placed]
+    return found
+
+
+def standing_of(policy: Policy, goal: Goal, period: Period, person: Person, today: date) -> Standing | None:
+    """One person's standing; None when they have no goal in this period."""
+    target = _value(DatabaseWorld(policy).goal_of(goal.id, period, person_id=person.pk))
+    if target is None:
+        return None
+    try:
+        planned = plan(policy, goal.metric, schema())
+        answer = sql.ask(planned, period.start, period.end, policy.currency, "person", _theirs(planned, person.pk))
+    except (PlanError, sql.NotInSql, KeyError):
+        return None
+    actual = answer[person.pk].value or 0 if person.pk in answer else 0
+    gone = elapsed(policy, period, today)
+    return Standing(2, person.pk, person.name, actual, target, pace(actual, target, gone.share, gone.remaining))
+
+
+def _theirs(planned: Any, person_id: int) -> Q | None:
+    from xiaoguan.rulebook.facts import facts
+
+    source = getattr(planned, "source", None)
+    return Q(**{facts()[source].person: person_id}) if source and facts()[source].person else None
+
+
+def may_see(viewer: Viewer, standing: Standing) -> bool:
+    """A person's standing is theirs and their managers'; those of teams and the company are everyone's."""
+    if standing.level < 2 or standing.key == viewer.person_id:
+        return True
+    return standing.key in viewer.reports or viewer.has("general_manager", "operations", "hr", "finance")
+
+
+def by_day(policy: Policy, goal: Goal, period: Period, person_id: int | None = None) -> Mapping[date, Number]:
+    """What came in on each day of the period, of the company or of one person."""
+    planned = plan(policy, goal.metric, schema())
+    only = _theirs(planned, person_id) if person_id else None
+    answers = sql.ask(planned, period.start, period.end, policy.currency, "day", only)
+    return {day: answer.value or 0 for day, answer in answers.items()}
+
+
+def _teams(people: list[int], day: date) -> tuple[dict[int, str], dict[int, list[int]]]:
+    of_team: dict[int, list[int]] = defaultdict(list)
+    for team, person in Membership.on(day).filter(person_id__in=people).values_list("team_id", "person_id"):
+        of_team[team].append(person)
+    names = Team.objects.filter(pk__in=of_team).order_by("id").values_list("pk", "name")
+    return dict(names), of_team
+
+
+def _value(line: Any) -> Number | None:
+    return None if line is None or line.missing else line.value
+
+
+def _sum(values: Any) -> Number | None:
+    known = [v for v in values if v is not None]
+    return sum(known) if known else None

@@ -1,0 +1,205 @@
+"""今日: what to do now, where one stands, and what one has earned."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET
+
+from xiaoguan.desk.access import Viewer, viewer_of
+from xiaoguan.desk.cells import money_text
+from xiaoguan.desk.desk import desk_of
+from xiaoguan.desk.listing import with_query
+from xiaoguan.goals.pages import value_text
+from xiaoguan.goals.tracking import elapsed, standing_of
+from xiaoguan.people.models import Person
+from xiaoguan.policy.incentive import statement
+from xiaoguan.rulebook.models import PolicyVersion
+from xiaoguan.rulebook.versions import document_of, in_force
+from xiaoguan.rulebook.world import DatabaseWorld, Participants
+from xiaoguan.sales.models import Activity, Opportunity
+
+DUE, CLOSING = 12, 6
+
+
+@require_GET
+def today(request: HttpRequest) -> HttpResponse:
+    viewer = viewer_of(request)
+    person = Person.objects.filter(pk=viewer.person_id).first()
+    due = _due(viewer) if person else []
+    deals = _closing(viewer) if person else []
+    return render(
+        request,
+        "today.html",
+        {
+            "greeting": _greeting(viewer),
+            "date": timezone.localdate(),
+            "goals": _goals(person) if person else [],
+            "due": due,
+            "next": [*due, *deals][:3],
+            "deals": deals,
+            "earned": _earned(person) if person else None,
+            "checklist": _checklist(viewer),
+        },
+    )
+
+
+def _greeting(viewer: Viewer) -> str:
+    hour = timezone.localtime().hour
+    if hour < 12:
+        return _("Good morning, %(name)s") % {"name": viewer.name}
+    if hour < 18:
+        return _("Good afternoon, %(name)s") % {"name": viewer.name}
+    return _("Good evening, %(name)s") % {"name": viewer.name}
+
+
+def _goals(person: Person) -> list[dict[str, Any]]:
+    """The person's goals of the present month, quarter and year that are stored."""
+    now = timezone.localdate()
+    found = []
+    for version in in_force(now):
+        policy = document_of(version)
+        for goal in policy.goals:
+            kinds = dict.fromkeys(("month", "quarter", "year", goal.period))
+            for kind in kinds:
+                try:
+                    period = policy.calendar.period(kind, now)
+                except ValueError:
+                    continue
+                standing = standing_of(policy, goal, period, person, now)
+                if standing is None:
+                    continue
+                unit = policy.unit_of(goal.metric)
+                gone = elapsed(policy, period, now)
+                way = standing.pace
+                found.append(
+                    {
+                        "label": f"{goal.name or goal.id} · {period.label}",
+                        "actual": value_text(standing.actual, unit),
+                        "goal": value_text(standing.goal, unit),
+                        "attainment": standing.attainment,
+                        "pace": way.pace,
+                        "expected": gone.share,
+                        "gap": value_text(way.gap, unit) if way.gap > 0 else "",
+                        "per_day": value_text(way.required, unit) if way.required is not None and way.gap > 0 else "",
+                        "days_left": gone.remaining,
+                        "url": with_query(
+                            reverse("metric", kwargs={"policy": version.policy_id, "name": goal.metric}),
+                            {"period": period.label, "person": str(person.pk)},
+                        ),
+                        "tone": standing.tone,
+                    }
+                )
+    return found
+
+
+def _due(viewer: Viewer) -> list[dict[str, Any]]:
+    """Open activities that are due by today, the oldest first."""
+    now, desk = timezone.localdate(), desk_of(Activity)
+    rows = (
+        Activity.objects.filter(owner_id=viewer.person_id, done_on__isnull=True, due_on__lte=now)
+        .select_related("customer")
+        .order_by("due_on", "id")[:DUE]
+    )
+    return [
+        {
+            "title": a.subject,
+            "kind": a.get_kind_display(),
+            "customer": a.customer.name if a.customer else "",
+            "url": desk.url("detail", pk=a.pk),
+            "when": _("today") if a.due_on == now else _late((now - a.due_on).days),
+            "tone": "" if a.due_on == now else "red",
+            "done_url": desk.url("verb", pk=a.pk, name="done"),
+        }
+        for a in rows
+    ]
+
+
+def _late(days: int) -> str:
+    return ngettext("%(days)d day late", "%(days)d days late", days) % {"days": days}
+
+
+def _closing(viewer: Viewer) -> list[dict[str, Any]]:
+    """The viewer's open deals expected within two weeks or already past their day."""
+    now, desk = timezone.localdate(), desk_of(Opportunity)
+    rows = (
+        Opportunity.objects.filter(owner_id=viewer.person_id, result=Opportunity.Result.OPEN)
+        .filter(closes_on__lte=now + timedelta(days=14))
+        .select_related("customer")
+        .order_by("closes_on", "id")[:CLOSING]
+    )
+    return [
+        {
+            "title": o.title,
+            "customer": o.customer.name,
+            "url": desk.url("detail", pk=o.pk),
+            "amount": money_text(o.amount_units, o.currency),
+            "on": o.closes_on,
+            "when": _late((now - o.closes_on).days) if o.closes_on < now else "",
+            "tone": "red" if o.closes_on < now else "",
+        }
+        for o in rows
+    ]
+
+
+def _earned(person: Person) -> dict[str, Any] | None:
+    """What the rules in force would pay for the present month as of now: live, not yet reckoned."""
+    now = timezone.localdate()
+    for version in in_force(now):
+        found = _live_statement(version, person, now)
+        if found:
+            return found
+    return None
+
+
+def _live_statement(version: PolicyVersion, person: Person, now: Any) -> dict[str, Any] | None:
+    policy = document_of(version)
+    kinds = {c.period for _plan, c in policy.components() if c.carried_out}
+    kind = "month" if "month" in kinds else next(iter(sorted(kinds)), "")
+    if not kind:
+        return None
+    try:
+        period = policy.calendar.period(kind, now)
+    except ValueError:
+        return None
+    who = Participants(policy, period).people.get(str(person.pk))
+    if who is None:
+        return None
+    earned = statement(policy, who, period, DatabaseWorld(policy, [person.pk]))
+    if not earned.lines:
+        return None
+    return {
+        "label": period.label,
+        "total": money_text(earned.total.units, earned.total.currency),
+        "lines": [
+            {
+                "label": line.label,
+                "text": money_text(int(line.number), policy.currency) if not line.missing else "–",
+                "note": line.note,
+                "url": reverse("statement"),
+            }
+            for line in earned.lines
+        ],
+        "url": reverse("statement"),
+    }
+
+
+def _checklist(viewer: Viewer) -> list[dict[str, Any]]:
+    """What an administrator still has to set up; empty for everybody else and when all is done."""
+    if not viewer.has("administrator"):
+        return []
+    steps = [
+        (_("Add the people who sell"), Person.objects.exists(), desk_of(Person).url()),
+        (_("Adopt a policy"), bool(in_force()), reverse("policy")),
+        (_("Enter or import customers"), desk_of("customer").model.objects.exists(), desk_of("customer").url()),
+        (_("Set the first goal"), desk_of("goaltarget").model.objects.exists(), desk_of("goaltarget").url()),
+    ]
+    found = [{"label": label, "done": done, "url": url} for label, done, url in steps]
+    return [] if all(step["done"] for step in found) else found

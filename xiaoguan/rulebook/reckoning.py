@@ -1,0 +1,290 @@
+"""核算: one run reckons metrics, attainment and earnings of everybody for one period and keeps them with their inputs.
+
+A run is complete or absent: everything is reckoned first and written in one transaction. What was read goes into its
+digest; the same inputs are the same run, so repeating it changes nothing and a killed one leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from fractions import Fraction
+from hashlib import sha256
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from xiaoguan import __version__
+from xiaoguan.base.explain import Line, Statement
+from xiaoguan.base.issues import Issue
+from xiaoguan.base.periods import Period
+from xiaoguan.people.models import Membership, Team
+from xiaoguan.policy import Goal, Policy
+from xiaoguan.policy.incentive import statement
+from xiaoguan.policy.world import Who
+from xiaoguan.policy.goals import attainment
+from xiaoguan.rulebook.models import PolicyVersion, Result, Run
+from xiaoguan.rulebook.versions import document_of, versions
+from xiaoguan.rulebook.world import DatabaseWorld, Participants
+
+BATCH = 500
+
+
+class CannotReckon(Exception):
+    """Nothing can be reckoned for what was asked; says why and what to do."""
+
+
+@dataclass
+class Found:
+    """One number before it is stored: what it is about and how it came about."""
+
+    kind: str
+    line: Line
+    person: int | None = None
+    team: int | None = None
+
+
+@dataclass
+class Outcome:
+    """What a run brought: the stored Run, whether it is new, and the exception list."""
+
+    run: Run
+    new: bool
+    results: int
+    issues: list[Issue] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "run": self.run.pk,
+            "policy": self.run.policy.policy_id,
+            "version": self.run.policy.number,
+            "period": {
+                "kind": self.run.kind,
+                "label": self.run.label,
+                "start": self.run.starts_on.isoformat(),
+                "end_exclusive": self.run.ends_on.isoformat(),
+            },
+            "new": self.new,
+            "results": self.results,
+            "digest": self.run.digest,
+            "issues": [i.to_json() for i in self.issues],
+        }
+
+    def __str__(self) -> str:
+        state = "reckoned" if self.new else "unchanged"
+        return f"{self.run.policy}  {self.run.label}  {state}: run {self.run.pk}, {self.results} results"
+
+
+def version_for(period_text: str, policy_id: str | None = None) -> list[tuple[PolicyVersion, Policy, Period]]:
+    """The versions in force for a period named in words, each with the period of its own calendar.
+
+    Per policy the version in force on the period's first day, else the first one that begins inside it. Versions whose
+    calendar does not know the period are left out. Raises CannotReckon when none is left.
+    """
+    rows = versions(policy_id)
+    if policy_id and not rows.exists():
+        raise CannotReckon(f"There is no policy '{policy_id}'. See: xiaoguan policy show")
+    found: dict[str, tuple[PolicyVersion, Policy, Period]] = {}
+    problems: list[str] = []
+    for version in rows.order_by("effective_from", "id"):
+        policy = document_of(version)
+        try:
+            period = policy.calendar.parse(period_text)
+        except ValueError as error:
+            problems.append(f"{version}: {error}")
+            continue
+        begins_before_end = version.effective_from < period.end
+        ends_after_start = version.effective_to is None or version.effective_to > period.start
+        if not (begins_before_end and ends_after_start):
+            problems.append(f"{version} is in force from {version.effective_from}, not in {period.label}")
+            continue
+        earlier = found.get(version.policy_id)
+        if earlier is None or version.effective_from <= period.start:
+            found[version.policy_id] = (version, policy, period)
+    if not found:
+        why = "; ".join(dict.fromkeys(problems)) or "no policy is adopted yet: xiaoguan policy adopt FILE"
+        raise CannotReckon(f"No policy in force knows the period '{period_text}': {why}")
+    return list(found.values())
+
+
+def reckon(period_text: str, policy_id: str | None = None) -> list[Outcome]:
+    """Run every policy in force for this period. Raises CannotReckon."""
+    candidates = version_for(period_text, policy_id)
+    outcomes = []
+    for version, policy, period in candidates:
+        if _concerns(policy, period):
+            outcomes.append(reckon_one(version, policy, period))
+    if not outcomes:
+        names = "; ".join(f"{v} has no goal or pay rule for a {p.kind}" for v, _policy, p in candidates)
+        raise CannotReckon(f"There is nothing to reckon for '{period_text}': {names}")
+    return outcomes
+
+
+def _concerns(policy: Policy, period: Period) -> bool:
+    """Whether the policy has a goal or a component that this kind of period takes part in."""
+    if period.kind in policy.calendar_section.custom:
+        return True
+    own = set(policy.calendar_section.custom)
+    kinds = [g.period for g in policy.goals] + [c.period for _plan, c in policy.components()]
+    return period.kind != "day" and any(k not in own for k in kinds)
+
+
+def reckon_one(version: PolicyVersion, policy: Policy, period: Period) -> Outcome:
+    """Reckon one policy for one period and keep the results, or find the run that the same inputs made."""
+    world = DatabaseWorld(policy)
+    everybody = Participants(policy, period)
+    found, issues = _reckon(policy, period, world, everybody)
+    digest = sha256(world.digest.digest())
+    digest.update(f"{version.digest}|{period.start}|{period.end}|{__version__}".encode())
+    digest.update(repr([(w.key, w.role, sorted(w.terms.items())) for w in everybody.people.values()]).encode())
+    return _keep(version, period, digest.hexdigest(), found, issues)
+
+
+def _reckon(
+    policy: Policy, period: Period, world: DatabaseWorld, everybody: Participants
+) -> tuple[list[Found], list[Issue]]:
+    found: list[Found] = []
+    issues: list[Issue] = []
+    attained: dict[str, dict[int, Line]] = defaultdict(dict)
+    for who in everybody.people.values():
+        person = int(who.key)
+        for metric_id in policy.metrics:
+            found.append(Found(Result.Kind.METRIC, world.metric(metric_id, who, period), person))
+        for goal in policy.goals:
+            line = attainment_of(policy, goal, who, period, world)
+            if line is not None:
+                attained[goal.id][person] = line
+                found.append(Found(Result.Kind.ATTAINMENT, line, person))
+        earned = statement(policy, who, period, world)
+        issues.extend(earned.issues)
+        found.extend(Found(Result.Kind.EARNING, line, person) for line in earned.lines)
+        if earned.lines:
+            found.append(Found(Result.Kind.TOTAL, _total(earned), person))
+    for goal in policy.goals:
+        found.extend(_groups(policy, goal, period, world, attained[goal.id]))
+    return found, list(dict.fromkeys(issues))
+
+
+def attainment_of(policy: Policy, goal: Goal, who: Who, period: Period, world: DatabaseWorld) -> Line | None:
+    """A person's attainment of a goal in a period; None when they have no goal there."""
+    target = world.goal(goal.id, who, period)
+    if target is None:
+        return None
+    metric = policy.metrics[goal.metric]
+    line = attainment(world.metric(goal.metric, who, period), target, metric.direction)
+    return replace(line, name=goal.id, label=goal.name or goal.id)
+
+
+def _total(earned: Statement) -> Line:
+    return Line("total", "Total", earned.total.units, f"money:{earned.total.currency}", parts=earned.lines)
+
+
+def _groups(
+    policy: Policy, goal: Goal, period: Period, world: DatabaseWorld, by_person: dict[int, Line]
+) -> list[Found]:
+    """The teams' and the company's attainment: their members' actuals against their own goal, else the members' goals.
+
+    A person counts for the team they are in on the last day of the period.
+    """
+    if not by_person:
+        return []
+    last_day = date.fromordinal(period.end.toordinal() - 1)
+    teams: dict[int, list[int]] = defaultdict(list)
+    members = Membership.on(last_day).filter(person_id__in=by_person).order_by("team_id", "person_id")
+    for team, person in members.values_list("team_id", "person_id"):
+        teams[team].append(person)
+    found = []
+    for team, people in teams.items():
+        line = group_line(
+            policy, goal, period, [by_person[p] for p in people], world.goal_of(goal.id, period, None, team)
+        )
+        found.append(Found(Result.Kind.ATTAINMENT, line, team=team))
+    company = group_line(policy, goal, period, list(by_person.values()), world.goal_of(goal.id, period))
+    return [*found, Found(Result.Kind.ATTAINMENT, company)]
+
+
+def group_line(policy: Policy, goal: Goal, period: Period, members: Sequence[Line], own: Line | None) -> Line:
+    """Attainment of a group: amounts and counts are added up, then divided once. Ratios cannot be added."""
+    metric = policy.metrics[goal.metric]
+    unit = policy.unit_of(goal.metric)
+    actuals, targets = [m.parts[0] for m in members], [m.parts[1] for m in members if len(m.parts) > 1]
+    if metric.type not in ("amount", "count"):
+        missing = Line(
+            goal.id, goal.name or goal.id, None, "ratio", note="a ratio is not the sum of the members' ratios"
+        )
+        return missing
+    actual = _sum(goal.metric, metric.name, unit, actuals)
+    target = own or _sum(goal.id, goal.name or goal.id, unit, targets)
+    line = attainment(actual, target, metric.direction)
+    return replace(line, name=goal.id, label=goal.name or goal.id)
+
+
+def _sum(name: str, label: str, unit: str, lines: Sequence[Line]) -> Line:
+    known = [line for line in lines if not line.missing]
+    total = sum((line.number for line in known), Fraction(0))
+    value = total.numerator if total.denominator == 1 else total
+    return Line(name, label, value, unit, formula=f"the sum of {len(known)} people")
+
+
+@transaction.atomic
+def _keep(version: PolicyVersion, period: Period, digest: str, found: list[Found], issues: list[Issue]) -> Outcome:
+    same = Run.objects.filter(policy=version, starts_on=period.start, ends_on=period.end, digest=digest).first()
+    this_period = Run.objects.filter(policy__policy_id=version.policy_id, starts_on=period.start, ends_on=period.end)
+    if same:
+        if not same.current:
+            this_period.update(current=False)
+            Run.objects.filter(pk=same.pk).update(current=True)
+        return Outcome(same, False, same.results.count(), [Issue.from_json(i) for i in same.issues])
+    this_period.update(current=False)
+    run = Run.objects.create(
+        policy=version,
+        kind=period.kind,
+        starts_on=period.start,
+        ends_on=period.end,
+        label=period.label,
+        digest=digest,
+        engine=__version__,
+        issues=[i.to_json() for i in issues],
+    )
+    Result.objects.bulk_create((_stored(run, f) for f in found), batch_size=BATCH)
+    return Outcome(run, True, len(found), issues)
+
+
+def _stored(run: Run, found: Found) -> Result:
+    """Money in ten-thousandths; other numbers as numerator and denominator."""
+    line = found.line
+    value = None if line.missing else Fraction(line.value)
+    money = line.unit.startswith("money:")
+    return Result(
+        run=run,
+        kind=found.kind,
+        name=line.name[:60],
+        label=line.label[:120],
+        person_id=found.person,
+        team_id=found.team,
+        unit=line.unit,
+        value=None if value is None else round(value) if money and value.denominator != 1 else value.numerator,
+        denominator=None if value is None else 1 if money else value.denominator,
+        trace=line.to_json(),
+    )
+
+
+def team_names(ids: set[int]) -> dict[int, str]:
+    return dict(Team.objects.filter(pk__in=ids).values_list("pk", "name"))
+
+
+def results_of(runs: Sequence[Run], *kinds: str, person: int | None = None) -> list[Result]:
+    """The stored results of these runs of these kinds, in the order in which they were reckoned."""
+    rows = Result.objects.filter(Q(run__in=runs), kind__in=kinds).select_related("run__policy", "person", "team")
+    return list(rows.filter(person_id=person).order_by("id") if person is not None else rows.order_by("id"))
+
+
+def current_run(version: PolicyVersion, period: Period) -> Run | None:
+    """The run that stands for this policy and period now."""
+    rows = Run.objects.filter(
+        policy__policy_id=version.policy_id, starts_on=period.start, ends_on=period.end, current=True
+    )
+    return rows.select_related("policy").first()
