@@ -8,6 +8,8 @@ explain_text(policy, "zh")              the document in plain sentences
 run_cases(path)                         given and expected, as the policy's author wrote them
 """
 
+from .cases import CaseResult, Expectation, run_cases
+from .check import check
 from .document import Component, Expression, Goal, IncentivePlan, Later, Metric, Policy, Process, Stage, Step
 from .formula import (
     Binary,
@@ -29,6 +31,9 @@ from .formula import (
     resolve,
     unparse,
 )
+from .goals import Pace, attainment, decompose, pace, person_quota, proration, ramp, shares, step_shares, target
+from .incentive import statement
+from .inputs import value_of
 from .load import load, load_text
 from .metrics import (
     FACTS,
@@ -45,14 +50,20 @@ from .metrics import (
     plan,
     run,
 )
+from .prose import LINE_LABELS, Clause, explain_text
+from .world import RowsWorld, Who, World
 
 __all__ = [
     "FACTS",
+    "LINE_LABELS",
     "Binary",
     "Call",
+    "CaseResult",
+    "Clause",
     "Component",
     "Derived",
     "Duration",
+    "Expectation",
     "Expr",
     "Expression",
     "FactSchema",
@@ -66,28 +77,46 @@ __all__ = [
     "Literal",
     "Metric",
     "Name",
+    "Pace",
     "Plan",
     "PlanError",
     "Policy",
     "Process",
     "Row",
     "RowsOf",
+    "RowsWorld",
     "Schema",
     "Scope",
     "Stage",
     "Step",
     "Type",
     "Unary",
+    "Who",
+    "World",
+    "attainment",
+    "check",
     "combine",
+    "decompose",
     "evaluate",
     "evaluator",
+    "explain_text",
     "fact",
     "load",
     "load_text",
     "names",
+    "pace",
     "parse",
+    "person_quota",
     "plan",
+    "proration",
+    "ramp",
     "resolve",
     "run",
+    "run_cases",
+    "shares",
+    "statement",
+    "step_shares",
+    "target",
     "unparse",
+    "value_of",
 ]

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from xiaoguan.base.explain import Line, Statement, value_text
 from xiaoguan.base.issues import Issue, has_errors
-from xiaoguan.base.money import Money, parse_units
+from xiaoguan.base.money import SCALE, Money, parse_units
 from xiaoguan.base.periods import Period
 from xiaoguan.base.words import did_you_mean
 
@@ -235,7 +235,7 @@ class _Case:
             return None
         if unit == "text":
             return text
-        return self.number(node, unit.startswith("money:"))
+        return self.number(node, False) * (SCALE if unit.startswith("money:") else 1)
 
 
 def _text(node: Node | None) -> str:
