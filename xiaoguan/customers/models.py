@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -69,7 +71,11 @@ class Customer(Record):
 
     class Meta(Record.Meta):
         verbose_name, verbose_name_plural = _("customer"), _("customers")
-        indexes = [models.Index(fields=["first_order_on"], name="customer_first_order")]
+        indexes: ClassVar = [
+            models.Index(fields=["-updated_at", "-id"], name="customer_list"),
+            models.Index(fields=["owner", "-updated_at", "-id"], name="customer_of_owner"),
+            models.Index(fields=["first_order_on"], name="customer_first_order"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -89,6 +95,7 @@ class Contact(Record):
 
     class Meta(Record.Meta):
         verbose_name, verbose_name_plural = _("contact"), _("contacts")
+        indexes: ClassVar = [models.Index(fields=["-updated_at", "-id"], name="contact_list")]
 
     def __str__(self) -> str:
         return self.name
@@ -126,6 +133,7 @@ class Lead(Record):
 
     class Meta(Record.Meta):
         verbose_name, verbose_name_plural = _("lead"), _("leads")
+        indexes: ClassVar = [models.Index(fields=["-received_on", "-id"], name="lead_list")]
 
     def __str__(self) -> str:
         return self.name

@@ -107,6 +107,8 @@ def form_for(
 
 
 def _formfield(field: models.Field, **kwargs: Any) -> forms.Field | None:
+    if isinstance(field, models.URLField):
+        kwargs["assume_scheme"] = "https"
     return field.formfield(**kwargs)
 
 

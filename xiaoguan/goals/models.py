@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -32,7 +34,10 @@ class GoalTarget(Record):
 
     class Meta(Record.Meta):
         verbose_name, verbose_name_plural = _("goal"), _("goals")
-        indexes = [models.Index(fields=["goal", "starts_on", "ends_on"], name="goal_of_period")]
+        indexes: ClassVar = [
+            models.Index(fields=["goal", "starts_on", "ends_on"], name="goal_of_period"),
+            models.Index(fields=["-starts_on", "-id"], name="goal_list"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.goal} {self.starts_on}"

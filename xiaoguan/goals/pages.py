@@ -45,7 +45,12 @@ def tree(request: HttpRequest) -> HttpResponse:
             "policy": {"name": str(version), "url": reverse("policy")},
             "goal": {"id": goal.id, "label": goal.name or goal.id},
             "goals": [
-                {"id": g.id, "label": g.name or g.id, "url": with_query("", {**here, "goal": g.id}), "active": g is goal}
+                {
+                    "id": g.id,
+                    "label": g.name or g.id,
+                    "url": with_query("", {**here, "goal": g.id}),
+                    "active": g is goal,
+                }
                 for g in policy.goals
             ],
             "period": period,
@@ -128,7 +133,8 @@ def _row(s: Standing, version: PolicyVersion, goal: Goal, period: Period, unit: 
         "level": s.level,
         "label": s.label or _("Company"),
         "url": with_query(
-            reverse("metric", kwargs={"policy": version.policy_id, "name": goal.metric}), {"period": period.label, **owner}
+            reverse("metric", kwargs={"policy": version.policy_id, "name": goal.metric}),
+            {"period": period.label, **owner},
         ),
         "actual": value_text(s.actual, unit),
         "goal": value_text(s.goal, unit),
@@ -163,7 +169,13 @@ def _chart(
         "yAxis": {"type": "value"},
         "series": [
             {"name": _("actual"), "type": "line", "data": actual, "showSymbol": False, "areaStyle": {"opacity": 0.08}},
-            {"name": _("expected"), "type": "line", "data": expected, "showSymbol": False, "lineStyle": {"type": "dashed"}},
+            {
+                "name": _("expected"),
+                "type": "line",
+                "data": expected,
+                "showSymbol": False,
+                "lineStyle": {"type": "dashed"},
+            },
         ],
     }
     shown = [i for i, d in enumerate(days) if d.weekday() == 6 or i == len(days) - 1 or d == today]

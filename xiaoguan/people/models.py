@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
@@ -20,6 +20,8 @@ class Role(Record):
     name = models.CharField(_("name"), max_length=80)
     description = models.CharField(_("description"), max_length=200, blank=True)
 
+    GROWS = False
+
     class Meta(Record.Meta):
         verbose_name, verbose_name_plural = _("role"), _("roles")
 
@@ -32,6 +34,8 @@ class Position(Record):
 
     name = models.CharField(_("name"), max_length=80)
     level = models.PositiveSmallIntegerField(_("level"), default=0)
+
+    GROWS = False
 
     class Meta(Record.Meta):
         verbose_name, verbose_name_plural = _("position"), _("positions")
@@ -52,6 +56,7 @@ class Person(Record):
 
     class Meta(Record.Meta):
         verbose_name, verbose_name_plural = _("person"), _("people")
+        indexes: ClassVar = [models.Index(fields=["name", "id"], name="person_list")]
 
     def __str__(self) -> str:
         return self.name
@@ -67,6 +72,8 @@ class Team(Record):
     leader = models.ForeignKey(
         Person, models.PROTECT, null=True, blank=True, related_name="teams_led", verbose_name=_("leader")
     )
+
+    GROWS = False
 
     class Meta(Record.Meta):
         verbose_name, verbose_name_plural = _("team"), _("teams")
@@ -85,6 +92,8 @@ class Territory(Record):
     )
     country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("ISO code, such as CN."))
 
+    GROWS = False
+
     class Meta(Record.Meta):
         verbose_name, verbose_name_plural = _("territory"), _("territories")
 
@@ -101,6 +110,7 @@ class Placing(Dated):
 
     class Meta(Dated.Meta):
         abstract = True
+        indexes: ClassVar = [models.Index(fields=["-starts_on", "-id"], name="%(class)s_list")]
 
     def clean(self) -> None:
         super().clean()

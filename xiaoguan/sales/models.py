@@ -26,6 +26,8 @@ class Currency(Record):
     code = models.CharField(_("code"), max_length=3, unique=True, help_text=_("ISO 4217, such as CNY."))
     name = models.CharField(_("name"), max_length=60)
 
+    GROWS = False
+
     class Meta(Record.Meta):
         verbose_name, verbose_name_plural = _("currency"), _("currencies")
 
@@ -52,6 +54,7 @@ class ExchangeRate(Record):
             *Record.Meta.constraints,
             models.UniqueConstraint(fields=["base", "quote", "kind", "on"], name="one_rate_a_day"),
         ]
+        indexes: ClassVar = [models.Index(fields=["-on", "-id"], name="exchange_rate_list")]
 
     def __str__(self) -> str:
         return f"{self.base}/{self.quote} {self.on}"
@@ -69,6 +72,8 @@ class ProductCategory(Record):
     parent = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("part of")
     )
+
+    GROWS = False
 
     class Meta(Record.Meta):
         verbose_name, verbose_name_plural = _("product category"), _("product categories")
@@ -92,6 +97,7 @@ class Product(Record):
 
     class Meta(Record.Meta):
         verbose_name, verbose_name_plural = _("product"), _("products")
+        indexes: ClassVar = [models.Index(fields=["name", "id"], name="product_list")]
 
     def __str__(self) -> str:
         return self.name
