@@ -1,4 +1,4 @@
-"""Foreign table files as rows of text with the line on which each begins: CSV and its relatives, gzipped or not, and XLSX.
+"""Foreign table files as rows of text, each with the line it begins on: CSV and its relatives, gzipped or not, XLSX.
 
 What a file does not say is found out: the encoding by trying (byte-order mark, UTF-8, GB18030, Windows-1252), the
 separator by which one cuts the first records evenly. A plan may state either.
@@ -189,7 +189,7 @@ def _decodes(path: Path, encoding: str) -> bool:
 
 
 def _reads_as_chinese(text: str) -> bool:
-    """Nearly any Western text is valid GB18030 too, but as rare characters between letters, seldom as common Han ones."""
+    """Most Western text is valid GB18030 too, but as rare characters between letters, seldom as everyday Han."""
     foreign = [c for c in text if c > "\x7f"]
     # GB 2312, the everyday set, is what two bytes from A1A1 to F7FE give.
     common = sum(
