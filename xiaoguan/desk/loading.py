@@ -18,7 +18,7 @@ from xiaoguan.desk.convert import PlanProblem
 from xiaoguan.desk.fields import ExactField, MoneyField
 from xiaoguan.desk.keys import Keys, LeftOut, Marks, Refused, unique_sets
 from xiaoguan.desk.mapping import Spec, TablePlan, default_match, importable
-from xiaoguan.desk.rows import PLACES, JoinProblem, Rows
+from xiaoguan.desk.rows import PLACES, JoinProblem, Rows, bare_keys
 from xiaoguan.desk.tables import TableError
 from xiaoguan.desk.transfer import CHUNK, Change, Changed, Target, decimal_of, defused
 
@@ -130,7 +130,8 @@ class Loading:
             self._read()
         except PlanProblem as error:
             line = max(self.plan.reading.header, 1) if self.plan.reading else self.plan.line
-            self._fail(error.message, self.file, line, error.spec.path, error.hint)
+            asked = f"Line {error.spec.line} of the plan asks for it."
+            self._fail(error.message, self.file, line, error.spec.path, f"{error.hint} {asked}".strip())
         except TableError as error:
             file = error.file if isinstance(error, JoinProblem) else self.file
             self._fail(error.message, file, error.line, "", error.hint)
@@ -142,9 +143,15 @@ class Loading:
         return self.plan.file if self.plan.reading else self.run.plan.file
 
     def _fail(self, message: str, file: str, line: int, path: str, hint: str) -> None:
+        """The table cannot be read. Rows elsewhere that name its records are no worse for it."""
         self.failed = True
         self.run.issue(message, file, line, path, hint, "file")
-        self.run.incomplete(self.model)
+        if self.run.partial:
+            return
+        try:
+            self.identity.planned |= bare_keys(self.plan, self.run.files)
+        except (TableError, PlanProblem):
+            self.run.incomplete(self.model)
 
     def _read(self) -> None:
         rows = Rows(self.plan, self.run.files, self.specs, self.target.fields, self.run.keys_of)

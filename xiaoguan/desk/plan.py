@@ -134,9 +134,7 @@ class Run:
         return self.keys[model, by]
 
     def incomplete(self, model: type[Record]) -> None:
-        """A table of this entity cannot be read. Rows that name its records are not refused one by one for it."""
-        if self.partial:
-            return
+        """Not even the keys of a table of this entity are known. Rows that name its records are not refused for it."""
         self.lacking.add(model)
         for (other, _by), keys in self.keys.items():
             keys.open = keys.open or other is model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,8 +71,9 @@ class Files:
         if not path.is_file() and other.is_file():
             path = other
         if not path.is_file():
-            near = closest(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else None
-            raise TableError("there is no such file", hint=f"Did you mean '{near}'?" if near else "")
+            stems = {p.name.split(".")[0]: p.name for p in path.parent.iterdir()} if path.parent.is_dir() else {}
+            near = closest(path.name.split(".")[0], stems)
+            raise TableError("there is no such file", hint=f"Did you mean '{stems[near]}'?" if near else "")
         if not path.resolve().is_relative_to(self.folder.resolve()):
             raise TableError("the file lies outside the data folder")
         return Table(path, reading.encoding, reading.delimiter, reading.header, reading.sheet)
@@ -87,6 +89,23 @@ class Files:
                 yield line, [instead.get(name, "") for name in table.columns]
             else:
                 yield line, fields
+
+
+def bare_keys(plan: TablePlan, files: Files) -> set[str]:
+    """The keys of a table whose rows cannot be read for another reason, such as a joined file that is not there.
+
+    Raises TableError or PlanProblem when not even the keys can be told.
+    """
+    if plan.key is None or plan.reading is None:
+        raise TableError("the rows have no key")
+    table = files.table(plan.reading)
+    get = bind(plan.key, {name: i for i, name in enumerate(table.columns)}, Habits(plan))
+    nulls, found = frozenset(plan.reading.nulls), set()
+    for _line, fields in files.rows(table, plan.file):
+        row = [None if (text := value.strip()) in nulls else text for value in fields]
+        with suppress(ValueError, IndexError):
+            found.add(text_of(get(row)) or "")
+    return found
 
 
 @dataclass
