@@ -68,7 +68,7 @@ function theme(): Option {
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: ink },
     categoryAxis: { ...axis, splitLine: { show: false } },
     timeAxis: { ...axis, splitLine: { show: false } },
-    valueAxis: { ...axis, axisLine: { show: false } },
+    valueAxis: { ...axis, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, formatter: resolve("@compact") } },
     legend: { textStyle: { color: soft }, itemWidth: 12, itemHeight: 8, itemGap: 16, icon: "roundRect", left: 0, top: 0 },
     tooltip: { backgroundColor: token("raised"), borderColor: token("line-strong"), textStyle: { color: ink, fontSize: 12 } },
     line: { symbol: "circle", symbolSize: 5, lineStyle: { width: 2 } },
