@@ -165,7 +165,7 @@ Expr = Literal | Name | Field | Unary | Binary | In | Call
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 _STRENGTH = {"or": 1, "and": 2, **dict.fromkeys((*COMPARISONS, "in"), 4), "+": 5, "-": 5, "*": 6}
 _NOT, _MINUS = 3, 7
-_DEEPEST, _LONGEST = 100, 36_525
+_DEEPEST, _MOST_WORDS, _LONGEST = 60, 400, 36_525
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -225,6 +225,9 @@ class _Parser:
 
     def __init__(self, text: str) -> None:
         self.tokens = list(_tokens(text))
+        if len(self.tokens) > _MOST_WORDS:
+            at = self.tokens[_MOST_WORDS].at
+            raise FormulaError(f"the formula has more than {_MOST_WORDS} words", at, "Split it into metrics.")
         self.position = 0
         self.depth = 0
 

@@ -64,13 +64,12 @@ class RowsWorld:
         schema: Schema = FACTS,
     ) -> None:
         self.policy, self.schema, self.goals = policy, schema, goals or {}
-        self.rows: dict[tuple[str, object], list[Row]] = defaultdict(list)
-        for table, all_rows in rows.items():
+        self.rows = rows
+        self.own: dict[tuple[str, object], list[Row]] = defaultdict(list)
+        for table, every in rows.items():
             person = schema.facts[table].person if table in schema.facts else None
-            for row in all_rows:
-                self.rows[table, ""].append(row)
-                if person:
-                    self.rows[table, row.get(person)].append(row)
+            for row in every if person else ():
+                self.own[table, row.get(person or "")].append(row)
 
     def metric(self, metric_id: str, who: Who, period: Period) -> Line:
         """The metric over the person's rows."""
@@ -102,7 +101,8 @@ class RowsWorld:
     def _rows_of(self, who: Who) -> RowsOf:
         def rows_of(source: str, period: Period, by: str) -> list[Row]:
             table = self.schema.facts.get(source)
-            own = self.rows.get((source, who.key if table and table.person else ""), [])
-            return [row for row in own if isinstance(day := row.get(by), date) and period.contains(day)]
+            personal = who.key and table is not None and table.person
+            rows = self.own.get((source, who.key), []) if personal else self.rows.get(source, [])
+            return [row for row in rows if isinstance(day := row.get(by), date) and period.contains(day)]
 
         return rows_of

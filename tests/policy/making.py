@@ -1,0 +1,50 @@
+"""Small policies and rows for the tests of the engine."""
+
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+from xiaoguan.base.issues import Issue
+from xiaoguan.policy import Policy, RowsWorld, Who, load_text
+
+ROOT = Path(__file__).parents[2]
+LIN = Who("lin", "林静", "sales_rep")
+
+HEADER = """
+policy: {{id: {id}, name: Test, version: 1.0.0, effective: {{from: 2026-01-01, to: null}}, currency: {currency}}}
+"""
+BOOKINGS = """
+metrics:
+  bookings: {name: 签约额, type: amount, from: orders, value: "sum(net_amount)", date: signed_on}
+goals:
+  - {id: quota, metric: bookings, period: quarter, target: {method: assigned}}
+"""
+
+
+def issues_of(body: str, currency: str = "CNY") -> list[Issue]:
+    """What load says about a policy with this body."""
+    return load_text(HEADER.format(id="test", currency=currency) + body, "test.yaml")[1]
+
+
+def policy(body: str = BOOKINGS, currency: str = "CNY") -> Policy:
+    """A policy that must load."""
+    found, issues = load_text(HEADER.format(id="test", currency=currency) + body, "test.yaml")
+    assert found is not None, "\n".join(map(str, issues))
+    return found
+
+
+@lru_cache
+def paying(component: str, currency: str = "CNY", more: str = BOOKINGS) -> Policy:
+    """A policy with one component."""
+    return policy(more + f"incentive:\n  - {{id: plan, role: sales_rep, components: [{component}]}}\n", currency)
+
+
+def order(amount: int, day: str = "2026-01-10", number: object = "SO-1", **fields: object) -> dict[str, object]:
+    """An order of 林静; the amount in units."""
+    return {"id": number, "net_amount": amount, "signed_on": date.fromisoformat(day), "person": "lin", **fields}
+
+
+def world(of: Policy, *orders: dict[str, object], quota: dict[str, int] | None = None) -> RowsWorld:
+    """A world of orders and quotas (period label to units) of 林静."""
+    goals = {("quota", "lin", label): units for label, units in (quota or {}).items()}
+    return RowsWorld(of, {"orders": orders}, goals)
