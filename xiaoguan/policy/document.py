@@ -449,10 +449,9 @@ class Policy(Section):
         return ((plan, component) for plan in self.incentive for component in plan.components)
 
     def unit_of(self, metric_id: str) -> str:
-        """Unit of a metric's lines: money:CNY, count, ratio or score."""
-        metric = self.metrics[metric_id]
+        """Unit of a metric's lines: money:CNY, count, ratio or score; count for a metric that is not there."""
         units = {"amount": f"money:{self.currency}", "ratio": "ratio", "score": "score"}
-        return units.get(metric.type, "count")
+        return units.get(self.metrics[metric_id].type, "count") if metric_id in self.metrics else "count"
 
     def quota_unit(self, goal: Goal) -> int:
         """Rounding unit of the goal's targets: for amounts `policy.rounding.quota` in units, for counts 1."""

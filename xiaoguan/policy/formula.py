@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import operator
 import re
+from calendar import monthrange
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -77,15 +78,21 @@ class Duration:
         return self.count * (7 if self.unit == "w" else 1)
 
     def after(self, day: date) -> date:
-        """The day that lies this long after `day`; a month later than 31 January is the last of February."""
-        if self.unit in ("d", "w"):
-            return day + timedelta(days=self.days)
-        if self.unit not in ("m", "y"):
+        """The day that lies this long after `day`; a month later than 31 January is the last of February.
+
+        Beyond the calendar it is the calendar's last (first) day. ValueError for h and wd.
+        """
+        if self.unit not in ("d", "w", "m", "y"):
             raise ValueError(f"{self} cannot be counted from a date without a calendar")
+        try:
+            return day + timedelta(days=self.days) if self.unit in ("d", "w") else self._months_after(day)
+        except (ValueError, OverflowError):
+            return date.max if self.count > 0 else date.min
+
+    def _months_after(self, day: date) -> date:
         months = day.month - 1 + self.count * (12 if self.unit == "y" else 1)
         year, month = day.year + months // 12, months % 12 + 1
-        month_end = (date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)).day
-        return date(year, month, min(day.day, month_end))
+        return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
 Value = int | Fraction | str | bool | date | Duration | None

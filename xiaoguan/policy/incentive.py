@@ -42,6 +42,7 @@ def statement(policy: Policy, who: Who, period: Period, world: World) -> Stateme
     A component counts in the period in which its own period ends: a monthly commission in each month, a quarterly
     bonus in the last month of the quarter, both in the quarter.
     """
+    world = _Asked(world)
     lines: list[Line] = []
     issues: list[Issue] = []
     for plan in policy.incentive:
@@ -60,6 +61,25 @@ def statement(policy: Policy, who: Who, period: Period, world: World) -> Stateme
         issues.extend(_exceptions(who, line))
     total = sum(int(line.number) for line in lines if not line.missing)
     return Statement(who.key, period, tuple(lines), Money.of_units(total, policy.currency), tuple(issues))
+
+
+class _Asked:
+    """A world that is asked for each metric and goal once."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.metrics: dict[tuple[str, Period], Line] = {}
+        self.goals: dict[tuple[str, Period], Line | None] = {}
+
+    def metric(self, metric_id: str, who: Who, period: Period) -> Line:
+        if (metric_id, period) not in self.metrics:
+            self.metrics[metric_id, period] = self.world.metric(metric_id, who, period)
+        return self.metrics[metric_id, period]
+
+    def goal(self, goal_id: str, who: Who, period: Period) -> Line | None:
+        if (goal_id, period) not in self.goals:
+            self.goals[goal_id, period] = self.world.goal(goal_id, who, period)
+        return self.goals[goal_id, period]
 
 
 def _is_for(policy: Policy, plan: IncentivePlan, who: Who) -> bool:
@@ -185,6 +205,8 @@ class _Earning(Inputs):
     # Tiers
 
     def tiered(self, tiers: Tiers, parts: tuple[Line, ...]) -> Line:
+        if not tiers.rates or any(tier.rate is None for tier in tiers.rates):
+            return self.missing("the rate table is not complete", parts)
         window = self.window(tiers)
         if window is None:
             return self.missing(f"{self.period.label} does not lie in one {tiers.accumulate}", parts)

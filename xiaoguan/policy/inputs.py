@@ -102,7 +102,8 @@ class Inputs:
             return Line(text, text, None, "ratio", note=str(error), adds=False)
         actual = self.metric(goal.metric, self.upto(window))
         quota = self.world.goal(goal.id, self.who, window)
-        line = attainment(actual, quota, self.policy.metrics[goal.metric].direction)
+        metric = self.policy.metrics.get(goal.metric)
+        line = attainment(actual, quota, metric.direction if metric else "up")
         if quota is None:
             line = replace(line, note=f"there is no goal {goal.id} for {window.label}")
         return replace(line, name=text, adds=False)
