@@ -129,7 +129,7 @@ def test_records_held_back_are_on_the_exception_list():
     found = paying(FLAT)
     result = paid(found, order(1_000_000, "2026-03-01", 1), order(9, "2026-03-01", 2, currency="USD"))
     assert line(result).value == 30_000
-    assert "1 records are held back for commission: in USD, not CNY" in result.issues[0].message
+    assert "records held back for commission: 1 (in USD, not CNY)" in result.issues[0].message
 
 
 def test_a_plan_is_for_its_roles_and_its_time():

@@ -145,7 +145,7 @@ def test_bad_input_never_raises(lines, indent):
     assert found is not None or issues
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.data())
 def test_a_damaged_policy_never_raises(data):
     lines = list(_LINES[5:])

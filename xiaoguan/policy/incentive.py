@@ -122,7 +122,7 @@ def _exceptions(who: Who, line: Line) -> Iterator[Issue]:
             "warning", f"{who.name}: {line.name} is not calculated: {line.note}", hint, code="incentive.missing"
         )
     for found in _held(line):
-        message = f"{who.name}: {found.text} records are held back for {line.name}: {found.note}"
+        message = f"{who.name}: records held back for {line.name}: {found.text} ({found.note})"
         yield Issue("warning", message, "Correct the records and calculate again.", code="incentive.held_back")
 
 
