@@ -39,7 +39,9 @@ def deal(owner: Any, **values: Any) -> Opportunity:
 
 def test_the_owner_wins_and_the_order_follows(cast: Any, client_of: Any) -> None:
     sale = deal(cast.linjing)
-    answer = client_of("linjing").post(f"/opportunities/{sale.pk}/win", {"signed_on": "2026-11-20", "amount": "118,500.50"})
+    answer = client_of("linjing").post(
+        f"/opportunities/{sale.pk}/win", {"signed_on": "2026-11-20", "amount": "118,500.50"}
+    )
     assert answer.status_code == 302
     sale.refresh_from_db()
     order = Order.objects.get(opportunity=sale)
@@ -82,7 +84,9 @@ def test_every_save_is_one_event_and_an_unchanged_save_is_none(cast: Any) -> Non
     sale.save()
     sale.title = "设备二期采购"
     sale.save()
-    deeds = list(Event.objects.filter(entity="opportunity", record_id=sale.pk).order_by("id").values_list("deed", "changes"))
+    deeds = list(
+        Event.objects.filter(entity="opportunity", record_id=sale.pk).order_by("id").values_list("deed", "changes")
+    )
     assert deeds == [("created", {}), ("changed", {"title": ["设备采购", "设备二期采购"]})]
     assert sale.version == 2
 
@@ -102,7 +106,12 @@ def test_two_people_edit_and_the_second_is_told(cast: Any) -> None:
 def test_payments_and_contacts_keep_what_the_order_and_the_customer_show(cast: Any) -> None:
     buyer = customer(cast.linjing)
     order = Order(
-        number="SO-1", customer=buyer, owner=cast.linjing, ordered_on=TODAY, net_amount=Money("100", "CNY"), total_amount=Money("113", "CNY")
+        number="SO-1",
+        customer=buyer,
+        owner=cast.linjing,
+        ordered_on=TODAY,
+        net_amount=Money("100", "CNY"),
+        total_amount=Money("113", "CNY"),
     )
     order.save()
     for amount in ("50", "13.5"):

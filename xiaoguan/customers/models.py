@@ -45,6 +45,11 @@ class Customer(Record):
         B = "B", "B"
         C = "C", "C"
 
+    TONES: ClassVar = {
+        "stage": {"first": "blue", "repeat": "green", "loyal": "green", "dormant": "amber"},
+        "grade": {"A": "green", "B": "blue", "C": "gray"},
+    }
+
     name = models.CharField(_("name"), max_length=160)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind, default=Kind.ORGANISATION)
     channel = models.CharField(_("channel"), max_length=12, choices=Channel, default=Channel.DIRECT)
@@ -109,6 +114,8 @@ class Lead(Record):
         WORKING = "working", _("being worked on")
         QUALIFIED = "qualified", _("qualified")
         DISQUALIFIED = "disqualified", _("disqualified")
+
+    TONES: ClassVar = {"status": {"new": "blue", "working": "amber", "qualified": "green", "disqualified": "gray"}}
 
     name = models.CharField(_("name"), max_length=80)
     company = models.CharField(_("company"), max_length=160, blank=True)

@@ -141,7 +141,7 @@ class HasRole(Rule):
         return viewer.has(*self.codes)
 
     def words(self) -> str:
-        return _("people with the role %(roles)s") % {"roles": ", ".join(str(_role_label(c)) for c in self.codes)}
+        return _("people with the role %(roles)s") % {"roles": ", ".join(str(role_label(c)) for c in self.codes)}
 
 
 @dataclass(frozen=True)
@@ -290,5 +290,6 @@ def name_roles(labels: dict[str, Any]) -> None:
     _role_labels.update(labels)
 
 
-def _role_label(code: str) -> Any:
+def role_label(code: str) -> Any:
+    """What people call a role; its code if nobody named it."""
     return _role_labels.get(code, code)

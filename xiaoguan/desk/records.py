@@ -55,7 +55,7 @@ class Record(models.Model):
         """Bring up to date what other records keep from these ones; called after a save and after an import."""
 
     @transaction.atomic
-    def save(self, **kwargs: Any) -> None:
+    def save(self, *, force_insert: bool = False, **kwargs: Any) -> None:
         """Insert, or update what changed. Raises Conflict when the stored version is not the one that was read."""
         if self._state.adding:
             super().save(force_insert=True, **kwargs)

@@ -93,8 +93,9 @@ def standings(policy: Policy, goal: Goal, period: Period, today: date) -> list[S
 
     shown = [pk for pk in people if targets[pk] is not None or mine[pk]]
     teams, of_team = _teams(shown, min(today, period.end - timedelta(days=1)))
-    company = _value(world.goal_of(goal.id, period)) or _sum(targets.values())
-    found = [stand(0, None, "", total.value or 0, company)]
+    own = _value(world.goal_of(goal.id, period))
+    reached = (total.value or 0) if own is not None else sum(mine.values())
+    found = [stand(0, None, "", reached, own if own is not None else _sum(targets.values()))]
     for team, label in teams.items():
         members = of_team[team]
         target = _value(world.goal_of(goal.id, period, team_id=team)) or _sum(targets[p] for p in members)
@@ -112,7 +113,7 @@ def standing_of(policy: Policy, goal: Goal, period: Period, person: Person, toda
         return None
     try:
         planned = plan(policy, goal.metric, schema())
-        answer = sql.ask(planned, period.start, period.end, policy.currency, "person", _theirs(planned, person.pk))
+        answer = sql.ask(planned, period.start, period.end, policy.currency, "person", _theirs(planned, [person.pk]))
     except (PlanError, sql.NotInSql, KeyError):
         return None
     actual = answer[person.pk].value or 0 if person.pk in answer else 0
@@ -120,11 +121,11 @@ def standing_of(policy: Policy, goal: Goal, period: Period, person: Person, toda
     return Standing(2, person.pk, person.name, actual, target, pace(actual, target, gone.share, gone.remaining))
 
 
-def _theirs(planned: Any, person_id: int) -> Q | None:
+def _theirs(planned: Any, people: list[int]) -> Q | None:
     from xiaoguan.rulebook.facts import facts
 
     source = getattr(planned, "source", None)
-    return Q(**{facts()[source].person: person_id}) if source and facts()[source].person else None
+    return Q(**{f"{facts()[source].person}__in": people}) if source and facts()[source].person else None
 
 
 def may_see(viewer: Viewer, standing: Standing) -> bool:
@@ -134,10 +135,12 @@ def may_see(viewer: Viewer, standing: Standing) -> bool:
     return standing.key in viewer.reports or viewer.has("general_manager", "operations", "hr", "finance")
 
 
-def by_day(policy: Policy, goal: Goal, period: Period, person_id: int | None = None) -> Mapping[date, Number]:
-    """What came in on each day of the period, of the company or of one person."""
+def by_day(policy: Policy, goal: Goal, period: Period) -> Mapping[date, Number]:
+    """What came in on each day of the period: everything against a goal of the company's own, else the participants'."""
     planned = plan(policy, goal.metric, schema())
-    only = _theirs(planned, person_id) if person_id else None
+    only = None
+    if DatabaseWorld(policy).goal_of(goal.id, period) is None:
+        only = _theirs(planned, [int(key) for key in Participants(policy, period).people])
     answers = sql.ask(planned, period.start, period.end, policy.currency, "day", only)
     return {day: answer.value or 0 for day, answer in answers.items()}
 

@@ -9,5 +9,7 @@ class PeopleConfig(AppConfig):
     def ready(self) -> None:
         from xiaoguan.desk.access import use_viewers_from
         from xiaoguan.people.chart import viewer_of_account
+        from xiaoguan.people.roles import announce
 
+        announce()
         use_viewers_from(viewer_of_account)

@@ -84,9 +84,12 @@ def init() -> None:
     from django.conf import settings
     from django.core.management import call_command
 
+    from xiaoguan.people.roles import ensure_roles
+
     settings.HOME.mkdir(parents=True, exist_ok=True)
     call_command("migrate", verbosity=0, interactive=False)
     call_command("createcachetable", verbosity=0)
+    ensure_roles()
     if settings.STATICFILES_DIRS:
         from xiaoguan.project.assets import collect
 
@@ -103,11 +106,11 @@ def serve(port: int, host: str, workers: int) -> None:
     from granian.constants import Interfaces
 
     _start()
-    from xiaoguan.project import demo
+    from xiaoguan.project.demo import logins
 
     where = f"http://{host}:{port}"
     click.echo(f"销管 Xiaoguan  {where}")
-    for login in demo.logins():
+    for login in logins():
         click.echo(f"  {login['username']:<10} {login['password']:<18} {login['name']}  {login['role']}")
     click.echo("  Ctrl-C stops it.")
     Granian(
@@ -128,13 +131,13 @@ def serve(port: int, host: str, workers: int) -> None:
 def demo(if_empty: bool, months: int) -> None:
     """Load 示范公司, the demo company, with its history up to today."""
     from xiaoguan.people.models import Person
-    from xiaoguan.project import demo as company
+    from xiaoguan.project.demo import load
 
     if Person.objects.exists():
         if if_empty:
             return
         fail("There are people in the database already; the demo company goes into an empty one.")
-    company.load(months=months)
+    load(months=months)
 
 
 @main.command()

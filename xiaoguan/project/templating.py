@@ -15,7 +15,7 @@ from jinja2 import Environment
 
 from xiaoguan import __version__
 from xiaoguan.base import words
-from xiaoguan.desk.access import viewer_of
+from xiaoguan.desk.access import role_label, viewer_of
 from xiaoguan.desk.cells import money_text, number_text
 from xiaoguan.project.places import places_of
 
@@ -46,7 +46,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
             "initials": viewer.name[-2:]
             if viewer.name[:1] > "\u3400"
             else "".join(w[0] for w in viewer.name.split()[:2]),
-            "roles": viewer.roles,
+            "roles": [str(role_label(code)) for code in sorted(viewer.roles)],
             "person_id": viewer.person_id,
             "color": (viewer.person_id or 0) % 8,
         }

@@ -35,13 +35,20 @@ def policy_page(request: HttpRequest) -> HttpResponse:
         return render(request, "policy/show.html", {"policy": None, "clauses": [], "contents": [], "versions": []})
     policy = document_of(version)
     from xiaoguan.policy.prose import explain_text
+
     clauses = explain_text(policy, "zh" if (translation.get_language() or "").startswith("zh") else "en")
     shown: list[dict[str, Any]] = []
     contents: list[dict[str, str]] = []
     section = ""
     for number, clause in enumerate(clauses, 1):
         top = clause.path.split(".")[0].split("[")[0]
-        item = {"id": f"c{number}", "path": clause.path, "line": clause.line, "title": clause.title, "text": clause.text}
+        item = {
+            "id": f"c{number}",
+            "path": clause.path,
+            "line": clause.line,
+            "title": clause.title,
+            "text": clause.text,
+        }
         if top != section:
             section = top
             contents.append({"id": item["id"], "label": _section(top)})
@@ -166,7 +173,13 @@ def _whose(request: HttpRequest, period: Any) -> tuple[list[int] | None, str]:
 @require_GET
 def result_page(request: HttpRequest, pk: int) -> HttpResponse:
     """A stored result with its whole explanation."""
-    result = desk_of(Result).visible(viewer_of(request)).filter(pk=pk).select_related("run__policy", "person", "team").first()
+    result = (
+        desk_of(Result)
+        .visible(viewer_of(request))
+        .filter(pk=pk)
+        .select_related("run__policy", "person", "team")
+        .first()
+    )
     if result is None:
         raise Http404
     line = Line.from_json(result.trace)

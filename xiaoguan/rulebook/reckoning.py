@@ -202,12 +202,26 @@ def _groups(
             policy, goal, period, [by_person[p] for p in people], world.goal_of(goal.id, period, None, team)
         )
         found.append(Found(Result.Kind.ATTAINMENT, line, team=team))
-    company = group_line(policy, goal, period, list(by_person.values()), world.goal_of(goal.id, period))
+    own = world.goal_of(goal.id, period)
+    everything = world.whole(goal.metric, period) if own else None
+    company = group_line(policy, goal, period, list(by_person.values()), own, everything)
     return [*found, Found(Result.Kind.ATTAINMENT, company)]
 
 
-def group_line(policy: Policy, goal: Goal, period: Period, members: Sequence[Line], own: Line | None) -> Line:
-    """Attainment of a group: amounts and counts are added up, then divided once. Ratios cannot be added."""
+def group_line(
+    policy: Policy,
+    goal: Goal,
+    period: Period,
+    members: Sequence[Line],
+    own: Line | None,
+    everything: Line | None = None,
+) -> Line:
+    """Attainment of a group: amounts and counts are added up, then divided once. Ratios cannot be added.
+
+    own          the group's own goal; without one it is the sum of the members' goals.
+    everything   what is set against the own goal instead of the members' sum: the company's goal is met by every
+                 record, also by those that nobody is credited with.
+    """
     metric = policy.metrics[goal.metric]
     unit = policy.unit_of(goal.metric)
     actuals, targets = [m.parts[0] for m in members], [m.parts[1] for m in members if len(m.parts) > 1]
@@ -216,7 +230,7 @@ def group_line(policy: Policy, goal: Goal, period: Period, members: Sequence[Lin
             goal.id, goal.name or goal.id, None, "ratio", note="a ratio is not the sum of the members' ratios"
         )
         return missing
-    actual = _sum(goal.metric, metric.name, unit, actuals)
+    actual = everything or _sum(goal.metric, metric.name, unit, actuals)
     target = own or _sum(goal.id, goal.name or goal.id, unit, targets)
     line = attainment(actual, target, metric.direction)
     return replace(line, name=goal.id, label=goal.name or goal.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from hashlib import sha256
@@ -98,6 +98,16 @@ class DatabaseWorld:
             self._lines[key] = evaluate(self.policy, metric_id, rows, period, schema())
         return self._lines[key]
 
+    def whole(self, metric_id: str, period: Period) -> Line:
+        """The metric over everybody's records and those of nobody, without the list of them."""
+
+        def rows_of(source: str, window: Period, dated: str) -> list[dict[str, Any]]:
+            self._rows_of(0)(source, window, dated)
+            return [row for rows in self._rows[source, dated, window.start, window.end].values() for row in rows]
+
+        line = evaluate(self.policy, metric_id, rows_of, period, schema())
+        return replace(line, records=(), parts=())
+
     def goal(self, goal_id: str, who: Who, period: Period) -> Line | None:
         return self.goal_of(goal_id, period, person_id=int(who.key))
 
@@ -134,7 +144,9 @@ class DatabaseWorld:
             key = (source, dated, period.start, period.end)
             if key not in self._rows:
                 by_person: dict[int | None, list[dict[str, Any]]] = defaultdict(list)
-                for row in facts()[source].rows(dated, period.start, period.end, self._names.get(source, ()), self.people):
+                for row in facts()[source].rows(
+                    dated, period.start, period.end, self._names.get(source, ()), self.people
+                ):
                     by_person[row["person"]].append(row)
                     self._read(row)
                 self._rows[key] = by_person

@@ -119,6 +119,8 @@ class Opportunity(Record):
         FIT = "fit", _("did not fit the need")
         OTHER = "other", _("another reason")
 
+    TONES: ClassVar = {"result": {"won": "green", "lost": "red", "open": "blue"}}
+
     title = models.CharField(_("title"), max_length=120)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="opportunities", verbose_name=_("customer"))
     owner = models.ForeignKey(Person, models.PROTECT, related_name="opportunities", verbose_name=_("owner"))
@@ -205,6 +207,8 @@ class Order(Record):
         DRAFT = "draft", _("draft")
         SIGNED = "signed", _("signed")
         CANCELLED = "cancelled", _("cancelled")
+
+    TONES: ClassVar = {"status": {"signed": "green", "cancelled": "gray", "draft": "amber"}}
 
     number = models.CharField(_("order number"), max_length=40)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="orders", verbose_name=_("customer"))

@@ -5,30 +5,28 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('entity', models.CharField(max_length=40)),
-                ('record_id', models.BigIntegerField()),
-                ('deed', models.CharField(max_length=40)),
-                ('changes', models.JSONField(default=dict)),
-                ('actor_id', models.BigIntegerField(null=True)),
-                ('via', models.CharField(max_length=12)),
-                ('note', models.CharField(blank=True, max_length=200)),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("entity", models.CharField(max_length=40)),
+                ("record_id", models.BigIntegerField()),
+                ("deed", models.CharField(max_length=40)),
+                ("changes", models.JSONField(default=dict)),
+                ("actor_id", models.BigIntegerField(null=True)),
+                ("via", models.CharField(max_length=12)),
+                ("note", models.CharField(blank=True, max_length=200)),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'verbose_name': 'event',
-                'verbose_name_plural': 'events',
-                'indexes': [models.Index(fields=['entity', 'record_id', 'id'], name='event_of_record')],
+                "verbose_name": "event",
+                "verbose_name_plural": "events",
+                "indexes": [models.Index(fields=["entity", "record_id", "id"], name="event_of_record")],
             },
         ),
     ]

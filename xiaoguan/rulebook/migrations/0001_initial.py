@@ -6,91 +6,145 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('people', '0001_initial'),
+        ("people", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='PolicyVersion',
+            name="PolicyVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('policy_id', models.CharField(max_length=80, verbose_name='policy')),
-                ('name', models.CharField(max_length=160, verbose_name='name')),
-                ('number', models.CharField(max_length=40, verbose_name='version')),
-                ('text', models.TextField(verbose_name='document')),
-                ('digest', models.CharField(max_length=64, verbose_name='digest')),
-                ('effective_from', models.DateField(verbose_name='in force from')),
-                ('effective_to', models.DateField(blank=True, null=True, verbose_name='in force until')),
-                ('adopted_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='adopted')),
-                ('adopted_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='people.person', verbose_name='adopted by')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("policy_id", models.CharField(max_length=80, verbose_name="policy")),
+                ("name", models.CharField(max_length=160, verbose_name="name")),
+                ("number", models.CharField(max_length=40, verbose_name="version")),
+                ("text", models.TextField(verbose_name="document")),
+                ("digest", models.CharField(max_length=64, verbose_name="digest")),
+                ("effective_from", models.DateField(verbose_name="in force from")),
+                ("effective_to", models.DateField(blank=True, null=True, verbose_name="in force until")),
+                ("adopted_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="adopted")),
+                (
+                    "adopted_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="people.person",
+                        verbose_name="adopted by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'policy version',
-                'verbose_name_plural': 'policy versions',
+                "verbose_name": "policy version",
+                "verbose_name_plural": "policy versions",
             },
         ),
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=20, verbose_name='kind of period')),
-                ('starts_on', models.DateField(verbose_name='from')),
-                ('ends_on', models.DateField(verbose_name='until')),
-                ('label', models.CharField(max_length=40, verbose_name='period')),
-                ('digest', models.CharField(max_length=64, verbose_name='digest')),
-                ('engine', models.CharField(max_length=20, verbose_name='engine')),
-                ('current', models.BooleanField(default=True, verbose_name='current')),
-                ('at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='reckoned')),
-                ('issues', models.JSONField(default=list)),
-                ('policy', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='rulebook.policyversion', verbose_name='policy')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=20, verbose_name="kind of period")),
+                ("starts_on", models.DateField(verbose_name="from")),
+                ("ends_on", models.DateField(verbose_name="until")),
+                ("label", models.CharField(max_length=40, verbose_name="period")),
+                ("digest", models.CharField(max_length=64, verbose_name="digest")),
+                ("engine", models.CharField(max_length=20, verbose_name="engine")),
+                ("current", models.BooleanField(default=True, verbose_name="current")),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="reckoned")),
+                ("issues", models.JSONField(default=list)),
+                (
+                    "policy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to="rulebook.policyversion",
+                        verbose_name="policy",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'run',
-                'verbose_name_plural': 'runs',
+                "verbose_name": "run",
+                "verbose_name_plural": "runs",
             },
         ),
         migrations.CreateModel(
-            name='Result',
+            name="Result",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('metric', 'metric'), ('attainment', 'attainment'), ('earning', 'earning'), ('total', 'total')], max_length=12, verbose_name='kind')),
-                ('name', models.CharField(max_length=60, verbose_name='name')),
-                ('label', models.CharField(max_length=120, verbose_name='label')),
-                ('unit', models.CharField(max_length=20, verbose_name='unit')),
-                ('value', models.BigIntegerField(null=True, verbose_name='value')),
-                ('denominator', models.BigIntegerField(null=True, verbose_name='denominator')),
-                ('trace', models.JSONField(default=dict)),
-                ('person', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='results', to='people.person', verbose_name='person')),
-                ('team', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='people.team', verbose_name='team')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='results', to='rulebook.run', verbose_name='run')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("metric", "metric"),
+                            ("attainment", "attainment"),
+                            ("earning", "earning"),
+                            ("total", "total"),
+                        ],
+                        max_length=12,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("name", models.CharField(max_length=60, verbose_name="name")),
+                ("label", models.CharField(max_length=120, verbose_name="label")),
+                ("unit", models.CharField(max_length=20, verbose_name="unit")),
+                ("value", models.BigIntegerField(null=True, verbose_name="value")),
+                ("denominator", models.BigIntegerField(null=True, verbose_name="denominator")),
+                ("trace", models.JSONField(default=dict)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="results",
+                        to="people.person",
+                        verbose_name="person",
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="people.team",
+                        verbose_name="team",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="results",
+                        to="rulebook.run",
+                        verbose_name="run",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'result',
-                'verbose_name_plural': 'results',
+                "verbose_name": "result",
+                "verbose_name_plural": "results",
             },
         ),
         migrations.AddConstraint(
-            model_name='policyversion',
-            constraint=models.UniqueConstraint(fields=('policy_id', 'number'), name='policy_number'),
+            model_name="policyversion",
+            constraint=models.UniqueConstraint(fields=("policy_id", "number"), name="policy_number"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['starts_on', 'ends_on', 'current'], name='run_of_period'),
+            model_name="run",
+            index=models.Index(fields=["starts_on", "ends_on", "current"], name="run_of_period"),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.UniqueConstraint(fields=('policy', 'starts_on', 'ends_on', 'digest'), name='run_inputs'),
+            model_name="run",
+            constraint=models.UniqueConstraint(fields=("policy", "starts_on", "ends_on", "digest"), name="run_inputs"),
         ),
         migrations.AddIndex(
-            model_name='result',
-            index=models.Index(fields=['run', 'person', 'kind'], name='result_of_person'),
+            model_name="result",
+            index=models.Index(fields=["run", "person", "kind"], name="result_of_person"),
         ),
         migrations.AddIndex(
-            model_name='result',
-            index=models.Index(fields=['person', 'id'], name='results_of_person'),
+            model_name="result",
+            index=models.Index(fields=["person", "id"], name="results_of_person"),
         ),
     ]
