@@ -1,6 +1,6 @@
 /** Sheets: data-open="#id" opens a dialog, data-close closes it, a click beside it closes it too. */
 import { ask } from "./ask";
-import { $, $$, el, icon, on, word } from "./lib";
+import { $, el, icon, mount, on, word } from "./lib";
 
 on("click", "[data-open]", (event, opener) => {
   const dialog = $<HTMLDialogElement>(opener.dataset.open ?? "");
@@ -32,6 +32,6 @@ on("submit", "form[data-confirm]", async (event, form) => {
 });
 
 /** Every sheet written by the server gets its closing cross from here, so that it can't be forgotten. */
-for (const head of $$(".sheet-head:not(:has([data-close]))")) {
+mount(".sheet-head:not(:has([data-close]))", (head) => {
   head.append(el("button", { class: "btn btn-icon btn-quiet", type: "button", "data-close": true, "aria-label": word("close") }, icon("x")));
-}
+});

@@ -1,5 +1,6 @@
 /** Edit one fact where it stands: the pencil fetches the record's own form, shows its one field, Enter saves, Esc takes back. */
-import { $, el, icon, on, say, word } from "./lib";
+import htmx from "htmx.org";
+import { $, $$, el, icon, on, say, word } from "./lib";
 
 on("click", "[data-edit-field]", async (_, button) => {
   const place = button.closest<HTMLElement>("dd");
@@ -51,10 +52,21 @@ function show(place: HTMLElement, form: HTMLFormElement, field: HTMLElement, url
     const response = await fetch(inline.action, { method: "POST", body: new FormData(inline), headers: { Accept: "text/html" } }).catch(() => null);
     inline.removeAttribute("aria-busy");
     if (!response) return say({ text: word("offline"), tone: "red" });
-    if (response.ok && response.redirected) return location.reload();
     const answer = new DOMParser().parseFromString(await response.text(), "text/html");
+    if (response.ok && response.redirected) return renew(answer);
     const reason = answer.querySelector("form[data-draft] .errorlist li, form[data-draft] .note")?.textContent?.trim();
     say({ text: reason || word("failed"), tone: "red" });
     control?.focus();
   });
+}
+
+/** Takes over the saved record as the server shows it now, its messages too, without loading the page again. */
+function renew(page: Document): void {
+  const main = $("#main");
+  const fresh = $("#main", page);
+  if (!main || !fresh) return location.reload();
+  main.replaceChildren(...fresh.childNodes);
+  htmx.process(main, true);
+  document.dispatchEvent(new CustomEvent("htmx:after:swap"));
+  for (const given of $$("[data-toast]", page)) say({ text: given.textContent?.trim() ?? "", tone: given.dataset.toast, undo_url: given.dataset.undo });
 }
