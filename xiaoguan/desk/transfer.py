@@ -96,8 +96,10 @@ class Target:
         names = ["id", "source", "external_id", "version", "created_at", "updated_at"]
         columns = [*names, *map(_column, self.fields), *map(_column, self._others)]
         with connection.cursor() as cursor:
-            cursor.executemany(
-                f"INSERT INTO {self.table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})",
+            _add_rows(
+                cursor,
+                self.table,
+                columns,
                 [
                     (pk, self.source, key, 1, moment, moment, *self._prepared(values), *rest)
                     for pk, key, values, _note in rows
@@ -196,14 +198,26 @@ def _write_events(entity: str, rows: Sequence[tuple[int, str, dict[str, Any], st
 
     nothing = prepare({})
     with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO {connection.ops.quote_name(Event._meta.db_table)} ({', '.join(map(_column, fields))})"
-            f" VALUES ({', '.join(['%s'] * len(fields))})",
+        _add_rows(
+            cursor,
+            connection.ops.quote_name(Event._meta.db_table),
+            list(map(_column, fields)),
             [
                 (entity, pk, deed, prepare(told) if told else nothing, actor, "import", note[-longest:], moment)
                 for pk, deed, told, note in rows
             ],
         )
+
+
+def _add_rows(cursor: Any, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """New rows the fastest way that the database has."""
+    names = ", ".join(columns)
+    if connection.vendor == "postgresql":
+        with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+    else:
+        cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({', '.join(['%s'] * len(columns))})", rows)
 
 
 def _chunks(items: Sequence[Any], size: int = CHUNK) -> Iterator[Sequence[Any]]:
