@@ -88,6 +88,7 @@ def format_percent(value: Fraction | Decimal | int | None, locale: str, digits: 
     return babel.numbers.format_percent(rounded, format=_pattern(digits) + "%", locale=_locale(locale))
 
 
+@lru_cache(maxsize=16_384)
 def format_date(day: date | None, locale: str) -> str:
     """A date as locals write it in a table: 2026年3月2日, Mar 2, 2026; "–" if missing."""
     return "–" if day is None else babel.dates.format_date(day, format="medium", locale=_locale(locale))

@@ -6,12 +6,13 @@ decimals are text, so that no client's float can touch them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
 import orjson
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection
 from django.db.models import ProtectedError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -25,16 +26,17 @@ from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.desk import Desk, desks
 from xiaoguan.desk.fields import ExactField, decimal_text
 from xiaoguan.desk.forms import form_for
-from xiaoguan.desk.listing import RESERVED, BadQuery, Listing, parameters, rows_in_order
+from xiaoguan.desk.listing import RESERVED, BadQuery, Listing, parameters
 from xiaoguan.desk.paths import kind_of
 from xiaoguan.desk.records import Conflict, Record
 
 LIMIT, DEFAULT_LIMIT = 200, 50
 HIDDEN = frozenset({"source"})
+UTC = orjson.OPT_NAIVE_UTC  # moments come from SQLite without their zone, which is UTC
 
 
 def answer(data: Any, status: int = 200) -> HttpResponse:
-    return HttpResponse(orjson.dumps(data), status=status, content_type="application/json")
+    return HttpResponse(orjson.dumps(data, option=UTC), status=status, content_type="application/json")
 
 
 def problem(status: int, message: str, fields: dict[str, list[str]] | None = None) -> HttpResponse:
@@ -46,19 +48,16 @@ class Shape:
     """The JSON form of a desk's records: names and the function that makes each value plain. Made once a desk."""
 
     def __init__(self, desk: Desk):
+        self.desk = desk
         self.names: list[str] = []
         self.sources: list[str] = []
         self.converters: list[tuple[int, Callable[[Any], Any]]] = []
+        self._statements: dict[int, str] = {}
         for field in desk.model._meta.concrete_fields:
             if field.name in HIDDEN:
                 continue
             kind = kind_of(field)
-            convert = {
-                "money": lambda v: None if v is None else decimal_text(v, SCALE, 2),
-                "decimal": lambda v: None if v is None else format(v, "f"),
-                "percent": lambda v: None if v is None else format(v, "f"),
-            }.get(kind)
-            if convert:
+            if convert := _converter(field, kind):
                 self.converters.append((len(self.names), convert))
             self.names.append(field.name)
             self.sources.append(field.attname if kind == "relation" else field.name)
@@ -73,28 +72,53 @@ class Shape:
         name = title_field(field.related_model)
         return "" if name == "pk" else name
 
-    def items(self, rows: list[tuple]) -> list[dict[str, Any]]:
-        """Rows of values, pk first, as dictionaries."""
-        names, converters = self.names, self.converters
-        if not converters:
-            return [dict(zip(names, row[1:], strict=True)) for row in rows]
-        found = []
-        for row in rows:
-            values = list(row[1:])
+    def items(self, ids: Sequence[int]) -> list[dict[str, Any]]:
+        """These records in this order as JSON's plain values. The statement is made once for each number of ids; the
+        driver's own values are converted here, which costs a third of the way through the ORM."""
+        if not ids:
+            return []
+        with connection.cursor() as cursor:
+            cursor.execute(self._statement(len(ids)), list(ids))
+            rows = {row[0]: row for row in cursor.fetchall()}
+        names, converters, found = self.names, self.converters, []
+        for pk in ids:
+            if pk not in rows:
+                continue
+            values = list(rows[pk][1:])
             for at, convert in converters:
-                values[at] = convert(values[at])
+                if values[at] is not None:
+                    values[at] = convert(values[at])
             found.append(dict(zip(names, values, strict=True)))
         return found
 
+    def _statement(self, size: int) -> str:
+        if size not in self._statements:
+            query = (
+                self.desk.model._default_manager.filter(pk__in=range(size)).order_by().values_list("pk", *self.sources)
+            )
+            self._statements[size] = query.query.get_compiler(connection=connection).as_sql()[0]
+        return self._statements[size]
+
+
+def _converter(field: Any, kind: str) -> Callable[[Any], Any] | None:
+    """From what the driver gives to what JSON shows; None where they are the same."""
+    if kind == "money":
+        return lambda v: decimal_text(v, SCALE, 2)
+    if kind in ("decimal", "percent"):
+        scale = field.scale
+        return lambda v: decimal_text(v, scale, 0)
+    if field.get_internal_type() == "JSONField" and connection.vendor == "sqlite":
+        return orjson.loads
+    return None
+
 
 @lru_cache(maxsize=256)
-def _shape(desk: Desk) -> Shape:
+def _shape(desk: Desk, vendor: str) -> Shape:
     return Shape(desk)
 
 
 def item(desk: Desk, pk: int) -> dict[str, Any]:
-    shape = _shape(desk)
-    return shape.items(rows_in_order(desk, [pk], ["pk", *shape.sources]))[0]
+    return _shape(desk, connection.vendor).items([pk])[0]
 
 
 def list_body(desk: Desk, viewer: Viewer, query: Any) -> bytes:
@@ -104,13 +128,11 @@ def list_body(desk: Desk, viewer: Viewer, query: Any) -> bytes:
         limit = min(max(int(query.get("limit") or DEFAULT_LIMIT), 1), LIMIT)
     except ValueError as error:
         raise BadQuery(f"'{query.get('limit')}' is not possible for limit: a number from 1 to {LIMIT}") from error
-    shape = _shape(desk)
     try:
         ids, after = paging.page_ids(listing.rows, listing.order, limit, listing.cursor)
     except ValueError as error:
         raise BadQuery(str(error)) from error
-    rows = rows_in_order(desk, ids, ("pk", *shape.sources))
-    return orjson.dumps({"items": shape.items(rows), "next": after or None})
+    return orjson.dumps({"items": _shape(desk, connection.vendor).items(ids), "next": after or None}, option=UTC)
 
 
 def _guarded(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from xiaoguan.desk.access import Rule, Viewer, everyone, nobody
@@ -170,6 +170,10 @@ class Desk:
     def stages(self, record: Any) -> list[dict[str, Any]] | None:
         """The stage path shown on the detail page."""
         return None
+
+    def in_lane(self, lane: str) -> Q:
+        """Which records stand in this lane of the board."""
+        return Q(**{self.board.lanes: lane})
 
     def lanes(self, viewer: Viewer) -> list[dict[str, Any]]:
         """The lanes of the board: id, label, probability, tone."""

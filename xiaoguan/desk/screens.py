@@ -189,16 +189,18 @@ def board_page(request: HttpRequest, desk: Desk) -> HttpResponse:
     )
 
 
-def lane_totals(desk: Desk, rows: Any) -> dict[str, dict[str, Any]]:
-    """Count and totals by lane of these rows: {lane: {"count": n, "totals": {currency: units}}}; one indexed query."""
+def lane_totals(desk: Desk, listing: Listing) -> dict[str, dict[str, Any]]:
+    """Count and totals of each lane: {lane: {"count": n, "totals": {currency: units}}}; an indexed query a lane."""
     board = desk.board
-    total = resolve(desk.model, board.total)
-    grouped = rows.order_by().values_list(board.lanes, total.currency).annotate(Count("pk"), Sum(board.total))
+    currency = resolve(desk.model, board.total).currency
     found: dict[str, dict[str, Any]] = {}
-    for lane, currency, number, units in grouped:
-        entry = found.setdefault(lane, {"count": 0, "totals": {}})
-        entry["count"] += number
-        entry["totals"][currency] = units or 0
+    for lane in desk.lanes(listing.viewer):
+        rows = listing.rows.filter(desk.in_lane(lane["id"])).order_by()
+        grouped = list(rows.values_list(currency).annotate(Count("pk"), Sum(board.total)))
+        found[lane["id"]] = {
+            "count": sum(number for _code, number, _units in grouped),
+            "totals": {code: units or 0 for code, _number, units in grouped},
+        }
     return found
 
 
@@ -215,10 +217,10 @@ def lanes_of(desk: Desk, listing: Listing) -> list[dict[str, Any]]:
         if board.order == desk.order
         else paging.Order(board.order.lstrip("-"), board.order.startswith("-"), False)
     )
-    totals = lane_totals(desk, listing.rows)
+    totals = lane_totals(desk, listing)
     lanes, wanted = [], {}
     for lane in desk.lanes(listing.viewer):
-        ids, after = paging.page_ids(listing.rows.filter(**{board.lanes: lane["id"]}), order, LANE_CARDS)
+        ids, after = paging.page_ids(listing.rows.filter(desk.in_lane(lane["id"])), order, LANE_CARDS)
         wanted[lane["id"]] = ids
         entry = totals.get(lane["id"], {"count": 0, "totals": {}})
         more = with_query(desk.url(), {board.lanes: lane["id"], **listing.chosen}) if after else None
@@ -577,7 +579,7 @@ def do(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpResponse:
         listing = Listing.read(desk, viewer, request.GET)
         answer["lanes"] = {
             lane: {"count": f"{e['count']:,}", "total": _total_text(e["totals"])}
-            for lane, e in lane_totals(desk, listing.rows).items()
+            for lane, e in lane_totals(desk, listing).items()
         }
         answer["card"] = card_of(desk, record.pk)
     return JsonResponse(answer)

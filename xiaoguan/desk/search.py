@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from django.db import connection
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
-
-from xiaoguan.base.words import initials, pinyin
+from pypinyin import lazy_pinyin
 
 if TYPE_CHECKING:
     from xiaoguan.desk.desk import Desk
@@ -37,6 +37,14 @@ def _runs(text: str) -> list[str]:
     return RUN.findall("".join(c for c in bare if not unicodedata.combining(c)))
 
 
+@lru_cache(maxsize=65_536)
+def _sounds(run: str) -> str:
+    """Pinyin and initials of a run of characters, from each character on."""
+    syllables = lazy_pinyin(run)
+    first = "".join(s[0] for s in syllables)
+    return " ".join(f"{''.join(syllables[i:])} {first[i:]}" for i in range(len(syllables)))
+
+
 def tokens_of(*texts: Any) -> str:
     """The tokens to keep for these texts."""
     found: list[str] = []
@@ -51,9 +59,7 @@ def tokens_of(*texts: Any) -> str:
                 continue
             found.extend(f"h{ord(c):x}" for c in run)
             if len(run) <= LONGEST_PINYIN_RUN:
-                for start in range(len(run)):
-                    found.append(pinyin(run[start:]))
-                    found.append(initials(run[start:]))
+                found.append(_sounds(run))
         digits = re.sub(r"[\s()+-]", "", str(text))
         if digits.isdigit() and len(digits) >= 7 and digits not in found:
             found.extend([digits, *(digits[-n:] for n in range(4, min(9, len(digits))))])
@@ -73,22 +79,27 @@ def _match(entity: str, words: str) -> str | None:
     return " & ".join([f"x{entity}x", *terms])
 
 
-def hits(desk: Desk, words: str) -> Q:
-    """A filter for the records of this desk that the words find, in their own fields or in those of the relations named."""
+def hits(desk: Desk, words: str, newest: int | None = None) -> Q:
+    """A filter for the records of this desk that the words find, in their own fields or in those of the relations named.
+
+    newest    look only at this many of the newest hits, which costs the same however common the words are.
+    """
     entity = desk.model._meta.model_name
     match = _match(entity, words)
     if match is None:
         return Q(pk__in=())
-    found = Q(pk__in=_subquery(match))
+    found = Q(pk__in=_subquery(match, newest))
     for name, other in desk.search_relations.items():
-        found |= Q(**{f"{name}__in": _subquery(_match(other, words))})
+        found |= Q(**{f"{name}__in": _subquery(_match(other, words), newest)})
     return found
 
 
-def _subquery(match: str) -> RawSQL:
+def _subquery(match: str, newest: int | None) -> RawSQL:
     if connection.vendor == "sqlite":
-        return RawSQL("SELECT rowid / 1024 FROM desk_search WHERE desk_search MATCH %s", [match])
-    return RawSQL("SELECT id / 1024 FROM desk_search WHERE tokens @@ to_tsquery('simple', %s)", [match])
+        end = f" ORDER BY rowid DESC LIMIT {int(newest)}" if newest else ""
+        return RawSQL(f"SELECT rowid / 1024 FROM desk_search WHERE desk_search MATCH %s{end}", [match])
+    end = f" ORDER BY id DESC LIMIT {int(newest)}" if newest else ""
+    return RawSQL(f"SELECT id / 1024 FROM desk_search WHERE tokens @@ to_tsquery('simple', %s){end}", [match])
 
 
 def index(record: Any) -> None:

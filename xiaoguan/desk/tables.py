@@ -102,9 +102,7 @@ class Table:
                 before = reader.line_num
 
     def _cells(self) -> Iterator[tuple[int, list[str]]]:
-        sheet = self._worksheet()
-        first = (sheet.start[0] if sheet.start else 0) + 1
-        for line, cells in enumerate(sheet.iter_rows(), first):
+        for line, cells in enumerate(self._worksheet().iter_rows(), 1):
             yield line, [cell_text(cell) for cell in cells]
 
     def _worksheet(self) -> Any:
@@ -148,8 +146,9 @@ def guess_encoding(path: Path) -> str:
         head = file.read(_CHUNK)
     if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         return "utf-16"
-    if b"\0" in head[:200]:
-        return "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
+    if b"\0" in head:
+        # Separators and line ends are ASCII: their zero byte comes second in the little-endian form.
+        return "utf-16-le" if head[1::2].count(0) >= head[::2].count(0) else "utf-16-be"
     if _decodes(path, "utf-8-sig"):
         return "utf-8-sig"
     if _decodes(path, "gb18030") and _reads_as_chinese(head.decode("gb18030", "ignore")):

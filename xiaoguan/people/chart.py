@@ -7,10 +7,18 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 
 from xiaoguan.desk.access import Viewer
-from xiaoguan.people.models import Membership, ReportingLine, RoleAssignment, Team, TerritoryAssignment
+from xiaoguan.people.models import (
+    Membership,
+    OrganisationStamp,
+    ReportingLine,
+    RoleAssignment,
+    Team,
+    TerritoryAssignment,
+)
 
 
 def reports_of(person_id: int, day: date) -> frozenset[int]:
@@ -64,9 +72,23 @@ def territories_of(person_id: int, day: date) -> list[int]:
     return list(TerritoryAssignment.on(day).filter(person_id=person_id).values_list("territory_id", flat=True))
 
 
+_kept: dict[int, tuple[tuple[int, date, str], Viewer]] = {}
+
+
 def viewer_of_account(account: Any) -> Viewer:
-    """The Viewer behind an account, as of today: four small queries."""
-    person_id, today = account.person_id, timezone.localdate()
+    """The Viewer behind an account, as of today. Worked out again when the organisation changed or the day did."""
+    today = timezone.localdate()
+    mark = (OrganisationStamp.now(), today, connection.settings_dict["NAME"])
+    kept = _kept.get(account.pk)
+    if kept is None or kept[0] != mark:
+        if len(_kept) > 20_000:
+            _kept.clear()
+        kept = _kept[account.pk] = (mark, _viewer(account, today))
+    return kept[1]
+
+
+def _viewer(account: Any, today: date) -> Viewer:
+    person_id = account.person_id
     if person_id is None:
         return Viewer(account_id=account.pk, name=account.username, roles=frozenset(), locale=account.language or "")
     teams = frozenset(Membership.on(today).filter(person_id=person_id).values_list("team_id", flat=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from secrets import randbits
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
@@ -13,7 +15,42 @@ from xiaoguan.desk.fields import ExactField, MoneyField
 from xiaoguan.desk.records import Dated, Record
 
 
-class Role(Record):
+class OrganisationStamp(models.Model):
+    """One row whose number changes with every change of the organisation, so that what was worked out can be kept.
+
+    The number is drawn by chance: one that was seen in a transaction that failed never comes again.
+    """
+
+    number = models.BigIntegerField(default=0)
+
+    @classmethod
+    def now(cls) -> int:
+        return cls.objects.filter(pk=1).values_list("number", flat=True).first() or 0
+
+    @classmethod
+    def turn(cls) -> None:
+        number = randbits(62)
+        if not cls.objects.filter(pk=1).update(number=number):
+            cls.objects.get_or_create(pk=1, defaults={"number": number})
+
+
+class Organised(Record):
+    """Common part of what decides who may see what: a change turns the stamp."""
+
+    class Meta(Record.Meta):
+        abstract = True
+
+    @classmethod
+    def derive(cls, ids: Collection[int]) -> None:
+        OrganisationStamp.turn()
+
+    def delete(self, **kwargs: Any) -> Any:
+        answer = super().delete(**kwargs)
+        OrganisationStamp.turn()
+        return answer
+
+
+class Role(Organised):
     """角色: what somebody may do and which rules of the policy address them."""
 
     code = models.SlugField(_("code"), max_length=40, unique=True, help_text=_("The id that policies use."))
@@ -44,7 +81,7 @@ class Position(Record):
         return self.name
 
 
-class Person(Record):
+class Person(Organised):
     """人员: somebody who works here, with or without an account."""
 
     name = models.CharField(_("name"), max_length=80)
@@ -62,7 +99,7 @@ class Person(Record):
         return self.name
 
 
-class Team(Record):
+class Team(Organised):
     """团队: people who work together; teams form a tree."""
 
     name = models.CharField(_("name"), max_length=80)
@@ -101,7 +138,7 @@ class Territory(Record):
         return self.name
 
 
-class Placing(Dated):
+class Placing(Dated, Organised):
     """Common part of dated placements of a person: two of one kind may not overlap where `ALONE` names the fields."""
 
     ALONE: tuple[str, ...] = ("person",)
@@ -220,3 +257,5 @@ class Account(AbstractUser):
         if self.person and not self.email:
             self.email = self.person.email
         super().save(*args, **kwargs)
+        if kwargs.get("update_fields") != ["last_login"]:
+            OrganisationStamp.turn()

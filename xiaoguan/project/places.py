@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.desk import desk_of
@@ -47,24 +47,25 @@ def places_of(viewer: Viewer, here: str = "") -> list[dict[str, Any]]:
     """The places this viewer can use, with their sub-entries; the one that `here` belongs to is active."""
     if viewer.account_id is None:
         return []
+    prepared = viewer.extra.get(get_language())
+    if prepared is None:
+        prepared = viewer.extra[get_language()] = _prepared(viewer)
+    found = []
+    for place in prepared:
+        entries = [{**e, "active": here.startswith(e["url"])} for e in place["entries"]]
+        own = here == "/" if place["url"] == "/" else here.startswith(place["url"])
+        found.append({**place, "entries": entries, "active": own or any(e["active"] for e in entries)})
+    return found
+
+
+def _prepared(viewer: Viewer) -> list[dict[str, Any]]:
+    """The same without what is active; kept with the viewer, who stays the same until the organisation changes."""
     found = []
     for place in PLACES:
         desks = [d for d in (desk_of(key) for key in place.desks) if d and d.may_open(viewer)]
         if not desks and not place.page:
             continue
+        entries = [{"label": d.label_plural, "icon": d.icon, "url": d.url()} for d in desks]
         url = reverse(place.page) if place.page else desks[0].url()
-        entries = [
-            {"label": d.label_plural, "icon": d.icon, "url": d.url(), "active": here.startswith(d.url())} for d in desks
-        ]
-        active = any(e["active"] for e in entries) or (here == url if url == "/" else here.startswith(url))
-        found.append(
-            {
-                "key": place.key,
-                "label": _(place.label),
-                "icon": place.icon,
-                "url": url,
-                "active": active,
-                "entries": entries,
-            }
-        )
+        found.append({"key": place.key, "label": _(place.label), "icon": place.icon, "url": url, "entries": entries})
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest
@@ -20,13 +21,19 @@ from xiaoguan.desk.cells import money_text, number_text
 from xiaoguan.project.places import places_of
 
 
+@lru_cache(maxsize=256)
+def asset(path: str) -> str:
+    """Address of a built page file; it stays the same while the process lives."""
+    return static(path)
+
+
 def environment(**options: Any) -> Environment:
     env = Environment(**{**options, "extensions": ["jinja2.ext.i18n"]})
     env.install_gettext_callables(
         translation.gettext, translation.ngettext, newstyle=True, pgettext=translation.pgettext
     )
     env.globals.update(
-        static=static,
+        static=asset,
         url=lambda name, **kwargs: reverse(name, kwargs=kwargs or None),
         version=__version__,
         Fraction=Fraction,

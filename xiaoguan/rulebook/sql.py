@@ -309,7 +309,7 @@ def _div(sql: Any) -> Any:
 
 
 def _mod(sql: Any) -> Any:
-    return Func(sql, template=f"(%(expressions)s %% {HALF})", output_field=BigIntegerField())
+    return Func(sql, template=f"(%(expressions)s %%%% {HALF})", output_field=BigIntegerField())
 
 
 def _inexact(sql: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -66,6 +67,13 @@ class OpportunityDesk(Desk):
             }
             for s in process_in_force().stages
         ]
+
+    def in_lane(self, lane: str) -> Q:
+        """Open deals; in a closing lane those closed in the last month."""
+        closes = process_in_force().stage(lane).closes
+        if not closes:
+            return Q(stage=lane, result=Opportunity.Result.OPEN)
+        return Q(stage=lane, result=closes, closed_on__gte=timezone.localdate() - timedelta(days=30))
 
     def badge(self, row: dict[str, Any]) -> tuple[str, str] | None:
         """How long it stands in its stage, when that is longer than the policy allows."""
