@@ -252,9 +252,8 @@ def _write(desk: Desk, viewer: Viewer, record: Record, data: dict[str, Any]) -> 
     form = form_for(desk, viewer, record, full, only=None if creating else tuple(data))
     if not form.is_valid():
         raise ValidationError(form.errors.as_data())
-    rule = (desk.create or desk.write) if creating else desk.write
-    if not rule.allows(viewer, form.instance):
-        raise PermissionDenied(_("You may not write this: %(who)s may.") % {"who": rule.words()})
+    if not desk.may_keep(viewer, form.instance, form.changed_data):
+        raise PermissionDenied(_("You may only keep this for yourself or for people you are responsible for."))
     saved = form.save_record(int(version) if isinstance(version, int) else None)
     return item(desk, saved.pk)
 

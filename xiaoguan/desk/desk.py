@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -147,6 +147,13 @@ class Desk:
 
     def may_create(self, viewer: Viewer) -> bool:
         return bool(self.form) and not (self.create or self.write).never(viewer)
+
+    def may_keep(self, viewer: Viewer, record: Any, changed: Sequence[str]) -> bool:
+        """Whether the viewer may leave the record as it is now filled in, before it is saved."""
+        if record.pk and "owner" in changed:
+            return True
+        rule = self.write if record.pk else (self.create or self.write)
+        return rule.allows(viewer, record)
 
     def may_delete(self, viewer: Viewer, record: Any) -> bool:
         return (self.delete or self.write).allows(viewer, record)

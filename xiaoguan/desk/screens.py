@@ -526,11 +526,11 @@ def _form_page(
 
 
 def _still_writable(desk: Desk, viewer: Viewer, form: Any) -> bool:
-    """A new record must be one that its maker may write: nobody creates in another's name without the right to."""
-    rule = desk.write if form.instance.pk else (desk.create or desk.write)
-    if form.instance.pk or rule.allows(viewer, form.instance):
+    """What comes out must again be something its writer may write: nobody creates in another's name, or hangs a record
+    onto another's, without the right to. Handing one's own record over by its owner field is allowed."""
+    if desk.may_keep(viewer, form.instance, form.changed_data):
         return True
-    form.add_error(None, _("You may only create this for yourself or for people you are responsible for."))
+    form.add_error(None, _("You may only keep this for yourself or for people you are responsible for."))
     return False
 
 
