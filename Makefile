@@ -29,7 +29,7 @@ NPM = $(NODE) "$$home/lib/node_modules/npm/bin/npm-cli.js"
 # $(call quietly,COMMAND): its output only when it fails.
 quietly = out=$$($(1) 2>&1) || { printf '%s\n' "$$out"; exit 1; }
 
-.PHONY: help install run test lint bench docs clean
+.PHONY: help install run test lint messages bench docs clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,15 @@ lint: install ## style, types, contracts
 	@$(call quietly,$(BIN)/mypy)
 	@$(call quietly,$(BIN)/lint-imports --no-logo)
 	@$(call quietly,$(NPM) run --silent check)
+
+TEXTS := xiaoguan/project/locale/django.pot
+KEYWORDS := gettext_lazy gettext_noop ngettext_lazy:1,2 pgettext_lazy:1c,2
+messages: $(SYNCED) ## collect the texts of code and templates into the .po files, where they wait for translation
+	@$(call quietly,$(BIN)/pybabel extract --mapping=babel.cfg --output-file=$(TEXTS) --add-location=file --omit-header --no-wrap \
+	  --keywords='$(KEYWORDS)' xiaoguan)
+	@$(call quietly,$(BIN)/pybabel update --domain=django --input-file=$(TEXTS) --output-dir=xiaoguan/project/locale --width=120 \
+	  --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date)
+	@rm -f $(TEXTS)
 
 bench: install ## speed of the main questions
 	@set -e; for script in $(sort $(wildcard bench/*.py)); do $(BIN)/python $$script; done

@@ -201,7 +201,7 @@ def round_trip(desk: Desk, browser: Client, record: Any) -> Iterator[Finding]:
 
 def untranslated(desk: Desk) -> Iterator[Finding]:
     """Labels that Chinese readers would see in English."""
-    labels = {str(desk.model._meta.verbose_name), str(desk.model._meta.verbose_name_plural)}
+    labels = {desk.model._meta.verbose_name, desk.model._meta.verbose_name_plural}  # lazy: read in both languages below
     labels |= {p.field.verbose_name for p in (*desk.column_paths, *desk.filter_paths.values())}
     labels |= {desk.model._meta.get_field(n).verbose_name for n in desk.form_fields}
     labels |= {v.label for v in desk.verbs}

@@ -12,6 +12,7 @@ from django.db.models import Count, F, Max, Min, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from xiaoguan.customers.models import Contact, Customer
 from xiaoguan.desk.fields import ExactField, MoneyField
@@ -235,7 +236,7 @@ class Order(Record):
     tax_amount = MoneyField(_("tax"), default=0)
     freight_amount = MoneyField(_("freight"), default=0)
     total_amount = MoneyField(_("total"), help_text=_("What the customer owes."))
-    received_amount = MoneyField(_("received"), default=0, editable=False)
+    received_amount = MoneyField(pgettext_lazy("money", "received"), default=0, editable=False)
     currency = models.CharField(_("currency"), max_length=3)
     invoice_currency = models.CharField(
         _("currency of the invoice"), max_length=3, blank=True, help_text=_("Where the customer pays in another one.")
@@ -348,7 +349,7 @@ class Activity(Record):
         VISIT = "visit", _("visit")
         MESSAGE = "message", _("message")
         MEETING = "meeting", _("meeting")
-        EMAIL = "email", _("e-mail")
+        EMAIL = "email", pgettext_lazy("activity", "e-mail")
         TASK = "task", _("task")
 
     class Outcome(models.TextChoices):
@@ -370,7 +371,7 @@ class Activity(Record):
     )
     owner = models.ForeignKey(Person, models.PROTECT, related_name="activities", verbose_name=_("owner"))
     due_on = models.DateField(_("due"), default=timezone.localdate)
-    done_on = models.DateField(_("done"), null=True, blank=True)
+    done_on = models.DateField(pgettext_lazy("activity", "done"), null=True, blank=True)
     minutes = models.PositiveIntegerField(_("minutes"), null=True, blank=True)
     outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome, blank=True)
     note = models.TextField(_("note"), blank=True)
