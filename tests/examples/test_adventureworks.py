@@ -83,7 +83,9 @@ def test_totals_of_the_periods(oracle: Any) -> None:
         assert Decimal(whole["actual"]) == Decimal(expected["revenue"])
         assert Decimal(whole["goal"]) == Decimal(expected["quota"])
         assert whole["attainment"] == expected["attainment"]
-        people = {r["key"]: r for r in cli("attainment", "--goal", "quota", "--period", period, "--by", "person")["rows"]}
+        people = {
+            r["key"]: r for r in cli("attainment", "--goal", "quota", "--period", period, "--by", "person")["rows"]
+        }
         assert len(people) == expected["people_with_quota"]
         met = [r for r in people.values() if Decimal(r["actual"]) >= Decimal(r["goal"])]
         assert len(met) == expected["people_meeting_quota"]
@@ -108,7 +110,9 @@ MONEY = {
 }
 
 
-@pytest.mark.parametrize(("table", "dimension"), [("territory_by_year", "territory"), ("group_by_year", "territory_group")])
+@pytest.mark.parametrize(
+    ("table", "dimension"), [("territory_by_year", "territory"), ("group_by_year", "territory_group")]
+)
 def test_territories_and_groups(oracle: Any, table: str, dimension: str) -> None:
     for year in ("2011", "2012"):
         expected = {r["territory"]: r for r in oracle[table] if str(r["year"]) == year}
@@ -141,7 +145,12 @@ def test_months_and_years(oracle: Any) -> None:
             assert value(key, row["month"]) == row[key]
     for row in oracle["calendar_years"]:
         year = str(row["year"])
-        for key, metric in (("subtotal", "revenue"), ("tax", "tax"), ("freight", "freight"), ("total_due", "total_due")):
+        for key, metric in (
+            ("subtotal", "revenue"),
+            ("tax", "tax"),
+            ("freight", "freight"),
+            ("total_due", "total_due"),
+        ):
             assert value(metric, year) == Decimal(row[key])
 
 
@@ -152,7 +161,11 @@ def test_activity_of_people(oracle: Any) -> None:
             rows = cli("metric", name, "--period", period, "--by", "person")["rows"]
             found = {r["key"]: Decimal(r["value"]) for r in rows if r["key"] in expected}
             for key, row in expected.items():
-                shown = found[key].quantize(Decimal("0.0001"), ROUND_HALF_UP) if name == "average_order_value" else found[key]
+                shown = (
+                    found[key].quantize(Decimal("0.0001"), ROUND_HALF_UP)
+                    if name == "average_order_value"
+                    else found[key]
+                )
                 assert shown == Decimal(row[name]), (period, key, name)
 
 

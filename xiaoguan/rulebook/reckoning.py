@@ -113,18 +113,14 @@ def version_for(period_text: str, policy_id: str | None = None) -> list[tuple[Po
 def reckon(period_text: str, policy_id: str | None = None) -> list[Outcome]:
     """Run every policy in force for this period. Raises CannotReckon."""
     candidates = version_for(period_text, policy_id)
-    outcomes = []
-    for version, policy, period in candidates:
-        if _concerns(policy, period):
-            outcomes.append(reckon_one(version, policy, period))
-    if not outcomes:
-        names = "; ".join(f"{v} has no goal or pay rule for a {p.kind}" for v, _policy, p in candidates)
-        raise CannotReckon(f"There is nothing to reckon for '{period_text}': {names}")
-    return outcomes
+    if len(candidates) > 1:
+        candidates = [c for c in candidates if _concerns(c[1], c[2])] or candidates
+    return [reckon_one(version, policy, period) for version, policy, period in candidates]
 
 
 def _concerns(policy: Policy, period: Period) -> bool:
-    """Whether the policy has a goal or a component that this kind of period takes part in."""
+    """Whether the policy has a goal or a pay rule that this kind of period takes part in; asked where several policies
+    are in force at once."""
     if period.kind in policy.calendar_section.custom:
         return True
     own = set(policy.calendar_section.custom)

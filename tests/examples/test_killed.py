@@ -1,0 +1,85 @@
+"""Kill -9 in the middle of an import or a run: repeated, they end in the same state as undisturbed ones."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "northwind"
+TIMES = {"created_at", "updated_at", "at", "adopted_at"}
+LEFT_OUT = ("sqlite_", "desk_search_", "django_", "cache", "auth_", "account_")
+
+
+def cli(home: Path, *words: str, killed_after: float | None = None) -> int:
+    """Run a command in a process of its own; kill it without warning after so many seconds. Returns its exit code."""
+    environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"} | {"XIAOGUAN_HOME": str(home)}
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "xiaoguan.project.cli", *words],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    if killed_after is not None:
+        time.sleep(killed_after)
+        process.send_signal(signal.SIGKILL)
+    _out, err = process.communicate(timeout=120)
+    if killed_after is None:
+        assert process.returncode == 0, err.decode()
+    return process.returncode
+
+
+def state(home: Path) -> dict[str, list[tuple]]:
+    """Every row of every table but its times."""
+    with closing(sqlite3.connect(home / "xiaoguan.sqlite3")) as connection:
+        tables = [r[0] for r in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+        found = {}
+        for table in tables:
+            if table.startswith(LEFT_OUT) or table == "people_organisationstamp":
+                continue
+            names = [f'"{r[1]}"' for r in connection.execute(f"PRAGMA table_info({table})") if r[1] not in TIMES]
+            found[table] = sorted(connection.execute(f"SELECT {', '.join(names)} FROM {table}"), key=repr)
+        return found
+
+
+def test_an_import_and_a_run_killed_half_way_end_as_undisturbed_ones(shared: Path, tmp_path: Path) -> None:
+    steps = [
+        ("import", str(EXAMPLE / "plan.yaml"), "--data", str(shared / "data" / "northwind")),
+        ("policy", "adopt", str(EXAMPLE / "policy.yaml")),
+        ("run", "1997-Q3"),
+    ]
+    calm, stormy = tmp_path / "calm", tmp_path / "stormy"
+    cli(calm, "init")
+    cli(stormy, "init")
+    start = time.monotonic()
+    cli(calm, *steps[0])
+    taken = time.monotonic() - start
+    cli(calm, *steps[1])
+    cli(calm, *steps[2])
+    killed = 0
+    for share in (0.5, 0.7, 0.9):
+        killed += cli(stormy, *steps[0], killed_after=taken * share) == -signal.SIGKILL
+    cli(stormy, *steps[0])
+    cli(stormy, *steps[1])
+    for seconds in (0.8, 1.2):
+        killed += cli(stormy, *steps[2], killed_after=seconds) == -signal.SIGKILL
+    cli(stormy, *steps[2])
+    assert killed >= 2, "the machine was too fast for the killer; nothing was tested"
+    expected, found = state(calm), state(stormy)
+    for table, rows in expected.items():
+        assert found[table] == rows, table
+    assert expected["rulebook_result"] and expected["sales_order"]
+
+
+def test_repeating_the_import_changes_nothing(shared: Path, tmp_path: Path) -> None:
+    words = ("import", str(EXAMPLE / "plan.yaml"), "--data", str(shared / "data" / "northwind"))
+    cli(tmp_path, "init")
+    cli(tmp_path, *words)
+    before = state(tmp_path)
+    cli(tmp_path, *words)
+    assert state(tmp_path) == before
