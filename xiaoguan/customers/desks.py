@@ -69,7 +69,7 @@ class ContactDesk(Desk):
 @register
 class LeadDesk(Desk):
     model = Lead
-    icon = "seeding"
+    icon = "seedling"
     place = "customers"
     columns = "name", "company", "status", "origin", "owner", "phone", "received_on"
     form = "name company", "phone email", "origin owner", "received_on", "note"

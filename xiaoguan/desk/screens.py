@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, ProtectedError, Sum
@@ -20,6 +21,7 @@ from xiaoguan.desk import paging, search
 from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.cells import Columns, formatter, money_text
 from xiaoguan.desk.desk import Desk, desk_of, desks
+from xiaoguan.desk.fields import MoneyFormField
 from xiaoguan.desk.forms import form_for, rows_of
 from xiaoguan.desk.listing import BadQuery, Listing, filter_bar, rows_in_order, with_query
 from xiaoguan.desk.models import Event
@@ -241,7 +243,8 @@ def lanes_of(desk: Desk, listing: Listing) -> list[dict[str, Any]]:
 
 
 def board_extra(desk: Desk) -> tuple[str, ...]:
-    return tuple(getattr(desk, "badge_paths", ()))
+    """What a card needs beyond what it shows: what its badge tells, and the version that a move must still find."""
+    return (*getattr(desk, "badge_paths", ()), "version")
 
 
 def _card(desk: Desk, row: tuple, cells: list[Any], columns: Columns) -> dict[str, Any]:
@@ -255,6 +258,7 @@ def _card(desk: Desk, row: tuple, cells: list[Any], columns: Columns) -> dict[st
         "lines": [c.text for c in cells[1:shown] if c.text],
         "amount": cells[shown].text,
         "badge": {"text": badge[0], "tone": badge[1]} if badge else None,
+        "version": values["version"],
     }
 
 
@@ -555,13 +559,19 @@ def delete(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
 
 @require_POST
 def do(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpResponse:
-    """Run a verb from a button (answer: back to the record) or from a script (answer: JSON)."""
+    """Run a verb from a button (answer: back to the record) or from a script (answer: JSON).
+
+    With `version` the deed is for the record as it was seen; if it has changed since, the answer is 409.
+    """
     viewer, record = _record(request, desk, pk)
     verb = desk.verb(name)
     if verb is None:
         raise Http404
     scripted = "application/json" in request.headers.get("Accept", "")
+    seen = request.POST.get("version", "")
     try:
+        if seen.isdigit() and int(seen) != record.version:
+            raise Conflict(record)
         verb.run(record, viewer, request.POST, desk.write)
     except (ValidationError, Conflict) as error:
         if scripted:
@@ -601,16 +611,29 @@ def refusal(verb: Verb, error: ValidationError | Conflict) -> dict[str, Any]:
         {
             "name": n,
             "label": str(form[n].label),
-            "kind": "textarea"
-            if form.fields[n].widget.__class__.__name__ == "Textarea"
-            else "select"
-            if hasattr(form.fields[n], "choices")
-            else "text",
+            "kind": _asked_as(form.fields[n]),
             "options": [{"value": v, "label": str(label)} for v, label in getattr(form.fields[n], "choices", ())],
         }
         for n in names
     ]
     return {"message": " ".join(error.messages), "fields": fields}
+
+
+KINDS = (
+    (MoneyFormField, "money"),
+    (forms.DateField, "date"),
+    (forms.DateTimeField, "datetime"),
+    (forms.EmailField, "email"),
+    ((forms.IntegerField, forms.DecimalField), "number"),
+    (forms.ChoiceField, "select"),
+)
+
+
+def _asked_as(field: forms.Field) -> str:
+    """The kind of control that the page asks with."""
+    if isinstance(field.widget, forms.Textarea):
+        return "textarea"
+    return next((kind for types, kind in KINDS if isinstance(field, types)), "text")
 
 
 PAGES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (

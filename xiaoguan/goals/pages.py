@@ -59,6 +59,7 @@ def tree(request: HttpRequest) -> HttpResponse:
                 for p in _periods(policy, goal, period, today)
             ],
             "rows": [_row(s, version, goal, period, unit) for s in found],
+            "expected": elapsed(policy, period, today).share,
             "chart": chart,
             "table": table,
         },

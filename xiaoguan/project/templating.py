@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+from django.contrib.messages import get_messages
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
@@ -60,6 +61,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         if viewer.account_id
         else None,
         "places": places_of(viewer, request.path),
+        "messages": get_messages(request),
         "lang": translation.get_language(),
         "theme": request.COOKIES.get("theme", "") if request.COOKIES.get("theme") in ("light", "dark") else "",
     }
