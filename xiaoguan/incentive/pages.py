@@ -16,9 +16,10 @@ from xiaoguan.desk.cells import money_text
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.listing import with_query
 from xiaoguan.people.models import Person
-from xiaoguan.rulebook.lines import line_words
+from xiaoguan.rulebook.lines import line_words, names_in, names_of, spoken
 from xiaoguan.rulebook.models import Result
 from xiaoguan.rulebook.reckoning import results_of
+from xiaoguan.rulebook.versions import document_of
 
 PERIODS = 12
 
@@ -29,7 +30,9 @@ def statement(request: HttpRequest) -> HttpResponse:
     viewer = viewer_of(request)
     visible = desk_of(Result).visible(viewer).filter(kind=Result.Kind.TOTAL, run__current=True)
     person = _person(request, viewer, visible)
-    totals = list(visible.filter(person=person).select_related("run__policy").order_by("-run__starts_on", "-id")[:PERIODS])
+    totals = list(
+        visible.filter(person=person).select_related("run__policy").order_by("-run__starts_on", "-id")[:PERIODS]
+    )
     wanted = request.GET.get("run", "")
     total = next((t for t in totals if str(t.run_id) == wanted), totals[0] if totals else None)
     context: dict[str, Any] = {
@@ -49,14 +52,17 @@ def statement(request: HttpRequest) -> HttpResponse:
     }
     if total:
         run, money = total.run, total.unit.removeprefix("money:")
-        lines = results_of([run], Result.Kind.EARNING, person=person.pk)
+        found = [(r, Line.from_json(r.trace)) for r in results_of([run], Result.Kind.EARNING, person=person.pk)]
+        names = names_of(document_of(run.policy)) | names_in(line for _result, line in found)
         context |= {
             "total": {"text": money_text(total.value, money), "id": total.pk},
             "period": {"label": run.label, "start": run.starts_on, "end": run.ends_on},
-            "lines": [{**line_words(Line.from_json(r.trace)), "id": r.pk} for r in lines],
+            "lines": [{**line_words(line, names), "id": r.pk} for r, line in found],
             "policy": {"name": run.policy.name, "version": run.policy.number, "url": reverse("policy")},
             "run": {"at": run.at, "id": run.pk},
-            "exceptions": [i["message"] for i in run.issues if i.get("message", "").startswith(f"{person.name}:")],
+            "exceptions": [
+                spoken(i["message"], names) for i in run.issues if i.get("message", "").startswith(f"{person.name}:")
+            ],
         }
     return render(request, "incentive/statement.html", context)
 
@@ -70,7 +76,9 @@ def _person(request: HttpRequest, viewer: Viewer, visible: Any) -> Person | None
         return Person.objects.filter(pk=int(wanted)).first()
     if viewer.person_id and visible.filter(person_id=viewer.person_id).exists():
         return Person.objects.get(pk=viewer.person_id)
-    newest = visible.filter(run__starts_on__lte=timezone.localdate()).order_by("-run__starts_on", "person__name").first()
+    newest = (
+        visible.filter(run__starts_on__lte=timezone.localdate()).order_by("-run__starts_on", "person__name").first()
+    )
     return newest.person if newest else Person.objects.filter(pk=viewer.person_id).first()
 
 
@@ -81,8 +89,10 @@ def _people(visible: Any, chosen: Person | None) -> list[dict[str, Any]]:
     if len(people) < 2:
         return []
     return [
-        {"name": name, "url": with_query(reverse("statement"), {"person": str(pk)}), "active": chosen is not None and pk == chosen.pk}
+        {
+            "name": name,
+            "url": with_query(reverse("statement"), {"person": str(pk)}),
+            "active": chosen is not None and pk == chosen.pk,
+        }
         for name, pk in people
     ]
-
-

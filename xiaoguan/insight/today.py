@@ -21,6 +21,7 @@ from xiaoguan.goals.pages import value_text
 from xiaoguan.goals.tracking import elapsed, standing_of
 from xiaoguan.people.models import Person
 from xiaoguan.policy.incentive import statement
+from xiaoguan.rulebook.lines import names_in, names_of, spoken
 from xiaoguan.rulebook.models import PolicyVersion
 from xiaoguan.rulebook.versions import document_of, in_force
 from xiaoguan.rulebook.world import DatabaseWorld, Participants
@@ -180,9 +181,9 @@ def _live_statement(version: PolicyVersion, person: Person, now: Any) -> dict[st
         "total": money_text(earned.total.units, earned.total.currency),
         "lines": [
             {
-                "label": line.label,
+                "label": spoken(line.label),
                 "text": money_text(int(line.number), policy.currency) if not line.missing else "–",
-                "note": line.note,
+                "note": spoken(line.note, names_of(policy) | names_in([line])),
                 "url": reverse("statement"),
             }
             for line in earned.lines

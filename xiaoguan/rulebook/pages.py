@@ -19,7 +19,7 @@ from xiaoguan.desk.listing import with_query
 from xiaoguan.people.models import Membership, Person, Team
 from xiaoguan.policy import evaluate
 from xiaoguan.rulebook.facts import facts, schema
-from xiaoguan.rulebook.lines import line_words, value_words
+from xiaoguan.rulebook.lines import line_words, names_of, spoken, value_words
 from xiaoguan.rulebook.models import PolicyVersion, Result
 from xiaoguan.rulebook.versions import document_of, examine, in_force, versions
 
@@ -188,9 +188,9 @@ def result_page(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "rulebook/result.html",
         {
-            "title": f"{result.label} · {about} · {result.run.label}",
+            "title": f"{spoken(result.label)} · {about} · {result.run.label}",
             "value": value_words(line.value, line.unit),
-            "result": line_words(line),
+            "result": line_words(line, names_of(document_of(result.run.policy))),
             "policy": {"name": result.run.policy.name, "version": result.run.policy.number, "url": reverse("policy")},
             "run": {"at": result.run.at, "id": result.run_id},
         },
