@@ -24,7 +24,8 @@ class Actor:
     note: str = ""
 
 
-_current: ContextVar[Actor] = ContextVar("actor", default=Actor())
+SYSTEM = Actor()
+_current: ContextVar[Actor] = ContextVar("actor", default=SYSTEM)
 
 
 def current_actor() -> Actor:

@@ -5,11 +5,13 @@ SQLite turns Django's DecimalField into a binary float, so nothing here uses it.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import EmailValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -108,6 +110,23 @@ class MoneyFormField(forms.Field):
             )
         except ValidationError:
             return True
+
+
+class InternationalEmail(EmailValidator):
+    """Addresses as they are written all over the world: letters of any script before the @ (RFC 6531)."""
+
+    user_regex = re.compile(r"^[\w!#$%&'*+/=?^`{}|~-]+(\.[\w!#$%&'*+/=?^`{}|~-]+)*\Z", re.IGNORECASE)
+
+
+class EmailFormField(forms.EmailField):
+    default_validators: ClassVar = [InternationalEmail()]
+
+
+class EmailField(models.EmailField):
+    default_validators: ClassVar = [InternationalEmail()]
+
+    def formfield(self, **kwargs: Any):
+        return super().formfield(**{"form_class": EmailFormField, **kwargs})
 
 
 class ExactField(models.BigIntegerField):

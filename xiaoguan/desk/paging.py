@@ -1,7 +1,7 @@
 """Pages that continue from the last row seen, and counts that stop at 10,000.
 
-Bounding the sort key first and the tie-break second, `key <= v AND (key < v OR id < n)`, lets an index serve the page at
-any depth; the same rule as one OR reads everything before it.
+Bounding the sort key first and the tie-break second, `key <= v AND (key < v OR id < n)`, lets an index serve the page
+at any depth; the same rule as one OR reads everything before it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The search table: what people type finds records, in Chinese, pinyin, initials, Latin words and phone endings.
 
-No database's own tokenizer finds Chinese, so the tokens are made here and are plain ASCII, which every database takes the
-same way: one token for each Han character (`h79d1`), words in lower case without accents, pinyin and initials from each
-character of a run on, and the last four to eight digits of a number. SQLite keeps them in FTS5, PostgreSQL in a tsvector.
+No database's own tokenizer finds Chinese, so the tokens are made here and are plain ASCII, which every database takes
+the same way: one token for each Han character (`h79d1`), words in lower case without accents, pinyin and initials from
+each character of a run on, and the last four to eight digits of a number. SQLite keeps them in FTS5, PostgreSQL in a
+tsvector.
 The row's number is `record id * 1024 + slot of the entity`.
 """
 
@@ -80,7 +81,7 @@ def _match(entity: str, words: str) -> str | None:
 
 
 def hits(desk: Desk, words: str, newest: int | None = None) -> Q:
-    """A filter for the records of this desk that the words find, in their own fields or in those of the relations named.
+    """A filter for the records of this desk that the words find in their own fields or in the relations named.
 
     newest    look only at this many of the newest hits, which costs the same however common the words are.
     """

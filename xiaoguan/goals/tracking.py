@@ -74,7 +74,7 @@ def elapsed(policy: Policy, period: Period, today: date) -> Elapsed:
 
 
 def standings(policy: Policy, goal: Goal, period: Period, today: date) -> list[Standing]:
-    """Company, teams and people in reading order: the company, then each team with its people, then those without team."""
+    """In reading order: the company, then each team with its people, then the people without a team."""
     try:
         planned = plan(policy, goal.metric, schema())
         actuals = sql.ask(planned, period.start, period.end, policy.currency, "person")
@@ -136,7 +136,7 @@ def may_see(viewer: Viewer, standing: Standing) -> bool:
 
 
 def by_day(policy: Policy, goal: Goal, period: Period) -> Mapping[date, Number]:
-    """What came in on each day of the period: everything against a goal of the company's own, else the participants'."""
+    """What came in each day: everything against a goal of the company's own, else what the participants brought."""
     planned = plan(policy, goal.metric, schema())
     only = None
     if DatabaseWorld(policy).goal_of(goal.id, period) is None:

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from xiaoguan.desk.fields import ExactField, MoneyField
+from xiaoguan.desk.fields import EmailField, ExactField, MoneyField
 from xiaoguan.desk.records import Dated, Record
 
 
@@ -85,7 +85,7 @@ class Person(Organised):
     """人员: somebody who works here, with or without an account."""
 
     name = models.CharField(_("name"), max_length=80)
-    email = models.EmailField(_("e-mail"), blank=True)
+    email = EmailField(_("e-mail"), blank=True)
     phone = models.CharField(_("phone"), max_length=40, blank=True)
     position = models.ForeignKey(Position, models.PROTECT, null=True, blank=True, verbose_name=_("position"))
     hired_on = models.DateField(_("hired"), null=True, blank=True)
@@ -223,7 +223,7 @@ class TerritoryAssignment(Placing):
 
 
 class PayTerms(Placing):
-    """薪酬约定: what was agreed with one person and policies may read as `person.commission_percent`, `person.bonus`."""
+    """薪酬约定: agreed with one person; policies read it as `person.commission_percent`, `person.bonus`."""
 
     commission_percent = ExactField(_("commission"), places=6, percent=True, null=True, blank=True)
     bonus = MoneyField(_("bonus when the goal is met"), null=True, blank=True)

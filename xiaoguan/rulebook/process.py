@@ -1,4 +1,4 @@
-"""The sales process of the policy in force: which stages there are, in which order, with which probability and limit."""
+"""The sales process of the policy in force: its stages in order, with their probability and limit."""
 
 from __future__ import annotations
 

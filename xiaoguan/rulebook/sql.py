@@ -71,8 +71,9 @@ class Answer:
 def ask(
     planned: Plan | Derived, start: date, end: date, currency: str, by: str | None = None, only: Q | None = None
 ) -> dict[Any, Answer]:
-    """The plan's value over [start, end) in total (key None), by a dimension of its fact, by team or by day. Raises NotInSql, KeyError.
+    """The plan's value over [start, end) in total (key None), by a dimension of its fact, by team or by day.
 
+    Raises NotInSql for what no query can say, KeyError for an unknown dimension.
     only    a further filter on the fact's rows, such as one person's.
     """
     if isinstance(planned, Derived):

@@ -38,7 +38,7 @@ def adopt(text: str, file: str = "", by: int | None = None) -> tuple[PolicyVersi
     """Bring a document into force from its own date on. Returns the version, warnings, and whether it is new.
 
     The same text again changes nothing. Raises Refused for a faulty document, for a number that is taken by another
-    text, and for dates that overlap another version of the same policy (whose end is moved when the new one starts later).
+    text, and for dates that overlap another version of the same policy; an open end is moved when the new one begins.
     """
     policy, issues = examine(text, file)
     if policy is None or has_errors(issues):
@@ -69,7 +69,7 @@ def adopt(text: str, file: str = "", by: int | None = None) -> tuple[PolicyVersi
                 [
                     Issue(
                         "error",
-                        f"{policy.id} {policy.version} from {start} overlaps version {other.number} from {other.effective_from}",
+                        f"{policy.id} {policy.version} from {start} overlaps {other.number} from {other.effective_from}",
                         hint="Let the new version begin later, or end it before the other begins.",
                         file=file,
                         path="policy.effective",

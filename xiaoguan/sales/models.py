@@ -158,17 +158,17 @@ class Opportunity(Record):
     def days_in_stage(self) -> int:
         return (timezone.localdate() - self.stage_since).days
 
-    def _after_write(self) -> None:
-        before = self._loaded.get("stage") if hasattr(self, "_loaded") else None
-        if before != self.stage:
-            self._keep_spell()
-        super()._after_write()
-
-    def _keep_spell(self) -> None:
-        """Close the spell in the stage left and open one in the stage entered."""
-        now = timezone.now()
-        StageSpell.objects.filter(opportunity=self, left_at__isnull=True).update(left_at=now)
-        StageSpell.objects.create(opportunity=self, stage=self.stage, entered_at=now)
+    @classmethod
+    def derive(cls, ids: Collection[int]) -> None:
+        """Keep the stays: whoever is in another stage than the open stay says has left that and begun a new one."""
+        staying = StageSpell.objects.filter(opportunity=OuterRef("pk"), left_at__isnull=True, stage=OuterRef("stage"))
+        moved = list(cls.objects.filter(~models.Exists(staying), pk__in=ids).values_list("pk", "stage"))
+        if moved:
+            now = timezone.now()
+            StageSpell.objects.filter(opportunity__in=[pk for pk, _stage in moved], left_at__isnull=True).update(
+                left_at=now
+            )
+            StageSpell.objects.bulk_create(StageSpell(opportunity_id=pk, stage=s, entered_at=now) for pk, s in moved)
 
     def enter(self, stage: str) -> None:
         """Move to a stage of the process in force; a closing stage sets the result. Saves."""
