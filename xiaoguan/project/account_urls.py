@@ -3,8 +3,10 @@
 from allauth.account import views
 from django.urls import path
 
+from xiaoguan.project.accounts import Login
+
 urlpatterns = [
-    path("login/", views.login, name="account_login"),
+    path("login/", Login.as_view(), name="account_login"),
     path("logout/", views.logout, name="account_logout"),
     path("password/", views.password_change, name="account_change_password"),
 ]
