@@ -299,7 +299,7 @@ def raw_save() -> Callable[[], None]:
 
 
 def importing() -> tuple[float, float, float]:
-    """The same customers three ways, in milliseconds: our import (file, checks, events, search), bulk_create, executemany."""
+    """The same customers three ways, in milliseconds: our import with all it does, bulk_create, executemany."""
     from django.db import connection, transaction
 
     from xiaoguan.customers.models import Customer

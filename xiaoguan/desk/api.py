@@ -21,7 +21,6 @@ from django.utils.translation import gettext as _
 
 from xiaoguan import __version__
 from xiaoguan.base.money import SCALE
-from xiaoguan.desk import paging
 from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.desk import Desk, desks
 from xiaoguan.desk.fields import ExactField, decimal_text
@@ -128,10 +127,7 @@ def list_body(desk: Desk, viewer: Viewer, query: Any) -> bytes:
         limit = min(max(int(query.get("limit") or DEFAULT_LIMIT), 1), LIMIT)
     except ValueError as error:
         raise BadQuery(f"'{query.get('limit')}' is not possible for limit: a number from 1 to {LIMIT}") from error
-    try:
-        ids, after = paging.page_ids(listing.rows, listing.order, limit, listing.cursor)
-    except ValueError as error:
-        raise BadQuery(str(error)) from error
+    ids, after = listing.ids(limit)
     return orjson.dumps({"items": _shape(desk, connection.vendor).items(ids), "next": after or None}, option=UTC)
 
 

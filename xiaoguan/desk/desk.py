@@ -135,9 +135,10 @@ class Desk:
 
     # Permission, always through these.
 
-    def visible(self, viewer: Viewer) -> QuerySet:
-        """The records that this viewer may read; every list, number, search and export begins here."""
-        return self.model._default_manager.filter(self.read.q(viewer))
+    def visible(self, viewer: Viewer, among: QuerySet | None = None) -> QuerySet:
+        """The records (of `among`) that this viewer may read; every list, number, search and export comes here."""
+        rows = self.model._default_manager.all() if among is None else among
+        return rows.filter(self.read.q(viewer))
 
     def may_read(self, viewer: Viewer, record: Any) -> bool:
         return self.read.allows(viewer, record)

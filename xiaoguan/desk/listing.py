@@ -30,7 +30,7 @@ class BadQuery(ValueError):
 class Listing:
     """A readable list of one desk for one viewer.
 
-    rows      every record that matches, unsorted
+    rows      every record that matches and may be read, unsorted; matching the same before the question of rights
     order     the sort in use; cursor marks where the page begins
     chosen    {parameter: values} of the filters in use
     """
@@ -38,6 +38,7 @@ class Listing:
     desk: Desk
     viewer: Viewer
     rows: QuerySet
+    matching: QuerySet
     order: paging.Order
     sort: str
     cursor: str = ""
@@ -47,7 +48,7 @@ class Listing:
     @classmethod
     def read(cls, desk: Desk, viewer: Viewer, query: QueryDict, strict: bool = False) -> Listing:
         """From URL parameters. With `strict` (the API) an unknown parameter is BadQuery; a page ignores it."""
-        rows = desk.visible(viewer)
+        matching = desk.model._default_manager.all()
         known = parameters(desk)
         chosen: dict[str, list[str]] = {}
         for name in query:
@@ -60,25 +61,32 @@ class Listing:
                     hint = f" Did you mean '{near}'?" if near else ""
                     raise BadQuery(f"This list has no filter '{name}'.{hint}")
                 continue
-            rows = rows.filter(condition(known[name], name, values, viewer))
+            matching = matching.filter(condition(known[name], name, values, viewer))
             chosen[name] = values
         words = query.get("q", "").strip()[:80]
         if words:
-            rows = rows.filter(search.hits(desk, words))
+            matching = matching.filter(search.hits(desk, words))
         sort = query.get("sort", "")
         names = [desk.order.lstrip("-"), "id", *desk.columns]
         if sort and sort.lstrip("-") not in names:
             if strict:
                 raise BadQuery(f"This list cannot be sorted by '{sort}'; it can by {', '.join(names)}.")
             sort = ""
-        return cls(desk, viewer, rows, desk.sorting(sort), sort, query.get("cursor", ""), words, chosen)
+        rows = desk.visible(viewer, matching)
+        return cls(desk, viewer, rows, matching, desk.sorting(sort), sort, query.get("cursor", ""), words, chosen)
+
+    def ids(self, size: int) -> tuple[list[int], str]:
+        """The ids of the page in order and the marker of the next. Raises BadQuery for a marker that is none."""
+        branches = None if self.order.nullable or self.filtered else self.desk.read.branches(self.viewer)
+        rows = self.rows if branches is None else self.matching
+        try:
+            return paging.page_ids(rows, self.order, size, self.cursor, branches)
+        except ValueError as error:
+            raise BadQuery(str(error)) from error
 
     def page(self, columns: Columns, size: int = PAGE) -> tuple[list[tuple], str]:
         """Values of one page in order and the marker of the next. Two queries: the ids, then what is shown of them."""
-        try:
-            ids, after = paging.page_ids(self.rows, self.order, size, self.cursor)
-        except ValueError as error:
-            raise BadQuery(str(error)) from error
+        ids, after = self.ids(size)
         return rows_in_order(self.desk, ids, columns.names), after
 
     def count(self) -> str:

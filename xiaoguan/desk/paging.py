@@ -9,12 +9,15 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import orjson
+from django.db import connection
 from django.db.models import F, Q, QuerySet
+
+from xiaoguan.desk.access import Branches
 
 COUNT_LIMIT = 10_000
 
@@ -68,14 +71,49 @@ def decode(cursor: str) -> tuple[Any, int]:
         raise ValueError("this is not a page marker of this list; open the list again") from error
 
 
-def page_ids(rows: QuerySet, order: Order, size: int, cursor: str = "") -> tuple[list[int], str]:
-    """The ids of one page in order, and the marker of the next page ("" on the last)."""
+def page_ids(
+    rows: QuerySet, order: Order, size: int, cursor: str = "", branches: Branches | None = None
+) -> tuple[list[int], str]:
+    """The ids of one page in order, and the marker of the next page ("" on the last).
+
+    branches    whose rows to take, of each person the first ones by index, then merged.
+    """
     if cursor:
         rows = rows.filter(order.after(*decode(cursor)))
-    found = list(rows.order_by(*order.by()).values_list("pk", order.orm)[: size + 1])
+    rows = rows.order_by(*order.by()).values_list("pk", order.orm)
+    found = _merged(rows, branches, order, size + 1) if branches else list(rows[: size + 1])
     more = len(found) > size
     found = found[:size]
     return [pk for pk, _key in found], encode(found[-1][1], found[-1][0]) if more else ""
+
+
+STAND_IN = 2**62 - 57  # no record has this id; it marks where each person's id belongs
+
+
+def _merged(rows: QuerySet, branches: Branches, order: Order, size: int) -> list[tuple[int, Any]]:
+    """The first rows of the union of the branches, each of which the database may stop after `size` rows.
+
+    The statement of one person is made once and repeated for the others.
+    """
+    parts, params = [], []
+    sql, values = rows.filter(**{branches.field: STAND_IN})[:size].query.sql_with_params()
+    for person in branches.people:
+        parts.append(sql)
+        params.extend(person if value == STAND_IN else value for value in values)
+    if branches.nobody_too:
+        sql, values = rows.filter(**{f"{branches.field}__isnull": True})[:size].query.sql_with_params()
+        parts.append(sql)
+        params.extend(values)
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(f"SELECT * FROM ({sql}) AS b{n}" for n, sql in enumerate(parts)), params)
+        found = cursor.fetchall()
+    field = rows.model._meta.get_field(order.orm) if "__" not in order.orm and order.orm != "pk" else None
+    if convert := getattr(field, "from_db_value", None):
+        found = [(pk, convert(key, None, connection)) for pk, key in found]
+    if found and isinstance(found[0][1], datetime) and found[0][1].tzinfo is None:  # SQLite keeps UTC without saying so
+        found = [(pk, key.replace(tzinfo=UTC)) for pk, key in found]
+    found.sort(key=lambda row: (row[1], row[0]), reverse=order.descending)
+    return found[:size]
 
 
 def count(rows: QuerySet, limit: int = COUNT_LIMIT) -> tuple[int, bool]:
