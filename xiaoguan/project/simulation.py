@@ -99,13 +99,12 @@ class Days:
         """The last worked day before it."""
         return self.all[max(bisect_left(self.all, day) - 1, 0)]
 
-    def draw(self, rng: random.Random, start: date, end: date, late: bool = False) -> date | None:
-        """One of [start, end); with `late` rather towards its end; None if there is none."""
+    def draw(self, rng: random.Random, start: date, end: date, slice_: tuple[int, int] = (0, 1)) -> date | None:
+        """One of [start, end), or of the i-th of n equal slices of it; None if there is none."""
         low, high = bisect_left(self.all, start), bisect_left(self.all, end)
         if low >= high:
             return None
-        place = rng.random() ** 0.85 if late else rng.random()
-        return self.all[low + int(place * (high - low))]
+        return self.all[low + int((slice_[0] + rng.random()) / slice_[1] * (high - low))]
 
 
 @dataclass(slots=True)
@@ -468,8 +467,9 @@ class Simulation:
         """One month of one person: what is won, what is ordered again, what is lost, who is called in between."""
         rng, start = self.rng, max(first, seller.starts)
         ledger = first < self.go_live
-        for amount in self._sales(seller, first):
-            day = self.days.draw(rng, start, end, late=True)
+        sales = self._sales(seller, first)
+        for number, amount in enumerate(sales):
+            day = self.days.draw(rng, start, end, (number, len(sales)))  # spread over the month
             if day is None:
                 continue
             if ledger or rng.random() >= DEAL_SHARE:
@@ -489,7 +489,7 @@ class Simulation:
         """The orders of a month in units, biggest season and luck included."""
         total = self._expected(seller, first) * self._luck(seller, first.year)
         total *= math.exp(self.rng.gauss(-(MONTH_LUCK**2) / 2, MONTH_LUCK))
-        count = 1 + self._poisson(0.95 * SEASON[first.month - 1] ** 0.5)
+        count = 1 + self._poisson(0.95 * seller.player.strength * SEASON[first.month - 1] ** 0.5)
         weights = [self.rng.gammavariate(2.2, 1) for _ in range(count)]
         idle = self.rng.random() < 0.02
         return [] if idle or total < MONTH // 10 else [int(total * w / sum(weights)) for w in weights]
@@ -800,6 +800,20 @@ class Simulation:
             coming = [rng.choice(ahead) for _ in range(rng.randrange(6, 12))]
             for due in [*late, *[self.today] * rng.randrange(3, 8), *coming]:
                 self._plan(seller, rng.choice(seller.accounts), due, deals)
+
+        self._office_tasks()
+
+    def _office_tasks(self) -> None:
+        """What those who do not sell have to do: some of it done, some due."""
+        for player in cast.PLAYERS:
+            for number, (subject, days) in enumerate(cast.TASKS.get(player.role, ())):
+                person = self.people[player.key]
+                task = Activity(subject=subject, kind=Activity.Kind.TASK, owner=person, due_on=self.today)
+                task.due_on += timedelta(days=days - number % 2)
+                planned = self.days.before(min(task.due_on, self.today) - timedelta(days=4))
+                if days < -7:
+                    task.done_on = planned = self.days.before(task.due_on)
+                self.made(task, planned, person)
 
     def _plan(self, seller: Seller, account: Account, due: date, deals: dict[int, list[Opportunity]]) -> None:
         own = [d for d in deals[id(account.customer)] if d.owner is seller.person]
