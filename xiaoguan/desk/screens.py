@@ -311,10 +311,10 @@ def detail_page(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
 
 
 def _detail_paths(desk: Desk) -> list[Path]:
-    """What the detail page lists: the form's fields, then columns that are not among them."""
+    """What the detail page lists below its figures: the form's fields, then columns that are not among them."""
     texts = list(desk.form_fields)
     texts += [c for c in desk.columns if c not in texts and c.split(".")[0] not in texts]
-    return [resolve(desk.model, t) for t in texts if t != desk.title_field]
+    return [resolve(desk.model, t) for t in texts if t != desk.title_field and t not in desk.figures]
 
 
 def _fields(record: Record, paths: Any) -> list[dict[str, Any]]:
@@ -338,7 +338,7 @@ def _get(record: Any, name: str) -> Any:
 def _why(desk: Desk, viewer: Viewer, record: Record) -> str:
     return _("Seen by %(who)s. You see it as one of: %(you)s.") % {
         "who": desk.read.words(),
-        "you": "; ".join(desk.read.reasons(viewer, record)),
+        "you": _("; ").join(desk.read.reasons(viewer, record)),
     }
 
 
@@ -550,7 +550,7 @@ def delete(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
     except ProtectedError as error:
         kinds = {str(o._meta.verbose_name_plural) for o in error.protected_objects}
         messages.error(
-            request, _("It cannot be deleted: %(kinds)s still belong to it.") % {"kinds": ", ".join(sorted(kinds))}
+            request, _("It cannot be deleted: %(kinds)s still belong to it.") % {"kinds": _(", ").join(sorted(kinds))}
         )
         return HttpResponseRedirect(desk.url("detail", pk=pk))
     messages.success(request, _("Deleted: %(thing)s") % {"thing": desk.title(record)})
