@@ -54,6 +54,8 @@ def test_a_chinese_page_has_no_english_sentence_of_the_engine(file: Path) -> Non
         ("bookings: no orders in 2026-03", "签约额：2026-03 没有订单"),
         ("person.bonus is not known for 林静", "林静没有合同约定的奖金"),
         ("林静: commission is not calculated: the policy gives no rate", "林静：commission 未核算：制度没有给出比例"),
+        ("discount is kept and shown but not carried out yet", "“折扣审批”已收录并展示，尚未执行"),
+        ("cap of plan reps is kept and shown but not carried out yet", "“cap”已收录并展示，尚未执行（方案 reps）"),
         ("a rule that nobody has put into Chinese", "a rule that nobody has put into Chinese"),
     ],
 )

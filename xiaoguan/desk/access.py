@@ -158,7 +158,7 @@ class HasRole(Rule):
         return viewer.has(*self.codes)
 
     def words(self) -> str:
-        return _("people with the role %(roles)s") % {"roles": ", ".join(str(role_label(c)) for c in self.codes)}
+        return _("people with the role %(roles)s") % {"roles": _(", ").join(str(role_label(c)) for c in self.codes)}
 
 
 @dataclass(frozen=True)
@@ -247,7 +247,7 @@ class AnyOf(Rule):
         return any(r.allows(viewer, record) for r in self.rules)
 
     def words(self) -> str:
-        return "; ".join(str(r.words()) for r in self.rules)
+        return _("; ").join(str(r.words()) for r in self.rules)
 
     def reasons(self, viewer: Viewer, record: Any) -> list[str]:
         return [reason for r in self.rules for reason in r.reasons(viewer, record)]

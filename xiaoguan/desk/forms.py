@@ -13,6 +13,7 @@ from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.desk import Desk, desk_of
 from xiaoguan.desk.records import Conflict, Record
 
+NONE = "–"
 FEW = 60  # a relation with no more records than this is a plain select
 
 
@@ -52,6 +53,8 @@ class RecordForm(forms.ModelForm):
         for name, field in self.fields.items():
             if isinstance(field, forms.ModelChoiceField):
                 self.fields[name] = self._relation(name, field)
+            elif isinstance(field, forms.ChoiceField):
+                field.choices = [(value, NONE if value in ("", None) else label) for value, label in field.choices]
         for field in self.fields.values():
             _dress(field.widget)
 
@@ -64,7 +67,12 @@ class RecordForm(forms.ModelForm):
         if current is not None:  # what stands there already may stay, seen or not
             visible = visible | target.model._default_manager.filter(pk=current)
         made = RelationField(
-            visible, label=field.label, required=field.required, help_text=field.help_text, to_field_name="pk"
+            visible,
+            label=field.label,
+            required=field.required,
+            help_text=field.help_text,
+            to_field_name="pk",
+            empty_label=NONE,
         )
         few = visible.order_by()[: FEW + 1].count() <= FEW
         made.widget = forms.Select() if few else PickWidget(target)

@@ -57,10 +57,26 @@ def _aggregate(found: re.Match[str]) -> str:
     return what + _AGGREGATES[name] + (f"（条件：{_terms(condition)}）" if condition else "")
 
 
+_SECTIONS = {"metric": "指标", "component": "激励项", "goal": "目标", "plan": "方案", "the policy": "制度概要"}
+
+
+def _kept(found: re.Match[str]) -> str:
+    """A key of the policy, maybe of one of its sections, that is kept but not carried out."""
+    what, _, owner = found[1].partition(" of ")
+    words = "自下而上的任务额" if what == "the bottom-up target" else _terms(what)
+    words = _terms(f"{what}_section") if f"{what}_section" in WORDS else words
+    for name, title in _SECTIONS.items():
+        words = re.sub(rf"^{name} (\S+)$", rf"{title} \1", words)
+        owner = re.sub(rf"^{name}(?= |$)", title, owner)
+    return f"“{words}”已收录并展示，尚未执行" + (f"（{owner}）" if owner else "")
+
+
 _N = r"[\d,.%≈-]+"
 _WRITTEN: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (rf"\b({'|'.join(_AGGREGATES)})\((.*?)\) of (\d+) (\w+)(?: with (.+))?$", _aggregate),
     # Issues
+    (r"^(.+?) (?:is|are) kept and shown but not carried out yet$", _kept),
+    (r"^Results do not contain it; nothing needs to be changed\.$", "核算结果不含这一项，制度不需要改动。"),
     (r"^(.+?): records held back for (\S+): (.+?) \((.*)\)$", r"\1：\2 有 \3 条记录暂缓计入（\4）"),
     (r"^(.+?): (\S+) is not calculated: ", r"\1：\2 未核算："),
     # Steps of a commission
