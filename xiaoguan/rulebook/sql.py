@@ -86,7 +86,8 @@ def ask(
     held: dict[Any, int] = {}
     if planned.type is Type.MONEY and fact.currency:
         others = rows.exclude(**{fact.currency: currency})
-        held = dict(_grouped(others, group).annotate(n=Count("pk")).values_list("_key", "n"))
+        counts = _grouped(others, group).annotate(n=Count("pk")).values_list("_key", "n")
+        held = {None if by is None else key: n for key, n in counts}
         rows = rows.filter(**{fact.currency: currency})
     number = _number(planned.value, fact) if planned.value is not None and planned.aggregate not in ("count",) else None
     found = _aggregate(planned, rows, group, number, fact)
