@@ -237,6 +237,8 @@ SECOND = (
     *(("岳", "yue"), ("渡", "du"), ("钧", "jun"), ("翎", "ling"), ("禹", "yu"), ("培", "pei"), ("达", "da")),
     *(("航", "hang"), ("森", "sen"), ("隆", "long"), ("韬", "tao"), ("湾", "wan"), ("景", "jing"), ("茂", "mao")),
 )
+THIRD = (("", ""), ("盛", "sheng"), ("嘉", "jia"), ("合", "he"))
+"""What is added when every pair is taken."""
 TRADES = (
     ("精密机械", "机械制造"),
     ("汽车零部件", "汽车"),
@@ -262,6 +264,7 @@ ABROAD_TRADES = (
     ("Packaging", "包装印刷"),
     ("Robotics", "机械制造"),
 )
+ABROAD_THIRD = ("", "Group", "Trading", "International")
 ABROAD_FORMS = {"HK": "Limited", "DE": "GmbH", "NL": "B.V.", "US": "Inc."}
 
 SURNAMES = tuple("王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余")

@@ -47,7 +47,8 @@ from xiaoguan.rulebook.reckoning import reckon_one
 from xiaoguan.rulebook.versions import adopt_file, document_of
 from xiaoguan.sales.models import Activity, Order, Payment
 
-RECKONED = 6
+LONGEST, RECKONED = 60, 6
+"""Months of history at most, and how many of the closed ones are reckoned."""
 BATCH = 500
 POLICY = "small-company.yaml"
 WEIGHTS = {"history": "历史占比", "even": "平均"}
@@ -91,8 +92,10 @@ def policy_file() -> Path:
 def load(months: int = 18, today: date | None = None) -> None:
     """Fill an empty database with the company and `months` of its history before `today`; all of it or nothing.
 
-    The same day and months give the same company.
+    The same day and months give the same company. ValueError for less than a month and for more than five years.
     """
+    if not 1 <= months <= LONGEST:
+        raise ValueError(f"the demo company has 1 to {LONGEST} months of history, not {months}")
     progress = _progress()
     gc.disable()  # 80,000 records stay until the end; to look through them again and again took a third of the time
     try:

@@ -183,10 +183,8 @@ class Simulation:
         self.products: dict[str, Product] = {}
         self.sellers: list[Seller] = []
         self.memberships: list[Membership] = []
-        self._names = [(a, b) for a in cast.FIRST for b in cast.SECOND]
-        self._abroad = [(a, b) for a in cast.ABROAD_FIRST for b in cast.ABROAD_TRADES]
-        self.rng.shuffle(self._names)
-        self.rng.shuffle(self._abroad)
+        self._names = self._each_once(cast.FIRST, cast.SECOND, cast.THIRD)
+        self._abroad = self._each_once(cast.ABROAD_FIRST, cast.ABROAD_TRADES, cast.ABROAD_THIRD)
 
     def run(self, progress: Callable[[str], None] = lambda _what: None) -> Simulation:
         progress("people")
@@ -386,13 +384,20 @@ class Simulation:
     def _company(self, place: cast.Place) -> tuple[str, str, str]:
         """A name that is not taken yet, the industry, the web address."""
         if place.country != "CN":
-            first, (trade, industry) = self._abroad.pop()
-            form = cast.ABROAD_FORMS[place.country]
-            return f"{first} {trade} {form}", industry, f"{first}-{trade}.example".lower()
-        (one, first), (two, second) = self._names.pop()
+            first, (trade, industry), third = next(self._abroad)
+            words = [first, trade, *filter(None, [third])]
+            return " ".join([*words, cast.ABROAD_FORMS[place.country]]), industry, f"{'-'.join(words)}.example".lower()
+        (one, first), (two, second), (three, third) = next(self._names)
         trade, industry = self.rng.choice(cast.TRADES)
         form = "股份有限公司" if self.rng.random() < 0.12 else "有限公司"
-        return f"{one}{two}{trade}{form}", industry, f"{first}{second}.example"
+        return f"{one}{two}{three}{trade}{form}", industry, f"{first}{second}{third}.example"
+
+    def _each_once(self, first: Sequence[Any], second: Sequence[Any], third: Sequence[Any]) -> Iterator[Any]:
+        """Every pair in a drawn order, then every pair again with something added."""
+        for more in third:
+            pairs = [(a, b) for a in first for b in second]
+            self.rng.shuffle(pairs)
+            yield from ((a, b, more) for a, b in pairs)
 
     def _contacts(self, customer: Customer, domain: str, day: date) -> list[Contact]:
         titles = self.rng.sample(cast.TITLES, self.rng.choice((1, 1, 2, 2, 3)))
@@ -865,7 +870,7 @@ class Simulation:
                 continue
             seller = self.rng.choice([s for s in now if s.starts <= day])
             place = cast.PLACES[self.rng.choice([p for p in seller.places])]
-            if place.country != "CN" or not self._names:
+            if place.country != "CN":
                 continue
             name, _industry, domain = self._company(place)
             lead = Lead(
