@@ -71,7 +71,9 @@ def policy_page(request: HttpRequest) -> HttpResponse:
             "contents": contents,
             "clauses": shown,
             "source": version.text.splitlines(),
-            "issues": [{"level": i.level, "message": spoken(i.message), "hint": spoken(i.hint), "line": i.line} for i in issues],
+            "issues": [
+                {"level": i.level, "message": spoken(i.message), "hint": spoken(i.hint), "line": i.line} for i in issues
+            ],
             "versions": [
                 {
                     "label": str(v),

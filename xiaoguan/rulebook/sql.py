@@ -19,6 +19,7 @@ from django.db.models import (
     BigIntegerField,
     BooleanField,
     Count,
+    DecimalField,
     Exists,
     F,
     Func,
@@ -40,6 +41,7 @@ from xiaoguan.policy.metrics import Derived, Plan, combine, unit_text
 from xiaoguan.rulebook.facts import Fact, facts
 
 HALF = 10**9
+WHOLE: Any = DecimalField(max_digits=60, decimal_places=0)
 COMPARE = {"==": Exact, "<": LessThan, "<=": LessThanOrEqual, ">": GreaterThan, ">=": GreaterThanOrEqual}
 ZERO_WHEN_EMPTY = frozenset({"sum", "count", "count_distinct", "count_retained"})
 
@@ -145,10 +147,11 @@ def _aggregate(planned: Plan, rows: QuerySet, group: Any, number: Number | None,
         raise NotInSql(planned.metric)
     if kind in ("sum", "mean"):
         per, sql = number.per, number.sql
+        halves = _halves(sql)
         query = grouped.annotate(
             n=Count(sql),
-            hi=Sum(_div(sql)),
-            lo=Sum(_mod(sql)),
+            hi=halves[0],
+            lo=halves[1],
             inexact=Sum(_inexact(sql), output_field=BigIntegerField()),
         ).values_list("_key", "n", "hi", "lo", "inexact")
         found = {}
@@ -159,8 +162,16 @@ def _aggregate(planned: Plan, rows: QuerySet, group: Any, number: Number | None,
             found[key] = Answer(_plain(value if kind == "sum" else value / n if n else None), n)
     elif kind in ("min", "max"):
         function = Min if kind == "min" else Max
-        query = grouped.annotate(n=Count(number.sql), v=function(number.sql)).values_list("_key", "n", "v")
-        found = {k: Answer(None if v is None else _plain(Fraction(int(v), number.per)), n) for k, n, v in query}
+        query = grouped.annotate(
+            n=Count(number.sql),
+            v=function(number.sql),
+            inexact=Sum(_inexact(number.sql), output_field=BigIntegerField()),
+        )
+        found = {}
+        for key, n, extreme, inexact in query.values_list("_key", "n", "v", "inexact"):
+            if inexact:
+                raise NotInSql(planned.metric)
+            found[key] = Answer(None if extreme is None else _plain(Fraction(int(extreme), number.per)), n)
     elif kind == "count":
         found = {k: Answer(n, n) for k, n in grouped.annotate(n=Count("pk")).values_list("_key", "n")}
     elif kind in ("count_distinct", "count_retained"):
@@ -219,7 +230,7 @@ def _number(tree: Expr, fact: Fact) -> Number | None:
         if isinstance(tree.value, bool) or not isinstance(tree.value, int | Fraction):
             raise NotInSql(str(tree))
         value = Fraction(tree.value)
-        return Number(Value(value.numerator, output_field=BigIntegerField()), value.denominator)
+        return Number(_wide(Value(value.numerator, output_field=BigIntegerField())), value.denominator)
     name = _name(tree)
     if name is not None:
         if name not in fact.paths:
@@ -228,7 +239,7 @@ def _number(tree: Expr, fact: Fact) -> Number | None:
         if path.kind not in ("money", "decimal", "percent", "number"):
             return None
         raw = Cast(F(path.orm), BigIntegerField()) if isinstance(path.field, ExactField) else F(path.orm)
-        return Number(raw, path.field.scale if isinstance(path.field, ExactField) else 1)
+        return Number(_wide(raw), path.field.scale if isinstance(path.field, ExactField) else 1)
     if isinstance(tree, Unary) and tree.op == "-":
         inner = _need(tree.operand, fact)
         return Number(_times(inner.sql, -1), inner.per)
@@ -296,6 +307,20 @@ def _side(tree: Expr, fact: Fact) -> Any:
         number = _number(tree, fact)
         return number if number is not None else F(fact.paths[name].orm)
     return _need(tree, fact)
+
+
+def _wide(sql: Any) -> Any:
+    """PostgreSQL reckons in its exact decimals, which do not end at 64 bits; SQLite has only whole numbers of 64."""
+    if connection.vendor == "sqlite":
+        return sql
+    return Func(sql, template="(%(expressions)s)::numeric", output_field=BigIntegerField())
+
+
+def _halves(sql: Any) -> tuple[Any, Any]:
+    """Two sums, of which the first counts HALF times: SQLite's SUM must not pass 64 bits."""
+    if connection.vendor == "sqlite":
+        return Sum(_div(sql)), Sum(_mod(sql))
+    return Sum(Value(0), output_field=WHOLE), Sum(sql, output_field=WHOLE)
 
 
 def _combine(left: Any, op: str, right: Any) -> Any:
