@@ -64,7 +64,12 @@ def _addresses() -> list[str]:
             if hasattr(pattern, "url_patterns"):
                 walk(pattern.url_patterns, route)
             else:
-                for name, value in (("<int:pk>", "1"), ("<str:kind>", "csv"), ("<str:name>", "x"), ("<str:policy>", "x")):
+                for name, value in (
+                    ("<int:pk>", "1"),
+                    ("<str:kind>", "csv"),
+                    ("<str:name>", "x"),
+                    ("<str:policy>", "x"),
+                ):
                     route = route.replace(name, value)
                 found.append(f"/{route}")
 

@@ -28,7 +28,8 @@ policy:
   scope: {{roles: [sales_rep]}}
   currency: CNY
 metrics:
-  bookings: {{name: Bookings, type: amount, from: orders, value: "sum(net_amount)", date: signed_on, where: "status == 'signed'"}}
+  bookings: {{name: Bookings, type: amount, from: orders, value: "sum(net_amount)", date: signed_on,
+    where: "status == 'signed'"}}
   orders: {{name: Orders, type: count, from: orders, value: "count()", date: signed_on}}
 goals:
   - {{id: quota, metric: bookings, period: month, target: {{method: assigned}}}}

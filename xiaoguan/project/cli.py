@@ -1,7 +1,7 @@
 """The command line: the same names and the same exit codes for people, programs and tests.
 
-0 done · 1 the data or the policy has issues, which are listed · 2 wrong use. Problems go to stderr in words; with --json
-one JSON document goes to stdout, amounts as decimal text in major units, ratios as decimal text.
+0 done · 1 the data or the policy has issues, which are listed · 2 wrong use. Problems go to stderr in words; with
+--json one JSON document goes to stdout, amounts as decimal text in major units, ratios as decimal text.
 """
 
 from __future__ import annotations
