@@ -48,34 +48,17 @@ def adopt(text: str, file: str = "", by: int | None = None) -> tuple[PolicyVersi
     if same:
         if same.digest == digest:
             return same, issues, False
-        raise Refused(
-            [
-                Issue(
-                    "error",
-                    f"version {policy.version} of {policy.id} is adopted already with another text",
-                    hint="Give the changed document a new version number.",
-                    file=file,
-                    path="policy.version",
-                )
-            ]
-        )
+        what = f"version {policy.version} of {policy.id} is adopted already with another text"
+        raise _refused(what, "Give the changed document a new version number.", file, "policy.version")
     start, end = policy.header.effective.start, policy.header.effective.end
     for other in PolicyVersion.objects.filter(policy_id=policy.id).order_by("effective_from"):
         if other.effective_to is None and other.effective_from < start:
             other.effective_to = start
             other.save(update_fields=["effective_to"])
         elif (end is None or other.effective_from < end) and (other.effective_to is None or other.effective_to > start):
-            raise Refused(
-                [
-                    Issue(
-                        "error",
-                        f"{policy.id} {policy.version} from {start} overlaps {other.number} from {other.effective_from}",
-                        hint="Let the new version begin later, or end it before the other begins.",
-                        file=file,
-                        path="policy.effective",
-                    )
-                ]
-            )
+            what = f"{policy.id} {policy.version} from {start} overlaps {other.number} from {other.effective_from}"
+            hint = "Let the new version begin later, or end it before the other begins."
+            raise _refused(what, hint, file, "policy.effective")
     version = PolicyVersion.objects.create(
         policy_id=policy.id,
         name=policy.header.name,
@@ -87,6 +70,10 @@ def adopt(text: str, file: str = "", by: int | None = None) -> tuple[PolicyVersi
         adopted_by_id=by,
     )
     return version, issues, True
+
+
+def _refused(message: str, hint: str, file: str, path: str) -> Refused:
+    return Refused([Issue("error", message, hint=hint, file=file, path=path)])
 
 
 def adopt_file(path: str | Path, by: int | None = None) -> tuple[PolicyVersion, list[Issue], bool]:
