@@ -34,12 +34,25 @@ def test_a_wrong_password_is_told_and_guessing_is_slowed_down(visit: Visit) -> N
     for number in range(6):
         page.fill("[name=login]", "zhouhang")
         page.fill("[name=password]", f"guess number {number}")
-        page.keyboard.press("Enter")
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
         messages.append(page.get_by_role("alert").inner_text())
     assert all("密码" in text for text in messages[:5]) and "过多" in messages[5]
     expect(page.locator("[name=login]")).to_have_value("zhouhang")
     assert not guesser.faults()
+
+
+def test_too_many_tries_have_a_page_of_their_own(visit: Visit) -> None:
+    admin = visit("gaoxiang")
+    admin.may_answer(429)
+    page = admin.page
+    for _number in range(6):
+        admin.go("/account/password/")
+        page.get_by_label("当前密码").fill("a guess")
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("尝试次数过多")
+    assert not admin.faults()
 
 
 # Customers
