@@ -52,33 +52,10 @@ class RecordForm(forms.ModelForm):
         self.viewer = viewer
         for name, field in self.fields.items():
             if isinstance(field, forms.ModelChoiceField):
-                self.fields[name] = self._relation(name, field)
+                self.fields[name] = relation_field(field, viewer, getattr(self.instance, f"{name}_id", None))
             elif isinstance(field, forms.ChoiceField):
                 field.choices = [(value, NONE if value in ("", None) else label) for value, label in field.choices]
-        for field in self.fields.values():
-            _dress(field.widget)
-
-    def _relation(self, name: str, field: forms.ModelChoiceField) -> forms.Field:
-        target = desk_of(field.queryset.model)
-        if target is None:
-            return field
-        visible = target.visible(self.viewer)
-        current = getattr(self.instance, f"{name}_id", None)
-        if current is not None:  # what stands there already may stay, seen or not
-            visible = visible | target.model._default_manager.filter(pk=current)
-        made = RelationField(
-            visible,
-            label=field.label,
-            required=field.required,
-            help_text=field.help_text,
-            to_field_name="pk",
-            empty_label=NONE,
-        )
-        few = visible.order_by()[: FEW + 1].count() <= FEW
-        made.widget = forms.Select() if few else PickWidget(target)
-        if few:
-            made.widget.choices = made.choices
-        return made
+        dress(self)
 
     def save_record(self, version: int | None = None) -> Record:
         """Write what was typed. Raises Conflict if the record is not at `version` any more."""
@@ -87,6 +64,35 @@ class RecordForm(forms.ModelForm):
             raise Conflict(record)
         record.save()
         return record
+
+
+def relation_field(field: forms.ModelChoiceField, viewer: Viewer, current: int | None = None) -> forms.Field:
+    """The same choice among what the viewer may read: a select where there are few, a box that looks up where many."""
+    target = desk_of(field.queryset.model)
+    if target is None:
+        return field
+    visible = target.visible(viewer, field.queryset)
+    if current is not None:  # what stands there already may stay, seen or not
+        visible = visible | target.model._default_manager.filter(pk=current)
+    made = RelationField(
+        visible,
+        label=field.label,
+        required=field.required,
+        help_text=field.help_text,
+        to_field_name="pk",
+        empty_label=NONE,
+    )
+    few = visible.order_by()[: FEW + 1].count() <= FEW
+    made.widget = forms.Select() if few else PickWidget(target)
+    if few:
+        made.widget.choices = made.choices
+    return made
+
+
+def dress(form: forms.BaseForm) -> None:
+    """Give every widget of a form the classes that the design system styles."""
+    for field in form.fields.values():
+        _dress(field.widget)
 
 
 def _dress(widget: forms.Widget) -> None:

@@ -298,7 +298,9 @@ def detail_page(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
             "sections": [{"label": "", "fields": _fields(record, _detail_paths(desk))}],
             "stages": desk.stages(record),
             "verbs": [
-                _verb_words(desk, verb(), record) for verb in desk.verbs if verb().may(viewer, record, desk.write)
+                _verb_words(desk, verb(), record, viewer)
+                for verb in desk.verbs
+                if verb().may(viewer, record, desk.write)
             ],
             "edit_url": desk.url("edit", pk=pk) if desk.may_write(viewer, record) else None,
             "delete_url": desk.url("delete", pk=pk) if desk.may_delete(viewer, record) else None,
@@ -342,19 +344,14 @@ def _why(desk: Desk, viewer: Viewer, record: Record) -> str:
     }
 
 
-def _verb_words(desk: Desk, verb: Verb, record: Record) -> dict[str, Any]:
-    form = verb.form(None, record)
-    from xiaoguan.desk.forms import _dress
-
-    for field in form.fields.values():
-        _dress(field.widget)
+def _verb_words(desk: Desk, verb: Verb, record: Record, viewer: Viewer) -> dict[str, Any]:
     return {
         "name": verb.name,
         "label": str(verb.label),
         "icon": verb.icon,
         "tone": verb.tone,
         "url": desk.url("verb", pk=record.pk, name=verb.name),
-        "fields": list(form),
+        "fields": list(verb.form(None, record, viewer)),
     }
 
 

@@ -47,9 +47,17 @@ class Verb:
     def may(self, viewer: Viewer, record: Any, write: Rule) -> bool:
         return (self.who or write).allows(viewer, record) and self.allowed(record)
 
-    def form(self, data: Any = None, record: Any = None) -> forms.Form:
+    def form(self, data: Any = None, record: Any = None, viewer: Viewer | None = None) -> forms.Form:
+        """The form that asks for the fields; relations offer what the viewer may read."""
+        from xiaoguan.desk.forms import dress, relation_field
+
         form_class = type(f"{type(self).__name__}Form", (forms.Form,), dict(self.fields))
-        return form_class(data, initial=self.initial(record) if record is not None else {}, prefix=None)
+        form = form_class(data, initial=self.initial(record) if record is not None else {})
+        for name, field in form.fields.items():
+            if viewer is not None and isinstance(field, forms.ModelChoiceField):
+                form.fields[name] = relation_field(field, viewer)
+        dress(form)
+        return form
 
     @transaction.atomic
     def run(self, record: Any, viewer: Viewer, data: Any, write: Rule) -> Any:
@@ -61,7 +69,7 @@ class Verb:
             raise PermissionDenied(_("You may not do this: %(who)s may.") % {"who": (self.who or write).words()})
         if not self.allowed(record):
             raise ValidationError(_("%(verb)s is not possible in the present state.") % {"verb": self.label})
-        form = self.form(data, record)
+        form = self.form(data, record, viewer)
         if not form.is_valid():
             raise ValidationError(form.errors)
         answer = self.do(record, viewer, **form.cleaned_data)

@@ -17,7 +17,7 @@ OPEN_PATHS = ("/account/", "/static/", "/language", "/health")
 
 
 class LanguageMiddleware:
-    """Language: the account's own, then the cookie, then the browser's, then Chinese."""
+    """Language: the one chosen and kept in the cookie, then the browser's, then Chinese."""
 
     def __init__(self, get_response: Handler):
         self.get_response = get_response
