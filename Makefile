@@ -58,6 +58,8 @@ $(ASSETS): $(PACKAGES) $(ASSET_SOURCES)
 %.mo: %.po | $(SYNCED)
 	@$(call quietly,$(BIN)/pybabel compile --input-file $< --output-file $@)
 
+# Empty means not set: an environment that forbids bytecode would compile every module at every start, three times over.
+run: export PYTHONDONTWRITEBYTECODE =
 run: export XIAOGUAN_HOME ?= var
 run: install ## start on http://localhost:$PORT; the first time with the demo company
 	@$(BIN)/xiaoguan init
