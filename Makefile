@@ -62,8 +62,7 @@ $(ASSETS): $(PACKAGES) $(ASSET_SOURCES)
 run: export PYTHONDONTWRITEBYTECODE =
 run: export XIAOGUAN_HOME ?= var
 run: install ## start on http://localhost:$PORT; the first time with the demo company
-	@$(BIN)/xiaoguan init
-	@$(BIN)/xiaoguan demo --if-empty
+	@$(BIN)/xiaoguan init --demo
 	@exec $(BIN)/xiaoguan serve --port $(PORT)
 
 # base and policy use no database and the pages are the same on both: PostgreSQL repeats the rest.

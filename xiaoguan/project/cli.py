@@ -78,8 +78,9 @@ def main() -> None:
 
 
 @main.command()
+@click.option("--demo", "with_demo", is_flag=True, help="And the demo company, if there is nobody in the database yet.")
 @database
-def init() -> None:
+def init(with_demo: bool) -> None:
     """Prepare the database and the page files; safe to repeat."""
     from django.conf import settings
     from django.core.management import call_command
@@ -94,6 +95,12 @@ def init() -> None:
         from xiaoguan.project.assets import collect
 
         collect()
+    if with_demo:
+        from xiaoguan.people.models import Person
+        from xiaoguan.project.demo import load
+
+        if not Person.objects.exists():
+            load()
 
 
 @main.command()
@@ -126,7 +133,7 @@ def serve(port: int, host: str, workers: int) -> None:
 
 @main.command()
 @click.option("--if-empty", is_flag=True, help="Only when there is nothing in the database yet.")
-@click.option("--months", default=18, show_default=True, help="How much history.")
+@click.option("--months", default=18, show_default=True, type=click.IntRange(1, 60), help="How much history.")
 @database
 def demo(if_empty: bool, months: int) -> None:
     """Load 示范公司, the demo company, with its history up to today."""
