@@ -17,7 +17,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.company import PASSWORD
 
@@ -29,6 +29,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
     "narrow": {"viewport": {"width": 320, "height": 640}, "is_mobile": True, "has_touch": True},
 }
+PATIENCE = 20_000  # milliseconds that an answer may take on a machine with other work
 RULES = "wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 
@@ -94,6 +95,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Any) -> None:
 @pytest.fixture(scope="module")
 def chromium(program: str) -> Iterator[Browser]:
     """One browser for a module: under the event loop of Playwright, Django would refuse its database to later tests."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
@@ -191,7 +193,7 @@ def visit(chromium: Browser, server: str, keys: Callable[[str], Any]) -> Iterato
         context = chromium.new_context(
             storage_state=keys(name) if name else None, locale="zh-CN", reduced_motion="reduce", **SIZES[size]
         )
-        context.set_default_timeout(8_000)
+        context.set_default_timeout(PATIENCE)
         chosen = {"language": language, "theme": theme}
         context.add_cookies([{"name": k, "value": v, "url": server} for k, v in chosen.items()])
         contexts.append(context)

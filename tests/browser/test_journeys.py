@@ -224,7 +224,6 @@ PAGES = (
     "/customers/",
     "/customers/?q=zzzz",
     "/customers/1",
-    "/leads/",
     "/opportunities/board",
     "/opportunities/1",
     "/opportunities/1/edit",
