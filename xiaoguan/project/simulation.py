@@ -65,7 +65,7 @@ RAMP = (0.0, 0.35, 0.7, 0.9)
 """What a new person reaches in the first months."""
 YEAR_LUCK, MONTH_LUCK = 0.1, 0.26
 OLD_CUSTOMERS, POOL, DEAL_SHARE = 240, 36, 0.46
-NEW_WHEN_WON, NEW_WHEN_LOST = 0.13, 0.12
+NEW_WHEN_WON, NEW_WHEN_LOST = 0.11, 0.12
 AHEAD = timedelta(days=95)
 _DAY = timedelta(days=1)
 
@@ -141,6 +141,7 @@ class Seller:
     starts: date
     ends: date | None
     accounts: list[Account] = field(default_factory=list)
+    to_lose: float | None = None
 
     @property
     def win_rate(self) -> float:
@@ -351,7 +352,7 @@ class Simulation:
         """Those who were customers before, in the hands of those who were there."""
         old = [s for s in self.sellers if s.player.hired is None]
         strengths = [s.player.strength for s in old]
-        for seller in self.rng.choices(old, strengths, k=OLD_CUSTOMERS):
+        for seller in [*old * 4, *self.rng.choices(old, strengths, k=OLD_CUSTOMERS - 4 * len(old))]:
             registered = self.days.since(self.first - timedelta(days=self.rng.randrange(30, 2_400)))
             self._customer(seller, registered)
 
@@ -470,7 +471,7 @@ class Simulation:
 
     def _month(self, seller: Seller, first: date, end: date) -> None:
         """One month of one person: what is won, what is ordered again, what is lost, who is called in between."""
-        rng, start = self.rng, max(first, seller.starts)
+        rng, start, won = self.rng, max(first, seller.starts), 0
         ledger = first < self.go_live
         sales = self._sales(seller, first)
         for number, amount in enumerate(sales):
@@ -480,23 +481,31 @@ class Simulation:
             if ledger or rng.random() >= DEAL_SHARE:
                 self._again(seller, day, amount, ledger)
             else:
-                self._deal(seller, day, amount, True)
+                won += self._deal(seller, day, amount, True)
         if ledger:
             return
-        won = DEAL_SHARE * 1.95 * SEASON[first.month - 1] ** 0.4
-        for _ in range(self._poisson(won * (1 - seller.win_rate) / seller.win_rate)):
-            day = self.days.draw(rng, start, end)
-            if day:
-                self._deal(seller, day, self._price(seller), False)
+        self._lost(seller, won, start, end)
         self._care(seller, start, min(end, self.today))
+
+    def _lost(self, seller: Seller, won: int, start: date, end: date) -> None:
+        """Deals that end without an order: as many as the win rate says of those won and of an average month."""
+        each = (1 - seller.win_rate) / seller.win_rate
+        if seller.to_lose is None:
+            seller.to_lose = 2 * each
+        seller.to_lose += (0.5 * won + 0.5 * 2 * DEAL_SHARE) * each
+        for _ in range(int(seller.to_lose / 2 + self.rng.random())):
+            day = self.days.draw(self.rng, start, end)
+            if day and self._deal(seller, day, self._price(seller), False):
+                seller.to_lose -= 1
 
     def _sales(self, seller: Seller, first: date) -> list[int]:
         """The orders of a month in units, biggest season and luck included."""
         total = self._expected(seller, first) * self._luck(seller, first.year)
         total *= math.exp(self.rng.gauss(-(MONTH_LUCK**2) / 2, MONTH_LUCK))
-        count = 1 + self._poisson(0.95 * seller.player.strength * SEASON[first.month - 1] ** 0.5)
+        steady = seller.player.strength > 1.1  # the strong ones sell something every month
+        count = 1 + steady + self._poisson((0.95 - 0.5 * steady) * SEASON[first.month - 1] ** 0.5)
         weights = [self.rng.gammavariate(2.2, 1) for _ in range(count)]
-        idle = self.rng.random() < 0.02
+        idle = not steady and self.rng.random() < 0.03
         return [] if idle or total < MONTH // 10 else [int(total * w / sum(weights)) for w in weights]
 
     def _expected(self, seller: Seller, first: date) -> float:
@@ -538,13 +547,16 @@ class Simulation:
         fresh = [a for a in known if not a.bought]
         self._order(seller, self.rng.choice(fresh or known), day, amount, self.rng.choice(cast.AGAIN), None)
 
-    def _deal(self, seller: Seller, day: date, amount: int, won: bool) -> None:
-        """One deal that ends on `day`, told backwards; open if that day is still to come."""
+    def _deal(self, seller: Seller, day: date, amount: int, won: bool) -> bool:
+        """One deal that ends on `day`, told backwards; open if that day is still to come.
+
+        False where none can be: the person is too new for it, or it would begin only after today.
+        """
         rng = self.rng
         cycle = min(max(rng.gauss(50, 15) if won else rng.gauss(46, 20), 21 if won else 12), 89)
         opened = self.days.since(max(day - timedelta(days=int(cycle)), seller.starts + timedelta(days=4)))
         if opened > self.yesterday or (day - opened).days < 12:
-            return
+            return False
         account = self._buyer(seller, opened, NEW_WHEN_WON if won else NEW_WHEN_LOST)
         need = rng.choice(cast.NEEDS)
         # Some that are lost have not been given up yet.
@@ -570,6 +582,7 @@ class Simulation:
         elif closed:
             self._lose(deal, seller, day, at)
         self._visits(seller, account, deal, entered, day)
+        return True
 
     def _short(self, account: Account) -> str:
         name = account.customer.name
@@ -580,7 +593,7 @@ class Simulation:
     def _buyer(self, seller: Seller, day: date, new: float) -> Account:
         known = [a for a in seller.accounts if a.since <= day]
         if known and self.rng.random() > new:
-            return self.rng.choice(known)
+            return self.rng.choices(known, [2 if a.bought else 1 for a in known])[0]
         registered = self.days.before(day - timedelta(days=self.rng.randrange(0, 10)))
         account = self._customer(seller, max(registered, seller.starts))
         if registered > self.go_live and self.rng.random() < 0.6:
@@ -801,7 +814,7 @@ class Simulation:
             if not seller.accounts or not seller.sells_in(self.today, self.today + _DAY):
                 continue
             rng = self.rng
-            late = [rng.choice(behind) for _ in range(rng.choice((0, 1, 1, 2, 2, 3)))]
+            late = [rng.choice(behind) for _ in range(rng.choice((1, 1, 2, 2, 3)))]
             coming = [rng.choice(ahead) for _ in range(rng.randrange(6, 12))]
             for due in [*late, *[self.today] * rng.randrange(3, 8), *coming]:
                 self._plan(seller, rng.choice(seller.accounts), due, deals)
