@@ -13,14 +13,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
+from xiaoguan.base.periods import Period
 from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.cells import money_text
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.listing import with_query
 from xiaoguan.goals.pages import value_text
-from xiaoguan.goals.tracking import elapsed, standing_of
-from xiaoguan.people.models import Person
-from xiaoguan.policy.incentive import statement
+from xiaoguan.goals.tracking import Standing, elapsed, standing_of, standings
+from xiaoguan.people.models import Person, Team
+from xiaoguan.policy import Goal, Policy, statement
 from xiaoguan.rulebook.lines import names_in, names_of, spoken
 from xiaoguan.rulebook.models import PolicyVersion
 from xiaoguan.rulebook.versions import document_of, in_force
@@ -42,7 +43,7 @@ def today(request: HttpRequest) -> HttpResponse:
         {
             "greeting": _greeting(viewer),
             "date": timezone.localdate(),
-            "goals": _goals(person) if person else [],
+            "goals": _goals(viewer, person) if person else [],
             "due": due,
             "next": [*due, *deals][:3],
             "deals": deals,
@@ -61,44 +62,56 @@ def _greeting(viewer: Viewer) -> str:
     return _("Good evening, %(name)s") % {"name": viewer.name}
 
 
-def _goals(person: Person) -> list[dict[str, Any]]:
-    """The person's goals of the present month, quarter and year that are stored."""
+def _goals(viewer: Viewer, person: Person) -> list[dict[str, Any]]:
+    """The goals of the present month, quarter and year: the person's own, those of the teams they lead, the company's
+    for whoever runs it."""
     now = timezone.localdate()
+    led = set(Team.objects.filter(leader=person).values_list("pk", flat=True))
+    whole = viewer.has("general_manager", "operations")
     found = []
     for version in in_force(now):
         policy = document_of(version)
         for goal in policy.goals:
-            kinds = dict.fromkeys(("month", "quarter", "year", goal.period))
-            for kind in kinds:
+            for kind in dict.fromkeys(("month", "quarter", "year", goal.period)):
                 try:
                     period = policy.calendar.period(kind, now)
                 except ValueError:
                     continue
-                standing = standing_of(policy, goal, period, person, now)
-                if standing is None:
-                    continue
-                unit = policy.unit_of(goal.metric)
-                gone = elapsed(policy, period, now)
-                way = standing.pace
-                found.append(
-                    {
-                        "label": f"{goal.name or goal.id} · {period.label}",
-                        "actual": value_text(standing.actual, unit),
-                        "goal": value_text(standing.goal, unit),
-                        "attainment": standing.attainment,
-                        "pace": way.pace,
-                        "expected": gone.share,
-                        "gap": value_text(way.gap, unit) if way.gap > 0 else "",
-                        "per_day": value_text(way.required, unit) if way.required is not None and way.gap > 0 else "",
-                        "days_left": gone.remaining,
-                        "url": with_query(
-                            reverse("metric", kwargs={"policy": version.policy_id, "name": goal.metric}),
-                            {"period": period.label, "person": str(person.pk)},
-                        ),
-                        "tone": standing.tone,
-                    }
-                )
+                own = standing_of(policy, goal, period, person, now)
+                shown = [own] if own else []
+                if led or whole:
+                    shown += [
+                        s
+                        for s in standings(policy, goal, period, now)
+                        if s.goal is not None and ((s.level == 0 and whole) or (s.level == 1 and s.key in led))
+                    ]
+                found += [_goal_card(version, policy, goal, period, s) for s in shown]
     return found
+
+
+def _goal_card(
+    version: PolicyVersion, policy: Policy, goal: Goal, period: Period, standing: Standing
+) -> dict[str, Any]:
+    unit, way = policy.unit_of(goal.metric), standing.pace
+    gone = elapsed(policy, period, timezone.localdate())
+    owner = {0: _("Company"), 1: standing.label, 2: ""}[standing.level]
+    about = {1: {"team": str(standing.key)}, 2: {"person": str(standing.key)}}.get(standing.level, {})
+    return {
+        "label": " · ".join(filter(None, (owner, goal.name or goal.id, period.label))),
+        "actual": value_text(standing.actual, unit),
+        "goal": value_text(standing.goal, unit),
+        "attainment": standing.attainment,
+        "pace": way.pace if way else None,
+        "expected": gone.share,
+        "gap": value_text(way.gap, unit) if way and way.gap > 0 else "",
+        "per_day": value_text(way.required, unit) if way and way.required is not None and way.gap > 0 else "",
+        "days_left": gone.remaining,
+        "url": with_query(
+            reverse("metric", kwargs={"policy": version.policy_id, "name": goal.metric}),
+            {"period": period.label, **about},
+        ),
+        "tone": standing.tone,
+    }
 
 
 def _due(viewer: Viewer) -> list[dict[str, Any]]:
@@ -128,18 +141,19 @@ def _late(days: int) -> str:
 
 
 def _closing(viewer: Viewer) -> list[dict[str, Any]]:
-    """The viewer's open deals expected within two weeks or already past their day."""
+    """Open deals expected within two weeks or already past their day: the viewer's own, the oldest first; for a manager
+    those of everybody below too, the largest first."""
     now, desk = timezone.localdate(), desk_of(Opportunity)
     rows = (
-        Opportunity.objects.filter(owner_id=viewer.person_id, result=Opportunity.Result.OPEN)
+        Opportunity.objects.filter(owner__in={viewer.person_id, *viewer.reports}, result=Opportunity.Result.OPEN)
         .filter(closes_on__lte=now + timedelta(days=14))
-        .select_related("customer")
-        .order_by("closes_on", "id")[:CLOSING]
+        .select_related("customer", "owner")
+        .order_by("-amount" if viewer.reports else "closes_on", "id")[:CLOSING]
     )
     return [
         {
             "title": o.title,
-            "customer": o.customer.name,
+            "customer": f"{o.customer.name} · {o.owner.name}" if viewer.reports else o.customer.name,
             "url": desk.url("detail", pk=o.pk),
             "amount": money_text(o.amount_units, o.currency),
             "on": o.closes_on,

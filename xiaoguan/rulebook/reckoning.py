@@ -22,10 +22,8 @@ from xiaoguan.base.explain import Line, Statement
 from xiaoguan.base.issues import Issue
 from xiaoguan.base.periods import Period
 from xiaoguan.people.models import Membership, Team
-from xiaoguan.policy import Goal, Policy
+from xiaoguan.policy import Goal, Policy, Who, statement
 from xiaoguan.policy.goals import attainment
-from xiaoguan.policy.incentive import statement
-from xiaoguan.policy.world import Who
 from xiaoguan.rulebook.models import PolicyVersion, Result, Run
 from xiaoguan.rulebook.versions import document_of, versions
 from xiaoguan.rulebook.world import DatabaseWorld, Participants

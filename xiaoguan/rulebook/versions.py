@@ -12,8 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from xiaoguan.base.issues import Issue, has_errors
-from xiaoguan.policy import Policy, load_text
-from xiaoguan.policy.check import check
+from xiaoguan.policy import Policy, check, load_text
 from xiaoguan.rulebook.models import PolicyVersion
 
 

@@ -17,10 +17,9 @@ from xiaoguan.base.money import SCALE, Money
 from xiaoguan.base.periods import Period
 from xiaoguan.people.chart import people_with_roles
 from xiaoguan.people.models import PayTerms, Person
-from xiaoguan.policy import Policy
+from xiaoguan.policy import Policy, Who
 from xiaoguan.policy.formula import Field, Name, dotted, walk
 from xiaoguan.policy.metrics import Derived, Plan, PlanError, evaluate, plan
-from xiaoguan.policy.world import Who
 from xiaoguan.rulebook.facts import facts, schema
 
 
