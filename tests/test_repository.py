@@ -5,14 +5,17 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
-from importlib import import_module
-from importlib.util import find_spec
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import click
 from importlinter.cli import lint_imports
 from ruamel.yaml import YAML
+
+from xiaoguan import desk
+from xiaoguan.desk import Board, Desk, Verb
+from xiaoguan.project.cli import main
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -33,13 +36,13 @@ def leaves(nav: Any) -> Iterator[str]:
             yield from leaves(child)
 
 
-def commands(group: click.Group, path: str = "") -> Iterator[str]:
+def commands(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:
     """`serve`, `policy check`, ...: every command that can be typed."""
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
             yield from commands(command, f"{path}{name} ")
         else:
-            yield path + name
+            yield path + name, command
 
 
 def test_imports_keep_to_the_floors(capsys, monkeypatch):
@@ -70,12 +73,55 @@ def test_every_dependency_has_its_licence_and_reason():
 
 
 def test_every_command_has_its_heading():
-    """Before the command line exists there is nothing to compare; the page then must not promise any."""
-    known: set[str] = set()
-    if find_spec("xiaoguan.project.cli"):
-        known = set(commands(import_module("xiaoguan.project.cli").main))
-    headings = set(re.findall(r"^#+ `xiaoguan ([a-z -]+)`", (DOCS / "reference" / "cli.md").read_text(), re.M))
-    assert headings == known
+    assert set(sections("cli.md")) == {f"xiaoguan {name}" for name, _command in commands(main)}
+
+
+def sections(page: str, level: str = "#+") -> dict[str, str]:
+    """The text below each heading that is a word of code: {word: text to the next heading}."""
+    parts = re.split(rf"^{level} `([^`]+)`.*$", (DOCS / "reference" / page).read_text(), flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def entries(page: str) -> set[str]:
+    """The words of code that begin a row of a table."""
+    return set(re.findall(r"^\| `([a-z_A-Z0-9.]+)", (DOCS / "reference" / page).read_text(), re.M))
+
+
+def test_every_option_of_a_command_has_its_entry():
+    told = sections("cli.md")
+    for name, command in commands(main):
+        for option in command.params:
+            if isinstance(option, click.Option):
+                assert option.opts[0] in told[f"xiaoguan {name}"], f"{name} {option.opts[0]}"
+
+
+def test_every_setting_has_its_entry():
+    read = re.compile(r"""environ(?:\.get\(|\[)"([A-Z_]+)"|envvar="([A-Z_]+)""" + '"')
+    files = [f for folder in ("xiaoguan", "tests", "bench") for f in (ROOT / folder).rglob("*.py")]
+    found = {name for file in files for pair in read.findall(file.read_text()) for name in pair if name}
+    assert found - {"DJANGO_SETTINGS_MODULE"} == entries("settings.md")
+
+
+def test_every_word_of_a_declaration_has_its_entry():
+    own = {name for name in vars(Verb) if not name.startswith("_")} - {"run", "may", "form"}
+    told = entries("desk.md")
+    assert set(Desk.__annotations__) <= set(sections("desk.md", "###"))
+    assert {*Board.__annotations__, *own, *(set(desk.__all__) - {"Board", "Desk", "Verb", "register"})} <= told
+    assert {f"desk.E00{n}" for n in range(1, 6)} <= told
+
+
+def test_pages_made_from_the_declarations_are_up_to_date():
+    spec = spec_from_file_location("reference", ROOT / "scripts" / "reference.py")
+    script = module_from_spec(spec)
+    spec.loader.exec_module(script)
+    for page, text in script.pages().items():
+        assert page.read_text() == text, "run: python scripts/reference.py"
+
+
+def test_every_decision_says_what_keeps_it_true():
+    for page in (DOCS / "decisions").glob("[0-9]*.md"):
+        said = re.findall(r"^\*\*([A-Z][a-z ]+)\.?\*\*", page.read_text(), re.M)
+        assert said == ["Context", "Choice", "Consequences", "Also considered", "Kept true by"], page.name
 
 
 def test_no_file_names_a_path_of_somebodys_machine():
