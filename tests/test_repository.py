@@ -56,6 +56,13 @@ def test_every_page_is_in_the_navigation():
     assert not pages - nav, "list these pages in mkdocs.yml"
 
 
+def test_links_of_the_front_pages_lead_somewhere():
+    """Those in docs/ are checked by `make docs`."""
+    for page in ROOT.glob("*.md"):
+        links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+        assert not [link for link in links if not (ROOT / link).exists()], page.name
+
+
 def test_every_decision_is_in_the_index():
     index = (DOCS / "decisions" / "index.md").read_text()
     for page in sorted((DOCS / "decisions").glob("[0-9]*.md")):
