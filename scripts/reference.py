@@ -20,8 +20,8 @@ ENTITIES = f"""# Entities
 {MADE}
 
 Every entity, its fields and who may do what with it. The API writes the fields marked *written* or *required*; the
-others are kept by the system. Each record but a `result` also has `id`, `version` (grows by one with every change), `created_at`,
-`updated_at` and, if it was imported, its source and `external_id` there.
+others are kept by the system. Each record but a `result` also has `id`, `version` (grows by one with every change),
+`created_at`, `updated_at` and, if it was imported, its source and `external_id` there.
 
 "The owner" is the person in the field `owner`, or in the one that the entity names; "the owner's team" is everybody who
 is in a team with them today; "the managers above the owner" are all above them on today's reporting lines, and the
