@@ -211,6 +211,9 @@ def _verb(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpResponse:
     if request.method != "POST":
         return problem(405, "Use POST here.")
     data = _body(request)
+    version = data.pop("version", None)
+    if version is not None and version != record.version:
+        raise Conflict(record)
     if unknown := set(data) - set(verb.fields):
         return problem(422, f"'{sorted(unknown)[0]}' is no field of {name}; it has {', '.join(verb.fields) or 'none'}.")
     verb.run(record, viewer, _flat(data), desk.write)

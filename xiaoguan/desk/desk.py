@@ -43,11 +43,12 @@ class Desk:
     search     fields that the search table holds; a relation ("customer") is searched through its own entry
     order      default sort, "-field" descending
     figures    paths of the key figures on the detail page
-    related    reverse relations shown as tabs: "orders" or ("orders", "customer") for a longer path
+    related    reverse relations shown as tabs, by their accessor: "orders"
     board      Board or None
     match_on   paths by which an import recognises a row that it has seen, where it has no id of the source
     read, write, create, delete   access rules; create and delete follow write unless set
     verbs      Verb classes
+    badge_paths    what badge() needs to know of a card, beyond what it shows
     """
 
     model: ClassVar[type[models.Model]]
@@ -69,6 +70,7 @@ class Desk:
     create: ClassVar[Rule | None] = None
     delete: ClassVar[Rule | None] = None
     verbs: ClassVar[tuple[type[Verb], ...]] = ()
+    badge_paths: ClassVar[tuple[str, ...]] = ()
 
     @property
     def key(self) -> str:

@@ -244,7 +244,7 @@ def lanes_of(desk: Desk, listing: Listing) -> list[dict[str, Any]]:
 
 def board_extra(desk: Desk) -> tuple[str, ...]:
     """What a card needs beyond what it shows: what its badge tells, and the version that a move must still find."""
-    return (*getattr(desk, "badge_paths", ()), "version")
+    return (*desk.badge_paths, "version")
 
 
 def _card(desk: Desk, row: tuple, cells: list[Any], columns: Columns) -> dict[str, Any]:

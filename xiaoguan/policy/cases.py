@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from xiaoguan.base.explain import Line, Statement, value_text
 from xiaoguan.base.issues import Issue, has_errors
@@ -65,6 +66,26 @@ class CaseResult:
     def passed(self) -> bool:
         """Whether it could be read and every expectation holds."""
         return not has_errors(self.issues) and all(one.holds for one in self.expectations)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict: the case, each expected and obtained value as text, and what could not be read."""
+        return {
+            "name": self.name,
+            "file": self.file,
+            "line": self.line,
+            "passed": self.passed,
+            "expectations": [
+                {
+                    "name": one.name,
+                    "expected": one.expected,
+                    "obtained": one.actual,
+                    "holds": one.holds,
+                    "line": one.line,
+                }
+                for one in self.expectations
+            ],
+            "issues": [issue.to_json() for issue in self.issues],
+        }
 
     def __str__(self) -> str:
         head = f"{self.file}:{self.line}: {'passed' if self.passed else 'FAILED'}: {self.name}"

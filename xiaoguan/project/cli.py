@@ -236,6 +236,45 @@ def user_add(username: str, person: str, password: str | None, roles: tuple[str,
         RoleAssignment(person=found, role=role, starts_on=timezone.localdate()).save()
 
 
+@user.command("password")
+@click.argument("username")
+@click.option("--password", help="Asked for when not given.")
+@database
+def user_password(username: str, password: str | None) -> None:
+    """Set a new password; whoever is signed in with the old one is signed out."""
+    from django.contrib.auth.password_validation import validate_password
+    from django.core.exceptions import ValidationError
+
+    account = _account(username)
+    secret = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    try:
+        validate_password(secret, account)
+    except ValidationError as error:
+        fail(" ".join(error.messages))
+    account.set_password(secret)
+    account.save()
+
+
+@user.command("lock")
+@click.argument("username")
+@click.option("--open", "open_", is_flag=True, help="Let them in again.")
+@database
+def user_lock(username: str, open_: bool) -> None:
+    """Keep somebody out from now on; what they did stays."""
+    account = _account(username)
+    account.is_active = open_
+    account.save()
+
+
+def _account(username: str) -> Any:
+    from xiaoguan.people.models import Account
+
+    account = Account.objects.filter(username=username).first()
+    if account is None:
+        fail(f"There is no account '{username}'.")
+    return account
+
+
 # Import
 
 

@@ -17,15 +17,18 @@ OPEN_PATHS = ("/account/", "/static/", "/language", "/health")
 
 
 class LanguageMiddleware:
-    """Language: the one chosen and kept in the cookie, then the browser's, then Chinese."""
+    """Language: the cookie of this browser, then the one kept with the account, then the browser's, then Chinese."""
 
     def __init__(self, get_response: Handler):
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        cookie = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
         known = dict(settings.LANGUAGES)
-        language = cookie if cookie in known else translation.get_language_from_request(request)
+        language = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+        if language not in known and settings.SESSION_COOKIE_NAME in request.COOKIES:
+            language = getattr(request.user, "language", "")
+        if language not in known:
+            language = translation.get_language_from_request(request)
         with translation.override(language if language in known else settings.LANGUAGE_CODE):
             request.LANGUAGE_CODE = translation.get_language()
             response = self.get_response(request)

@@ -109,6 +109,8 @@ def language(request: HttpRequest) -> HttpResponse:
     target = back if back.startswith("/") and not back.startswith("//") and "\\" not in back else "/"
     response = HttpResponseRedirect(target)
     if chosen in dict(settings.LANGUAGES):
+        if request.user.is_authenticated:
+            type(request.user).objects.filter(pk=request.user.pk).update(language=chosen)
         response.set_cookie(
             settings.LANGUAGE_COOKIE_NAME,
             chosen,

@@ -5,6 +5,7 @@ DATABASE_URL        postgresql://user:password@host:port/name; without it SQLite
 XIAOGUAN_SECRET_KEY secret of sessions; without it one is made once and kept in XIAOGUAN_HOME
 XIAOGUAN_HOSTS      host names that may be asked for, comma-separated
 XIAOGUAN_HTTPS      1 behind a TLS proxy: secure cookies, HSTS
+XIAOGUAN_PROXIES    how many proxies stand before the server; throttling then counts visitors by their own address
 """
 
 from __future__ import annotations
@@ -143,6 +144,7 @@ ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/5m/key", "change_password": "5/m/user"}
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("XIAOGUAN_PROXIES", "0"))
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "today"
 LOGOUT_REDIRECT_URL = "account_login"

@@ -63,7 +63,7 @@ class Result(models.Model):
 
     kind      metric, goal, attainment or earning
     subject   the person or the team it is about; neither is the company
-    value     money in ten-thousandths, counts in ten-thousandths, ratios as numerator and denominator
+    value     money in ten-thousandths; other numbers as numerator and denominator
     trace     base.explain.Line as JSON, down to the records
     """
 

@@ -21,6 +21,7 @@ from xiaoguan.policy import evaluate
 from xiaoguan.rulebook.facts import facts, schema
 from xiaoguan.rulebook.lines import line_words, names_of, spoken, value_words
 from xiaoguan.rulebook.models import PolicyVersion, Result
+from xiaoguan.rulebook.reckoning import CannotReckon, version_for
 from xiaoguan.rulebook.versions import document_of, examine, in_force, versions
 
 
@@ -121,16 +122,13 @@ def _status(version: PolicyVersion, today: Any) -> str:
 def metric_page(request: HttpRequest, policy: str, name: str) -> HttpResponse:
     """A live number opened to its records: of a person, a team, or the company."""
     viewer = viewer_of(request)
-    version = versions(policy).first()
-    if version is None:
-        raise Http404
-    document = document_of(version)
+    asked = request.GET.get("period") or timezone.localdate().strftime("%Y-%m")
+    try:
+        [(version, document, period)] = version_for(asked, policy)
+    except CannotReckon as error:
+        raise Http404 from error
     if name not in document.metrics:
         raise Http404
-    try:
-        period = document.calendar.parse(request.GET.get("period", ""))
-    except ValueError:
-        period = document.calendar.period("month", timezone.localdate())
     people, label = _whose(request, period)
     office = viewer.has("general_manager", "operations", "finance", "hr")
     known = viewer.reports | {viewer.person_id}
