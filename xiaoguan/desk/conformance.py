@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count
+from string import ascii_uppercase
 from typing import Any
 
 from django.db import connection, models
@@ -92,7 +93,7 @@ def _value(field: models.Field, number: int) -> Any:
     if field.blank:
         return ""
     if field.max_length == 3:
-        return f"{number:03d}" if field.unique else "CNY"
+        return "".join(ascii_uppercase[number // 26**place % 26] for place in (2, 1, 0)) if field.unique else "CNY"
     if isinstance(field, models.SlugField):
         return f"sample{number}"
     return f"样本sample{number}"[-(field.max_length or 40) :]

@@ -1,6 +1,6 @@
 """示范公司, the demo company: a history up to today in an empty database, and the accounts to look around with.
 
-`simulation.py` makes up what happened, `cast.py` holds the literal lists. Here it is written as saving one record after
+`simulation/` makes up what happened, `cast.py` holds the literal lists. Here it is written as saving one record after
 the other would have: rows, one Event a deed in the order of time, search entries, what `derive` keeps. Then the policy
 is adopted, its goals are set as it says (growth, seasons, shares, ramp and proration by `policy.goals`), and the last
 closed months are reckoned.
