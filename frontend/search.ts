@@ -1,7 +1,15 @@
-/** The palette: asks as you type, arrows walk the hits, Enter opens the first or the marked one. */
+/** The palette: asks as you type, arrows walk the hits, Enter opens the first or the marked one. Enter pressed before the
+ * answer to what is typed has come waits for it: the hits on the page may still be those of fewer letters. */
 import { $, $$, on } from "./lib";
 
 const hits = () => $$<HTMLAnchorElement>("#palette-hits a");
+
+let waiting = false;
+
+function answered(): boolean {
+  const asked = $("#palette-hits [data-asked]")?.dataset.asked;
+  return asked === $<HTMLInputElement>("#palette-input")?.value.trim().slice(0, 80);
+}
 
 function mark(next: HTMLAnchorElement | undefined): void {
   for (const hit of hits()) hit.classList.toggle("active", hit === next);
@@ -24,15 +32,23 @@ on("keydown", "#palette-input", (event) => {
     mark(all[(at + step + all.length) % all.length]);
   } else if (key === "Enter") {
     event.preventDefault();
-    (all[at] ?? all[0])?.click();
-  }
+    if (answered()) (all[at] ?? all[0])?.click();
+    else waiting = true;
+  } else waiting = false;
 });
 
-/** What was found last time is not shown for the question of now. */
-$("#palette")?.addEventListener("toggle", (event) => {
-  if ((event as ToggleEvent).newState !== "open") return;
+/** Each question begins anew. Before the dialog opens, not after: by then the first letters may have been typed. */
+$("#palette")?.addEventListener("beforetoggle", (event) => {
   const input = $<HTMLInputElement>("#palette-input");
-  input?.select();
-  input?.dispatchEvent(new Event("search"));
+  if ((event as ToggleEvent).newState !== "open" || !input) return;
+  input.value = "";
+  waiting = false;
+  input.dispatchEvent(new Event("search"));
 });
-document.addEventListener("htmx:after:swap", () => mark(hits()[0]));
+document.addEventListener("htmx:after:swap", () => {
+  mark(hits()[0]);
+  if (waiting && answered()) {
+    waiting = false;
+    hits()[0]?.click();
+  }
+});

@@ -131,6 +131,13 @@ def test_nobody_is_sent_to_another_site(back: str, db: Any) -> None:
     assert answer.headers["Location"] == "/"
 
 
+def test_the_language_stays_with_the_browser_and_the_account(cast: Any, client_of: Any) -> None:
+    browser = client_of("linjing")
+    assert browser.post("/language", {"language": "en", "next": "/customers/"}).headers["Location"] == "/customers/"
+    assert b'lang="en"' in browser.get("/customers/").content
+    assert b'lang="en"' in client_of("linjing").get("/customers/").content, "another browser of the same person"
+
+
 def test_weak_passwords_are_refused(account: Account) -> None:
     from django.contrib.auth.password_validation import validate_password
     from django.core.exceptions import ValidationError
