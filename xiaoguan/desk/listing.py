@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
@@ -197,6 +198,9 @@ def _title(path: Path, value: str) -> str:
 
 def with_query(url: str, query: Mapping[str, Any], **changes: str | None) -> str:
     """The address with some parameters changed; None removes one."""
+    if not query:
+        given = {name: value for name, value in changes.items() if value is not None}
+        return f"{url}?{urlencode(given)}" if given else url
     merged = QueryDict(mutable=True)
     for name, values in query.lists() if isinstance(query, QueryDict) else query.items():
         merged.setlist(name, values if isinstance(values, list) else [values])
