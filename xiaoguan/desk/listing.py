@@ -79,9 +79,11 @@ class Listing:
     def ids(self, size: int) -> tuple[list[int], str]:
         """The ids of the page in order and the marker of the next. Raises BadQuery for a marker that is none."""
         branches = None if self.order.nullable or self.filtered else self.desk.read.branches(self.viewer)
-        rows = self.rows if branches is None else self.matching
+        everything = self.desk.read.always(self.viewer)
+        rows = self.matching if branches or everything else self.rows
+        plain = not self.filtered and (everything or branches is not None)
         try:
-            return paging.page_ids(rows, self.order, size, self.cursor, branches)
+            return paging.page_ids(rows, self.order, size, self.cursor, branches, plain)
         except ValueError as error:
             raise BadQuery(str(error)) from error
 

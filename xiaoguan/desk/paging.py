@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -72,46 +73,71 @@ def decode(cursor: str) -> tuple[Any, int]:
 
 
 def page_ids(
-    rows: QuerySet, order: Order, size: int, cursor: str = "", branches: Branches | None = None
+    rows: QuerySet, order: Order, size: int, cursor: str = "", branches: Branches | None = None, plain: bool = False
 ) -> tuple[list[int], str]:
     """The ids of one page in order, and the marker of the next page ("" on the last).
 
     branches    whose rows to take, of each person the first ones by index, then merged.
+    plain       `rows` are all of their model, unfiltered: the statement of a first page is made once and kept.
     """
+    keep = (rows.model, order, size, connection.vendor) if plain and not cursor else None
     if cursor:
         rows = rows.filter(order.after(*decode(cursor)))
     rows = rows.order_by(*order.by()).values_list("pk", order.orm)
-    found = _merged(rows, branches, order, size + 1) if branches else list(rows[: size + 1])
+    if branches:
+        found = _merged(rows, branches, order, size + 1, keep)
+    elif keep:
+        found = _typed(rows, order, *_statement(rows, size + 1, keep))
+    else:
+        found = list(rows[: size + 1])
     more = len(found) > size
     found = found[:size]
     return [pk for pk, _key in found], encode(found[-1][1], found[-1][0]) if more else ""
 
 
 STAND_IN = 2**62 - 57  # no record has this id; it marks where each person's id belongs
+_statements: dict[tuple, tuple[str, tuple]] = {}
 
 
-def _merged(rows: QuerySet, branches: Branches, order: Order, size: int) -> list[tuple[int, Any]]:
+def _statement(rows: QuerySet, size: int, keep: tuple | None) -> tuple[str, tuple]:
+    """The statement of the first `size` rows and its values, from what was kept if there is a name to keep it by."""
+    if keep is None:
+        return rows[:size].query.sql_with_params()
+    if keep not in _statements:
+        _statements[keep] = rows[:size].query.sql_with_params()
+    return _statements[keep]
+
+
+def _typed(rows: QuerySet, order: Order, sql: str, params: Sequence[Any]) -> list[tuple[int, Any]]:
+    """Rows of a statement with the sort key as the ORM would give it."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        found = cursor.fetchall()
+    field = rows.model._meta.get_field(order.orm) if "__" not in order.orm and order.orm != "pk" else None
+    if convert := getattr(field, "from_db_value", None):
+        return [(pk, convert(key, None, connection)) for pk, key in found]
+    if found and isinstance(found[0][1], datetime) and found[0][1].tzinfo is None:  # SQLite keeps UTC without saying so
+        return [(pk, key.replace(tzinfo=UTC)) for pk, key in found]
+    return found
+
+
+def _merged(rows: QuerySet, branches: Branches, order: Order, size: int, keep: tuple | None) -> list[tuple[int, Any]]:
     """The first rows of the union of the branches, each of which the database may stop after `size` rows.
 
     The statement of one person is made once and repeated for the others.
     """
     parts, params = [], []
-    sql, values = rows.filter(**{branches.field: STAND_IN})[:size].query.sql_with_params()
+    sql, values = _statement(rows.filter(**{branches.field: STAND_IN}), size, keep and (*keep, branches.field))
     for person in branches.people:
         parts.append(sql)
         params.extend(person if value == STAND_IN else value for value in values)
     if branches.nobody_too:
-        sql, values = rows.filter(**{f"{branches.field}__isnull": True})[:size].query.sql_with_params()
+        empty = rows.filter(**{f"{branches.field}__isnull": True})
+        sql, values = _statement(empty, size, keep and (*keep, branches.field, None))
         parts.append(sql)
         params.extend(values)
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(f"SELECT * FROM ({sql}) AS b{n}" for n, sql in enumerate(parts)), params)
-        found = cursor.fetchall()
-    field = rows.model._meta.get_field(order.orm) if "__" not in order.orm and order.orm != "pk" else None
-    if convert := getattr(field, "from_db_value", None):
-        found = [(pk, convert(key, None, connection)) for pk, key in found]
-    if found and isinstance(found[0][1], datetime) and found[0][1].tzinfo is None:  # SQLite keeps UTC without saying so
-        found = [(pk, key.replace(tzinfo=UTC)) for pk, key in found]
+    union = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS b{n}" for n, sql in enumerate(parts))
+    found = _typed(rows, order, union, params)
     found.sort(key=lambda row: (row[1], row[0]), reverse=order.descending)
     return found[:size]
 
