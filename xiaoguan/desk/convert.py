@@ -399,7 +399,7 @@ def _day(spec: Spec, habits: Habits) -> Convert:
 
 
 def _moment(spec: Spec, habits: Habits) -> Convert:
-    zone: ZoneInfo = timezone.get_default_timezone()  # type: ignore[assignment]
+    zone: ZoneInfo = timezone.get_default_timezone()
 
     def read(value: Any) -> datetime:
         moment = habits.moment(text_of(value) or "", spec.date)

@@ -72,7 +72,7 @@ class Marks:
         self.stored: dict[tuple[Any, ...], int | None] = {}
         self.planned: dict[tuple[Any, ...], int] = {}
         fields = [model._meta.get_field(name) for name in names]
-        for pk, *values in model._default_manager.values_list("pk", *(f.attname for f in fields)).iterator():  # type: ignore[union-attr]
+        for pk, *values in model._default_manager.values_list("pk", *(f.attname for f in fields)).iterator():
             pairs = zip(fields, values, strict=True)
             mark = tuple(f.get_prep_value(v) if isinstance(f, ExactField) else v for f, v in pairs)
             self.stored[mark] = None if mark in self.stored else pk

@@ -422,7 +422,7 @@ class Loading:
         f = self.target.fields[place]
         if not isinstance(value, str) or not f.is_relation:
             return value
-        pk = self.run.keys_of(f.related_model, self.specs[f.name].by).ids.get(value)  # type: ignore[arg-type]
+        pk = self.run.keys_of(f.related_model, self.specs[f.name].by).ids.get(value)
         if pk is None:
             raise DatabaseError(f"{f.name} {value!r} was not written")
         return pk

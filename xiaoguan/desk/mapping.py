@@ -312,10 +312,10 @@ class _Reader:
             self.report("a list of rows is expected here, each {column: value}", found["rows"].line, f"{path}.rows")
             return ()
         for item in items:
-            for column, cell in item.value.items():  # type: ignore[union-attr]
+            for column, cell in item.value.items():
                 if not isinstance(cell.value, str):
                     self.report("one value is expected here", cell.line, f"{path}.rows.{column}")
-        return tuple(item.value for item in items)  # type: ignore[misc]
+        return tuple(item.value for item in items)
 
     def match(self, found: dict[str, Node], path: str, model: type[Record]) -> tuple[str, ...]:
         names = self.texts(found, "match", path)
@@ -370,7 +370,7 @@ class _Reader:
         if not isinstance(found[key].value, dict):
             self.report("names and where their values come from are expected here", found[key].line, f"{path}.{key}")
             return {}
-        return {name: self.spec(child, f"{path}.{key}.{name}") for name, child in found[key].value.items()}  # type: ignore[union-attr]
+        return {name: self.spec(child, f"{path}.{key}.{name}") for name, child in found[key].value.items()}
 
     def joins(self, found: dict[str, Node], path: str, plan: dict[str, Node]) -> tuple[Join, ...]:
         if "join" not in found:

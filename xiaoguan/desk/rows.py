@@ -198,9 +198,9 @@ class Rows:
             where = self.plan.where
             waiting.append(lambda: self._where_step(where, places))
         for name, spec in self.plan.let.items():
-            waiting.append(lambda name=name, spec=spec: self._let_step(name, spec, places))  # type: ignore[misc]
+            waiting.append(lambda name=name, spec=spec: self._let_step(name, spec, places))
         for join in self.plan.joins:
-            waiting.append(lambda join=join: self._join_step(join, used, places))  # type: ignore[misc]
+            waiting.append(lambda join=join: self._join_step(join, used, places))
         steps: list[Step] = []
         while waiting:
             left, problem = [], None
@@ -298,7 +298,7 @@ class Rows:
         convert = converter(f, spec, self.habits)
         if not f.is_relation:
             return _Column(f.name, get, convert)
-        keys = self._keys_of(f.related_model, spec.by)  # type: ignore[arg-type]
+        keys = self._keys_of(f.related_model, spec.by)
         own = f.related_model is self.plan.model
 
         def look_up(value: Any) -> int | str | None:

@@ -46,7 +46,7 @@ class Target:
     def __init__(self, model: type[Record], names: Sequence[str], source: str):
         self.model, self.source = model, source
         self.entity = str(model._meta.model_name)
-        self.fields: list[models.Field[Any, Any]] = [model._meta.get_field(name) for name in names]  # type: ignore[misc]
+        self.fields: list[models.Field[Any, Any]] = [model._meta.get_field(name) for name in names]
         self.table = connection.ops.quote_name(model._meta.db_table)
         self._out = [(i, prep) for i, field in enumerate(self.fields) if (prep := _preparer(field))]
         self._moments = [i for i, field in enumerate(self.fields) if isinstance(field, models.DateTimeField)]
@@ -54,7 +54,7 @@ class Target:
             f for f in model._meta.concrete_fields if f not in self.fields and f.name not in Record.BOOKKEEPING
         ]
         self.desk = desk_of(model)
-        self.derives = model.derive.__func__ is not Record.derive.__func__  # type: ignore[attr-defined]
+        self.derives = model.derive.__func__ is not Record.derive.__func__
 
     def stored(self, ids: Sequence[int]) -> dict[int, tuple[int, tuple[Any, ...]]]:
         """{id: (version, values)} of the rows with these ids."""
@@ -260,7 +260,7 @@ def export_rows(desk: Desk, rows: QuerySet[Any], columns: Sequence[Path], kind: 
     for path in columns:
         add(path.label, path.title or path.orm, _exporter(path))
         if path.currency and path.currency not in names:
-            currency = path.field.model._meta.get_field(path.field.currency)  # type: ignore[attr-defined]
+            currency = path.field.model._meta.get_field(path.field.currency)
             add(currency.verbose_name, path.currency, str)
     lines = (
         [None if row[i] is None else write(row[i]) for _label, i, write in writers]
@@ -274,7 +274,7 @@ def _exporter(path: Path) -> Callable[[Any], Any]:
     if path.kind == "money":
         return lambda value: Decimal(decimal_text(value, SCALE, 2))
     if path.kind in ("choice", "stage"):
-        options = path.field.stage_choices() if path.kind == "stage" else path.field.flatchoices  # type: ignore[attr-defined]
+        options = path.field.stage_choices() if path.kind == "stage" else path.field.flatchoices
         labels = {key: str(label) for key, label in options}
         return lambda value: labels.get(value, value)
     if isinstance(path.field, models.DateTimeField):

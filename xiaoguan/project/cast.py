@@ -43,7 +43,7 @@ def _leader(key: str, name: str, team: str, strength: float, *places: str) -> Pl
 def _rep(
     key: str, name: str, team: str, level: str, strength: float, effort: float, *places: str, **more: object
 ) -> Player:
-    return Player(key, name, "sales_rep", team, level, strength, effort, places, **more)  # type: ignore[arg-type]
+    return Player(key, name, "sales_rep", team, level, strength, effort, places, **more)
 
 
 def _office(key: str, name: str, role: str, position: str) -> Player:
