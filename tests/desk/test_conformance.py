@@ -86,16 +86,16 @@ def test_a_planted_leak_is_found(cast: Any, client_of: Any, monkeypatch: pytest.
 
 def test_a_planted_row_by_row_query_is_found(cast: Any, client_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = conformance.desk("customer")
-    from xiaoguan.desk import screens
+    from xiaoguan.desk.screens import lists
 
-    original = screens._table
+    original = lists.table
 
     def slow(d: Desk, rows: Any, columns: Any) -> Any:
         for row in rows:
             d.model.objects.get(pk=row[0])
         return original(d, rows, columns)
 
-    monkeypatch.setattr(screens, "_table", slow)
+    monkeypatch.setattr(lists, "table", slow)
     conformance.sample(desk.model, cast.linjing)
     found = list(conformance.growing(desk, client_of("sunzong"), lambda: conformance.sample(desk.model, cast.linjing)))
     assert any(f.surface == desk.url() for f in found)

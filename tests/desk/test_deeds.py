@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from xiaoguan.desk import Verb, conformance
 from xiaoguan.desk.fields import MoneyFormField
-from xiaoguan.desk.screens import refusal
+from xiaoguan.desk.screens.writing import refusal
 from xiaoguan.sales.models import Opportunity
 
 SCRIPT = {"Accept": "application/json"}

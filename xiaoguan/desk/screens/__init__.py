@@ -1,0 +1,40 @@
+"""List, board, detail and form pages of every desk, from its declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import include, path
+
+from xiaoguan.desk.desk import desks
+from xiaoguan.desk.screens.boards import board_page
+from xiaoguan.desk.screens.details import detail_page, related_tab
+from xiaoguan.desk.screens.lists import export, list_page, pick
+from xiaoguan.desk.screens.writing import delete, do, edit_page, new_page
+
+PAGES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
+    ("", list_page, "list"),
+    ("new", new_page, "new"),
+    ("pick", pick, "pick"),
+    ("board", board_page, "board"),
+    ("export.<str:kind>", export, "export"),
+    ("<int:pk>", detail_page, "detail"),
+    ("<int:pk>/edit", edit_page, "edit"),
+    ("<int:pk>/delete", delete, "delete"),
+    ("<int:pk>/tab/<str:name>", related_tab, "related"),
+    ("<int:pk>/<str:name>", do, "verb"),
+)
+
+
+def urls() -> list[Any]:
+    """The pages of every registered desk."""
+    return [
+        path(
+            f"{desk.url_name}/",
+            include(([path(route, partial(view, desk=desk), name=name) for route, view, name in PAGES], desk.key)),
+        )
+        for desk in desks()
+    ]

@@ -1,0 +1,90 @@
+"""What the pages of every desk share: the words about a desk, opening a list, finding a record, the rows of a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+from django.utils.translation import gettext as _
+
+from xiaoguan.desk.access import Viewer, viewer_of
+from xiaoguan.desk.cells import Columns
+from xiaoguan.desk.desk import Desk, desk_of
+from xiaoguan.desk.listing import Listing, with_query
+from xiaoguan.desk.paths import UnknownPath, resolve
+from xiaoguan.desk.records import Record
+
+
+def desk_words(desk: Desk, viewer: Viewer) -> dict[str, Any]:
+    return {
+        "key": desk.key,
+        "slug": desk.url_name,
+        "label": desk.label,
+        "label_plural": desk.label_plural,
+        "icon": desk.icon,
+        "hint": str(desk.hint),
+        "url": desk.url(),
+        "new_url": desk.url("new") if desk.may_create(viewer) else None,
+        "board_url": desk.url("board") if desk.board else None,
+    }
+
+
+def opened(request: HttpRequest, desk: Desk) -> Viewer:
+    viewer = viewer_of(request)
+    if not desk.may_open(viewer):
+        raise PermissionDenied(_("You may not see this list: %(who)s may.") % {"who": desk.read.words()})
+    return viewer
+
+
+def record_of(request: HttpRequest, desk: Desk, pk: int) -> tuple[Viewer, Record]:
+    """The record if the viewer may read it; a record that may not be read does not exist for them."""
+    viewer = viewer_of(request)
+    record = desk.model._default_manager.select_related(*_relations(desk)).filter(pk=pk).first()
+    if record is None or not desk.may_read(viewer, record):
+        raise Http404
+    return viewer, record
+
+
+def _relations(desk: Desk) -> list[str]:
+    paths = [*desk.column_paths, *desk.figure_paths, *(resolve(desk.model, f) for f in desk.form_fields)]
+    return sorted({"__".join(h.name for h in p.hops) or p.orm for p in paths if p.hops or p.relation})
+
+
+def related_desk(desk: Desk, name: str) -> tuple[Desk | None, str]:
+    """The desk and field behind a declared reverse relation, such as "orders"."""
+    relation = next((r for r in desk.model._meta.related_objects if r.get_accessor_name() == name), None)
+    if relation is None:
+        raise UnknownPath(f"{type(desk).__name__}.related names '{name}', which {desk.model.__name__} does not have")
+    return desk_of(relation.related_model), relation.field.name
+
+
+def table(desk: Desk, rows: list[tuple], columns: Columns) -> list[dict[str, Any]]:
+    base = desk.url()
+    return [
+        {"id": row[0], "url": f"{base}{row[0]}", "cells": cells}
+        for row, cells in zip(rows, columns.cells(rows), strict=True)
+    ]
+
+
+def headings(desk: Desk, listing: Listing, request: HttpRequest) -> list[dict[str, Any]]:
+    found = []
+    now = listing.sort or desk.order
+    for column in desk.column_paths:
+        sorted_now = ("desc" if now.startswith("-") else "asc") if now.lstrip("-") == column.text else ""
+        turn = column.text if sorted_now == "desc" else f"-{column.text}" if sorted_now else column.text
+        found.append(
+            {
+                "path": column.text,
+                "label": column.label,
+                "kind": column.kind,
+                "align": "end" if column.kind in ("money", "number", "decimal", "percent") else "",
+                "sorted": sorted_now,
+                "sort_url": with_query(desk.url(), request.GET, sort=turn, cursor=None),
+            }
+        )
+    return found
+
+
+def is_local(url: str | None) -> bool:
+    return bool(url) and url.startswith("/") and not url.startswith("//") and "\\" not in url

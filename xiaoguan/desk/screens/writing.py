@@ -1,0 +1,203 @@
+"""Create, edit, delete, and the verbs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import ProtectedError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from xiaoguan.desk.access import Viewer, viewer_of
+from xiaoguan.desk.desk import Desk, desk_of
+from xiaoguan.desk.fields import MoneyFormField
+from xiaoguan.desk.forms import form_for, rows_of
+from xiaoguan.desk.listing import Listing
+from xiaoguan.desk.records import Conflict, Record
+from xiaoguan.desk.screens.boards import card_of, lane_totals, total_text
+from xiaoguan.desk.screens.common import desk_words, is_local, record_of
+from xiaoguan.desk.verbs import Verb
+
+
+@require_http_methods(["GET", "POST"])
+def new_page(request: HttpRequest, desk: Desk) -> HttpResponse:
+    viewer = viewer_of(request)
+    if not desk.may_create(viewer):
+        raise PermissionDenied(
+            _("You may not create this: %(who)s may.") % {"who": (desk.create or desk.write).words()}
+        )
+    record = desk.model()
+    desk.prepare(record, viewer)
+    _take_relations(desk, record, request)
+    return _form_page(request, desk, viewer, record, _("New %(thing)s") % {"thing": desk.label}, desk.url())
+
+
+def _take_relations(desk: Desk, record: Record, request: HttpRequest) -> None:
+    """`?customer=7` fills the form's relation in, as the tabs' "new" links ask."""
+    for name in desk.form_fields:
+        field = desk.model._meta.get_field(name)
+        given = request.GET.get(name, "")
+        if field.is_relation and given.isdigit():
+            target = desk_of(field.related_model)
+            if target and target.visible(viewer_of(request)).filter(pk=int(given)).exists():
+                setattr(record, field.attname, int(given))
+
+
+@require_http_methods(["GET", "POST"])
+def edit_page(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
+    viewer, record = record_of(request, desk, pk)
+    if not desk.may_write(viewer, record):
+        raise PermissionDenied(_("You may not change this: %(who)s may.") % {"who": desk.write.words()})
+    return _form_page(request, desk, viewer, record, desk.title(record), desk.url("detail", pk=pk))
+
+
+def _form_page(
+    request: HttpRequest, desk: Desk, viewer: Viewer, record: Record, title: str, cancel: str
+) -> HttpResponse:
+    posted = request.method == "POST"
+    stored = {f.attname: getattr(record, f.attname) for f in record._meta.concrete_fields}
+    form = form_for(desk, viewer, record, request.POST if posted else None)
+    conflict, status = None, 200
+    if posted:
+        status = 422
+        given = request.POST.get("version", "")
+        if form.is_valid() and _still_writable(desk, viewer, form):
+            try:
+                saved = form.save_record(int(given) if given.isdigit() else None)
+            except Conflict as error:
+                form.add_error(None, str(error))
+                conflict = [
+                    {
+                        "label": form[n].label,
+                        "yours": form[n].value(),
+                        "theirs": stored.get(desk.model._meta.get_field(n).attname),
+                    }
+                    for n in form.changed_data
+                ]
+                status = 409
+            else:
+                messages.success(request, _("Saved: %(thing)s") % {"thing": desk.title(saved)})
+                return HttpResponseRedirect(desk.url("detail", pk=saved.pk))
+    return render(
+        request,
+        "desk/form.html",
+        {
+            "desk": desk_words(desk, viewer),
+            "title": title,
+            "action": request.get_full_path(),
+            "form": form,
+            "rows": rows_of(desk, form),
+            "cancel_url": cancel,
+            "version": stored.get("version") if record.pk else "",
+            "conflict": conflict,
+        },
+        status=status,
+    )
+
+
+def _still_writable(desk: Desk, viewer: Viewer, form: Any) -> bool:
+    """What comes out must again be something its writer may write: nobody creates in another's name, or hangs a record
+    onto another's, without the right to. Handing one's own record over by its owner field is allowed."""
+    if desk.may_keep(viewer, form.instance, form.changed_data):
+        return True
+    form.add_error(None, _("You may only keep this for yourself or for people you are responsible for."))
+    return False
+
+
+@require_POST
+def delete(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
+    viewer, record = record_of(request, desk, pk)
+    if not desk.may_delete(viewer, record):
+        raise PermissionDenied(
+            _("You may not delete this: %(who)s may.") % {"who": (desk.delete or desk.write).words()}
+        )
+    try:
+        record.delete()
+    except ProtectedError as error:
+        kinds = {str(o._meta.verbose_name_plural) for o in error.protected_objects}
+        messages.error(
+            request, _("It cannot be deleted: %(kinds)s still belong to it.") % {"kinds": _(", ").join(sorted(kinds))}
+        )
+        return HttpResponseRedirect(desk.url("detail", pk=pk))
+    messages.success(request, _("Deleted: %(thing)s") % {"thing": desk.title(record)})
+    return HttpResponseRedirect(desk.url())
+
+
+@require_POST
+def do(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpResponse:
+    """Run a verb from a button (answer: back to the record) or from a script (answer: JSON).
+
+    With `version` the deed is for the record as it was seen; if it has changed since, the answer is 409.
+    """
+    viewer, record = record_of(request, desk, pk)
+    verb = desk.verb(name)
+    if verb is None:
+        raise Http404
+    scripted = "application/json" in request.headers.get("Accept", "")
+    seen = request.POST.get("version", "")
+    try:
+        if seen.isdigit() and int(seen) != record.version:
+            raise Conflict(record)
+        verb.run(record, viewer, request.POST, desk.write)
+    except (ValidationError, Conflict) as error:
+        if scripted:
+            return JsonResponse(refusal(verb, error), status=409 if isinstance(error, Conflict) else 422)
+        messages.error(request, refusal(verb, error)["message"])
+        return HttpResponseRedirect(desk.url("detail", pk=pk))
+    text = _("%(verb)s: %(thing)s") % {"verb": verb.label, "thing": desk.title(record)}
+    if not scripted:
+        messages.success(request, text)
+        return HttpResponseRedirect(
+            request.POST.get("next") if is_local(request.POST.get("next")) else desk.url("detail", pk=pk)
+        )
+    answer: dict[str, Any] = {"message": text}
+    if desk.board:
+        listing = Listing.read(desk, viewer, request.GET)
+        answer["lanes"] = {
+            lane: {"count": f"{e['count']:,}", "total": total_text(e["totals"])}
+            for lane, e in lane_totals(desk, listing).items()
+        }
+        answer["card"] = card_of(desk, record.pk)
+    return JsonResponse(answer)
+
+
+def refusal(verb: Verb, error: ValidationError | Conflict) -> dict[str, Any]:
+    """What was wrong in words, and the fields to ask for if some are missing."""
+    if isinstance(error, Conflict):
+        return {"message": str(error), "fields": []}
+    missing = list(error.message_dict) if hasattr(error, "error_dict") else []
+    asked = getattr(error, "params", None) or {}
+    names = [n for n in missing if n in verb.fields] or list(asked.get("ask", ()))
+    form = verb.form()
+    fields = [
+        {
+            "name": n,
+            "label": str(form[n].label),
+            "kind": _asked_as(form.fields[n]),
+            "options": [{"value": v, "label": str(label)} for v, label in getattr(form.fields[n], "choices", ())],
+        }
+        for n in names
+    ]
+    return {"message": " ".join(error.messages), "fields": fields}
+
+
+KINDS = (
+    (MoneyFormField, "money"),
+    (forms.DateField, "date"),
+    (forms.DateTimeField, "datetime"),
+    (forms.EmailField, "email"),
+    ((forms.IntegerField, forms.DecimalField), "number"),
+    (forms.ChoiceField, "select"),
+)
+
+
+def _asked_as(field: forms.Field) -> str:
+    """The kind of control that the page asks with."""
+    if isinstance(field.widget, forms.Textarea):
+        return "textarea"
+    return next((kind for types, kind in KINDS if isinstance(field, types)), "text")
