@@ -6,6 +6,7 @@ deletion keeps all that was there. So the state on any past day can be told by w
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,11 +18,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Actor:
-    """Who is doing something, and by which way: `page`, `api`, `import`, `run`, `command` or `system`."""
+    """Who is doing something, and by which way: `page`, `api`, `import`, `run`, `command`, `undo` or `system`.
+
+    batch    the same for everything that one request, job or import does, so that it can be undone together.
+    """
 
     person_id: int | None = None
     via: str = "system"
     note: str = ""
+    batch: str = ""
 
 
 SYSTEM = Actor()
@@ -33,11 +38,12 @@ def current_actor() -> Actor:
 
 
 @contextmanager
-def acting(person_id: int | None, via: str, note: str = "") -> Iterator[None]:
-    """Everything saved inside the block is written down as done by this person, this way."""
-    token = _current.set(Actor(person_id, via, note))
+def acting(person_id: int | None, via: str, note: str = "", batch: str = "") -> Iterator[Actor]:
+    """Everything saved inside the block is written down as done by this person, this way, in one batch."""
+    actor = Actor(person_id, via, note, batch or secrets.token_hex(8))
+    token = _current.set(actor)
     try:
-        yield
+        yield actor
     finally:
         _current.reset(token)
 
@@ -51,12 +57,12 @@ def plain(value: Any) -> Any:
     return value
 
 
-def write(record: Any, deed: str, changes: dict[str, Any] | None = None) -> None:
-    """Keep what happened to `record`; `changes` maps a field to [old, new]."""
+def write(record: Any, deed: str, changes: dict[str, Any] | None = None) -> int:
+    """Keep what happened to `record`; `changes` maps a field to [old, new]. Returns the id of the event."""
     from xiaoguan.desk.models import Event
 
     actor = current_actor()
-    Event.objects.create(
+    return Event.objects.create(
         entity=record._meta.model_name,
         record_id=record.pk,
         deed=deed,
@@ -64,4 +70,5 @@ def write(record: Any, deed: str, changes: dict[str, Any] | None = None) -> None
         actor_id=actor.person_id,
         via=actor.via,
         note=actor.note,
-    )
+        batch=actor.batch,
+    ).pk

@@ -14,13 +14,14 @@ from typing import IO, TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, models, transaction
 
+from xiaoguan.desk.bulk import CHUNK, Change, Changed, Target, decimal_of
 from xiaoguan.desk.convert import PlanProblem
 from xiaoguan.desk.fields import ExactField, MoneyField
 from xiaoguan.desk.keys import Keys, LeftOut, Marks, Refused, unique_sets
 from xiaoguan.desk.mapping import Spec, TablePlan, default_match, importable
 from xiaoguan.desk.rows import PLACES, JoinProblem, Rows, bare_keys
 from xiaoguan.desk.tables import TableError
-from xiaoguan.desk.transfer import CHUNK, Change, Changed, Target, decimal_of, defused
+from xiaoguan.desk.transfer import defused
 
 if TYPE_CHECKING:
     from xiaoguan.desk.plan import Run
@@ -432,7 +433,10 @@ class Loading:
         self.target.update(edits)
         ids = [row[0] for row in (*new, *edits)]
         if ids and self.target.derives:
-            self.model.derive(ids)
+            feeds = self.model.FEEDS
+            place = next((i for i, f in enumerate(self.target.fields) if f.name == feeds), None)
+            left = {changes[place][0] for _pk, _version, changes, *_rest in edits if place in changes} - {None}
+            self.model.derive(self.model.fed(ids) | left)
         return len(ids)
 
     def _clean_together(self, lines: dict[int, int]) -> None:

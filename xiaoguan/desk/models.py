@@ -17,8 +17,13 @@ class Event(models.Model):
     actor_id = models.BigIntegerField(null=True)
     via = models.CharField(max_length=12)
     note = models.CharField(max_length=200, blank=True)
+    batch = models.CharField(max_length=16, blank=True, default="")
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         verbose_name, verbose_name_plural = _("event"), _("events")
-        indexes = [models.Index(fields=["entity", "record_id", "id"], name="event_of_record")]
+        indexes = [
+            models.Index(fields=["entity", "record_id", "id"], name="event_of_record"),
+            models.Index(fields=["batch"], name="event_of_batch", condition=~models.Q(batch="")),
+            models.Index(fields=["entity", "-id"], name="event_deleted", condition=models.Q(deed="deleted")),
+        ]

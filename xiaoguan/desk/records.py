@@ -50,16 +50,30 @@ class Record(models.Model):
         record._loaded = dict(zip(field_names, values, strict=False))
         return record
 
+    FEEDS: ClassVar[str] = "id"
+    """The relation to the records that keep something of these ones (an order what was paid on it); "id": themselves."""
+
     @classmethod
     def derive(cls, ids: Collection[int]) -> None:
-        """Bring up to date what other records keep from these ones; called after a save and after an import."""
+        """Bring up to date what the records with these ids, those that FEEDS names, keep of the records of this class.
+
+        Called with the relation of before and of now after every save, deletion and import.
+        """
+
+    @classmethod
+    def fed(cls, ids: Collection[int]) -> set[int]:
+        """The ids that `derive` is to be called with, because the records with `ids` are as they are."""
+        if cls.FEEDS == "id":
+            return set(ids)
+        return set(cls._default_manager.filter(pk__in=ids).values_list(cls.FEEDS, flat=True)) - {None}
 
     @transaction.atomic
     def save(self, *, force_insert: bool = False, **kwargs: Any) -> None:
         """Insert, or update what changed. Raises Conflict when the stored version is not the one that was read."""
         if self._state.adding:
             super().save(force_insert=True, **kwargs)
-            events.write(self, "created")
+            self.event_id = events.write(self, "created")
+            changes = {}
         else:
             changes = self.changes()
             if not changes:
@@ -71,24 +85,37 @@ class Record(models.Model):
             if not type(self).objects.filter(pk=self.pk, version=read).update(**values):
                 self.version = read
                 raise Conflict(self)
-            events.write(self, "changed", changes)
-        self._after_write()
+            self.event_id = events.write(self, "changed", changes)
+        self._after_write(changes)
 
-    def _after_write(self) -> None:
+    def _after_write(self, changes: dict[str, list[Any]]) -> None:
         from xiaoguan.desk import search
 
         self._loaded = {f.attname: getattr(self, f.attname) for f in self._meta.concrete_fields}
         search.index(self)
-        self.derive([self.pk])
+        feeds = self._meta.get_field(self.FEEDS).attname
+        self.derive({getattr(self, feeds), *changes.get(feeds, ())} - {None})
+
+    event_id: int | None = None
+    """The event of the last save, by which it can be undone."""
 
     @transaction.atomic
     def delete(self, **kwargs: Any) -> Any:
+        """Delete with an Event that keeps every value; what belongs to the record goes first, the same way."""
         from xiaoguan.desk import search
 
+        for relation in self._meta.related_objects:
+            if relation.on_delete is models.CASCADE and issubclass(relation.related_model, Record):
+                for part in relation.related_model._default_manager.filter(**{relation.field.name: self.pk}):
+                    part.delete()
         values = {f.attname: [events.plain(getattr(self, f.attname)), None] for f in self._meta.concrete_fields}
-        events.write(self, "deleted", values)
+        feeds = getattr(self, self._meta.get_field(self.FEEDS).attname)
+        self.event_id = events.write(self, "deleted", values)
         search.forget(self)
-        return super().delete(**kwargs)
+        answer = super().delete(**kwargs)
+        if self.FEEDS != "id" and feeds is not None:
+            self.derive({feeds})
+        return answer
 
     def changes(self) -> dict[str, list[Any]]:
         """What differs from the loaded row, as {attribute: [old, new]} in JSON's plain values."""

@@ -261,12 +261,13 @@ class Order(Record):
     def is_overdue(self) -> bool:
         return bool(self.due_on and self.due_on < timezone.localdate() and self.open_amount_units > 0)
 
+    FEEDS = "customer"
+
     @classmethod
     def derive(cls, ids: Collection[int]) -> None:
         """Keep each customer's first and last order and with them its place in the life cycle."""
-        touched = cls.objects.filter(pk__in=ids).values("customer_id")
         signed = cls.objects.filter(customer=OuterRef("pk"), status=cls.Status.SIGNED).order_by().values("customer")
-        Customer.objects.filter(pk__in=touched).update(
+        Customer.objects.filter(pk__in=ids).update(
             first_order_on=Subquery(signed.annotate(v=Min("ordered_on")).values("v")),
             last_order_on=Subquery(signed.annotate(v=Max("ordered_on")).values("v")),
             stage=Coalesce(
@@ -331,12 +332,13 @@ class Payment(Record):
     def __str__(self) -> str:
         return f"{self.order} · {self.received_on}"
 
+    FEEDS = "order"
+
     @classmethod
     def derive(cls, ids: Collection[int]) -> None:
         """Keep what each order has received."""
-        touched = cls.objects.filter(pk__in=ids).values("order_id")
         paid = cls.objects.filter(order=OuterRef("pk"), currency=OuterRef("currency")).order_by().values("order")
-        Order.objects.filter(pk__in=touched).update(
+        Order.objects.filter(pk__in=ids).update(
             received_amount=Coalesce(Subquery(paid.annotate(v=models.Sum(F("amount"))).values("v")), 0)
         )
 
@@ -391,12 +393,13 @@ class Activity(Record):
     def is_overdue(self) -> bool:
         return self.done_on is None and self.due_on < timezone.localdate()
 
+    FEEDS = "customer"
+
     @classmethod
     def derive(cls, ids: Collection[int]) -> None:
         """Keep each customer's last contact."""
-        touched = cls.objects.filter(pk__in=ids, customer__isnull=False).values("customer_id")
         done = cls.objects.filter(customer=OuterRef("pk"), done_on__isnull=False).order_by().values("customer")
-        Customer.objects.filter(pk__in=touched).update(
+        Customer.objects.filter(pk__in=ids).update(
             last_contact_on=Subquery(done.annotate(v=Max("done_on")).values("v"))
         )
 
