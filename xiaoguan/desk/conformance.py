@@ -45,10 +45,10 @@ class Finding:
 # Samples
 
 
-def sample(model: type[models.Model], person: Any, given: dict[str, Any] | None = None) -> Any:
+def sample(model: type[models.Model], person: Any, given: dict[str, Any] | None = None, **values: Any) -> Any:
     """A saved record of any model with every required field filled; relations to people point to `person`."""
     number = next(_numbers)
-    values = dict(given or {})
+    values |= given or {}
     for field in model._meta.concrete_fields:
         if field.name in values or field.name in Record.BOOKKEEPING or field.primary_key:
             continue

@@ -51,7 +51,7 @@ class Record(models.Model):
         return record
 
     FEEDS: ClassVar[str] = "id"
-    """The relation to the records that keep something of these ones (an order what was paid on it); "id": themselves."""
+    """The relation to the records that keep something of these (an order what was paid on it); "id": themselves."""
 
     @classmethod
     def derive(cls, ids: Collection[int]) -> None:

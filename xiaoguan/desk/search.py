@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -130,12 +130,15 @@ def index_many(desk: Desk, rows: Iterable[tuple[int, Iterable[Any]]]) -> None:
 
 
 def forget(record: Any) -> None:
+    forget_many(type(record), [record.pk])
+
+
+def forget_many(model: Any, ids: Sequence[int]) -> None:
+    """Take the entries of these records of one model away."""
     column = "rowid" if connection.vendor == "sqlite" else "id"
+    number = slot(model._meta.model_name)
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"DELETE FROM desk_search WHERE {column} = %s",
-            [record.pk * SLOTS + slot(record._meta.model_name)],
-        )
+        cursor.executemany(f"DELETE FROM desk_search WHERE {column} = %s", [(pk * SLOTS + number,) for pk in ids])
 
 
 CREATE = {

@@ -13,6 +13,7 @@ from xiaoguan.desk.desk import desks
 from xiaoguan.desk.screens.boards import board_page
 from xiaoguan.desk.screens.details import detail_page, related_tab
 from xiaoguan.desk.screens.lists import export, list_page, pick
+from xiaoguan.desk.screens.takeback import bin_page, restore, restore_version, undo_page
 from xiaoguan.desk.screens.writing import delete, do, edit_page, new_page
 
 PAGES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
@@ -21,9 +22,12 @@ PAGES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
     ("pick", pick, "pick"),
     ("board", board_page, "board"),
     ("export.<str:kind>", export, "export"),
+    ("bin", bin_page, "bin"),
+    ("bin/<int:event>/restore", restore, "restore"),
     ("<int:pk>", detail_page, "detail"),
     ("<int:pk>/edit", edit_page, "edit"),
     ("<int:pk>/delete", delete, "delete"),
+    ("<int:pk>/as-of/<int:event>", restore_version, "restore_version"),
     ("<int:pk>/tab/<str:name>", related_tab, "related"),
     ("<int:pk>/<str:name>", do, "verb"),
 )
@@ -31,6 +35,13 @@ PAGES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
 
 def urls() -> list[Any]:
     """The pages of every registered desk."""
+    return [
+        path("undo/<slug:batch>", undo_page, name="undo"),
+        *_of_desks(),
+    ]
+
+
+def _of_desks() -> list[Any]:
     return [
         path(
             f"{desk.url_name}/",

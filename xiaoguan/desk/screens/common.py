@@ -86,5 +86,19 @@ def headings(desk: Desk, listing: Listing, request: HttpRequest) -> list[dict[st
     return found
 
 
+def names_of(ids: set[int]) -> dict[int, str]:
+    """{id: name} of these people."""
+    people = desk_of("person")
+    return dict(people.model.objects.filter(pk__in=ids).values_list("pk", "name")) if people and ids else {}
+
+
 def is_local(url: str | None) -> bool:
     return bool(url) and url.startswith("/") and not url.startswith("//") and "\\" not in url
+
+
+def way_back(request: HttpRequest) -> str:
+    """Where a form wants to go on: its `next`, or the page it was on."""
+    given = request.POST.get("next") or request.META.get("HTTP_REFERER", "")
+    host = f"{request.scheme}://{request.get_host()}"
+    given = given.removeprefix(host)
+    return given if is_local(given) else "/"

@@ -7,10 +7,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from xiaoguan.desk.cells import formatter, money_text
-from xiaoguan.desk.desk import Desk, desk_of
+from xiaoguan.desk.desk import Desk
 from xiaoguan.desk.models import Event
 from xiaoguan.desk.paths import resolve
 from xiaoguan.desk.records import Record
+from xiaoguan.desk.screens.common import names_of
 
 HISTORY = 50
 
@@ -18,11 +19,17 @@ HISTORY = 50
 def history_of(desk: Desk, record: Record) -> list[dict[str, Any]]:
     """The newest deeds on the record in words, with old and new values as people read them."""
     events = list(Event.objects.filter(entity=desk.key, record_id=record.pk).order_by("-id")[:HISTORY])
-    names = _names_of({e.actor_id for e in events if e.actor_id})
+    names = names_of({e.actor_id for e in events if e.actor_id})
     verbs = {v.name: str(v.label) for v in desk.verbs}
-    sentences = {"created": _("created"), "changed": _("changed"), "deleted": _("deleted")}
+    sentences = {
+        "created": _("created"),
+        "changed": _("changed"),
+        "deleted": _("deleted"),
+        "restored": _("brought back"),
+    }
     return [
         {
+            "id": e.pk,
             "at": e.at,
             "actor": names.get(e.actor_id, _("the system")),
             "sentence": sentences.get(e.deed) or verbs.get(e.deed, e.deed),
@@ -32,11 +39,6 @@ def history_of(desk: Desk, record: Record) -> list[dict[str, Any]]:
         }
         for e in events
     ]
-
-
-def _names_of(ids: set[int]) -> dict[int, str]:
-    people = desk_of("person")
-    return dict(people.model.objects.filter(pk__in=ids).values_list("pk", "name")) if people and ids else {}
 
 
 def _changes(desk: Desk, changes: dict[str, list[Any]]) -> list[dict[str, str]]:

@@ -21,6 +21,7 @@ from xiaoguan.desk.listing import Listing
 from xiaoguan.desk.records import Conflict, Record
 from xiaoguan.desk.screens.boards import card_of, lane_totals, total_text
 from xiaoguan.desk.screens.common import desk_words, is_local, record_of
+from xiaoguan.desk.screens.takeback import undo_url
 from xiaoguan.desk.verbs import Verb
 
 
@@ -81,7 +82,8 @@ def _form_page(
                 ]
                 status = 409
             else:
-                messages.success(request, _("Saved: %(thing)s") % {"thing": desk.title(saved)})
+                text = _("Saved: %(thing)s") % {"thing": desk.title(saved)}
+                messages.success(request, text, extra_tags=f"undo:{undo_url()}" if saved.event_id else "")
                 return HttpResponseRedirect(desk.url("detail", pk=saved.pk))
     return render(
         request,
@@ -124,7 +126,7 @@ def delete(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
             request, _("It cannot be deleted: %(kinds)s still belong to it.") % {"kinds": _(", ").join(sorted(kinds))}
         )
         return HttpResponseRedirect(desk.url("detail", pk=pk))
-    messages.success(request, _("Deleted: %(thing)s") % {"thing": desk.title(record)})
+    messages.success(request, _("Deleted: %(thing)s") % {"thing": desk.title(record)}, extra_tags=f"undo:{undo_url()}")
     return HttpResponseRedirect(desk.url())
 
 
@@ -151,11 +153,11 @@ def do(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpResponse:
         return HttpResponseRedirect(desk.url("detail", pk=pk))
     text = _("%(verb)s: %(thing)s") % {"verb": verb.label, "thing": desk.title(record)}
     if not scripted:
-        messages.success(request, text)
+        messages.success(request, text, extra_tags=f"undo:{undo_url()}")
         return HttpResponseRedirect(
             request.POST.get("next") if is_local(request.POST.get("next")) else desk.url("detail", pk=pk)
         )
-    answer: dict[str, Any] = {"message": text}
+    answer: dict[str, Any] = {"message": text, "undo_url": undo_url()}
     if desk.board:
         listing = Listing.read(desk, viewer, request.GET)
         answer["lanes"] = {
