@@ -27,3 +27,7 @@ class Event(models.Model):
             models.Index(fields=["batch"], name="event_of_batch", condition=~models.Q(batch="")),
             models.Index(fields=["entity", "-id"], name="event_deleted", condition=models.Q(deed="deleted")),
         ]
+
+
+from xiaoguan.desk.jobs import Job  # noqa: E402, F401  models live beside their work; Django finds them here
+from xiaoguan.desk.views import SavedView  # noqa: E402, F401

@@ -107,10 +107,15 @@ def init(with_demo: bool) -> None:
 @click.option("--port", default=8000, show_default=True, envvar="PORT")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--workers", default=1, show_default=True)
-def serve(port: int, host: str, workers: int) -> None:
+@click.option("--jobs/--no-jobs", default=True, show_default=True, help="Keep a process beside that does the jobs.")
+def serve(port: int, host: str, workers: int, jobs: bool) -> None:
     """Serve the pages and the API."""
+    from contextlib import nullcontext
+
     from granian import Granian
     from granian.constants import Interfaces
+
+    from xiaoguan.project.worker import Keeper
 
     _start()
     from xiaoguan.project.demo import logins
@@ -120,7 +125,7 @@ def serve(port: int, host: str, workers: int) -> None:
     for login in logins():
         click.echo(f"  {login['username']:<10} {login['password']:<18} {login['name']}  {login['role']}")
     click.echo("  Ctrl-C stops it.")
-    Granian(
+    server = Granian(
         "xiaoguan.project.wsgi:application",
         address=host,
         port=port,
@@ -128,7 +133,20 @@ def serve(port: int, host: str, workers: int) -> None:
         workers=workers,
         blocking_threads=1,
         log_enabled=False,
-    ).serve()
+    )
+    with Keeper() if jobs else nullcontext():
+        server.serve()
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="Do what waits, then end.")
+@click.option("--child", is_flag=True, hidden=True, help="End when the process that started this one is gone.")
+@database
+def work(once: bool, child: bool) -> None:
+    """Do the jobs that wait: imports, exports, reminders. `serve` starts one of these by itself."""
+    from xiaoguan.project.worker import work as do
+
+    do(once, child)
 
 
 @main.command()
