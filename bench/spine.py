@@ -290,9 +290,9 @@ def raw_save() -> Callable[[], None]:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("UPDATE sales_opportunity SET amount_units = amount_units + 10000 WHERE id = %s", [pk])
             cursor.execute(
-                "INSERT INTO desk_event (entity, record_id, deed, changes, via, note, at)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s)",
-                ["opportunity", pk, "changed", "{}", "bench", "", "2026-01-01 00:00:00+00"],
+                "INSERT INTO desk_event (entity, record_id, deed, changes, via, note, batch, at)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+                ["opportunity", pk, "changed", "{}", "bench", "", "", "2026-01-01 00:00:00+00"],
             )
 
     return save

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -21,12 +21,14 @@ class Actor:
     """Who is doing something, and by which way: `page`, `api`, `import`, `run`, `command`, `undo` or `system`.
 
     batch    the same for everything that one request, job or import does, so that it can be undone together.
+    memo     what need not be asked twice while it lasts; None outside of any block.
     """
 
     person_id: int | None = None
     via: str = "system"
     note: str = ""
     batch: str = ""
+    memo: dict[Any, Any] | None = field(default=None, compare=False, repr=False)
 
 
 SYSTEM = Actor()
@@ -40,7 +42,7 @@ def current_actor() -> Actor:
 @contextmanager
 def acting(person_id: int | None, via: str, note: str = "", batch: str = "") -> Iterator[Actor]:
     """Everything saved inside the block is written down as done by this person, this way, in one batch."""
-    actor = Actor(person_id, via, note, batch or secrets.token_hex(8))
+    actor = Actor(person_id, via, note, batch or secrets.token_hex(8), {})
     token = _current.set(actor)
     try:
         yield actor

@@ -72,6 +72,8 @@ def territories_of(person_id: int, day: date) -> list[int]:
     return list(TerritoryAssignment.on(day).filter(person_id=person_id).values_list("territory_id", flat=True))
 
 
+VIEWERS = 2_000
+"""So many are kept in a process, with the frames drawn for them."""
 _kept: dict[int, tuple[tuple[int, date, str], Viewer]] = {}
 
 
@@ -81,7 +83,7 @@ def viewer_of_account(account: Any) -> Viewer:
     mark = (OrganisationStamp.now(), today, connection.settings_dict["NAME"])
     kept = _kept.get(account.pk)
     if kept is None or kept[0] != mark:
-        if len(_kept) > 20_000:
+        if len(_kept) > VIEWERS:
             _kept.clear()
         kept = _kept[account.pk] = (mark, _viewer(account, today))
     return kept[1]

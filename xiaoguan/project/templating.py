@@ -13,7 +13,9 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone, translation
-from jinja2 import Environment
+from jinja2 import Environment, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
 
 from xiaoguan import __version__
 from xiaoguan.base import words
@@ -38,11 +40,34 @@ def environment(**options: Any) -> Environment:
         url=lambda name, **kwargs: reverse(name, kwargs=kwargs or None),
         version=__version__,
         Fraction=Fraction,
+        kept=kept,
     )
     env.filters.update(
         money=money_text, number=number_text, percent=percent, date=day, datetime=moment, ago=ago, middle=middle
     )
     return env
+
+
+CSRF, HERE = "@csrf@", "@here@"
+
+
+@pass_context
+def kept(context: Context, name: str) -> Markup:
+    """A part of the frame that is the same on every page of one place; drawn once and kept with the viewer.
+
+    Its context is that of every page, and `here`, the address of the page; nothing else of the request may be in it.
+    """
+    request = context["request"]
+    parts = viewer_of(request).extra.setdefault("parts", {})
+    active = next((p for p in context["places"] if p["active"]), None)
+    entry = next((e["url"] for e in active["entries"] if e["active"]), "") if active else ""
+    key = name, context["lang"], context["theme"], context["narrow"], active and active["key"], entry
+    found = parts.get(key)
+    if found is None:
+        given = {k: context[k] for k in ("viewer", "places", "lang", "theme", "narrow")}
+        text = context.environment.get_template(name).render(given, csrf_token=CSRF, here=HERE)
+        found = parts[key] = text.strip()
+    return Markup(found.replace(CSRF, str(context["csrf_token"])).replace(HERE, escape(request.get_full_path())))
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
@@ -63,6 +88,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "places": places_of(viewer, request.path),
         "messages": get_messages(request),
         "lang": translation.get_language(),
+        "narrow": request.COOKIES.get("rail") == "narrow",
         "theme": request.COOKIES.get("theme", "") if request.COOKIES.get("theme") in ("light", "dark") else "",
     }
 

@@ -11,6 +11,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from xiaoguan.base.periods import Calendar
+from xiaoguan.desk.events import current_actor
 from xiaoguan.rulebook.models import PolicyVersion
 
 
@@ -70,13 +72,36 @@ PLAIN = Process(
 
 
 def process_in_force(day: Any = None) -> Process:
-    """The process of the newest adopted policy with one that is in force on `day` (today); a plain one before any."""
-    day = day or timezone.localdate()
+    """The process of the newest adopted policy with one that is in force on `day` (today); a plain one before any.
+
+    Asked of the database once a request or job.
+    """
+    day, memo = day or timezone.localdate(), current_actor().memo
+    if memo is None:
+        return _in_force(day)
+    if ("process", day) not in memo:
+        memo["process", day] = _in_force(day)
+    return memo["process", day]
+
+
+def _in_force(day: Any) -> Process:
     rows = PolicyVersion.objects.filter(effective_from__lte=day).exclude(effective_to__lte=day)
     for pk, digest in rows.order_by("-effective_from", "-id").values_list("pk", "digest"):
         if found := _process_of(pk, digest):
             return found
     return PLAIN
+
+
+def calendar_in_force() -> Calendar:
+    """The calendar of the newest adopted policy that is in force today; the plain one before any."""
+    today = timezone.localdate()
+    rows = PolicyVersion.objects.filter(effective_from__lte=today).exclude(effective_to__lte=today)
+    newest = rows.order_by("-effective_from", "-id").values_list("pk", flat=True).first()
+    if newest is None:
+        return Calendar()
+    from xiaoguan.rulebook.versions import document_of
+
+    return document_of(newest).calendar
 
 
 @lru_cache(maxsize=64)

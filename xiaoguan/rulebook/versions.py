@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from xiaoguan.base.issues import Issue, has_errors
+from xiaoguan.desk.events import current_actor
 from xiaoguan.policy import Policy, check, load_text
 from xiaoguan.rulebook.models import PolicyVersion
 
@@ -68,6 +69,8 @@ def adopt(text: str, file: str = "", by: int | None = None) -> tuple[PolicyVersi
         effective_to=end,
         adopted_by_id=by,
     )
+    if (memo := current_actor().memo) is not None:
+        memo.clear()
     return version, issues, True
 
 
