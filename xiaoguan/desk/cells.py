@@ -107,6 +107,11 @@ class Columns:
             self._at.append((main, self._place(names, extra) if extra else None))
         self.names = tuple(names)
 
+    def places(self) -> list[tuple[Path, tuple[int, ...]]]:
+        """Which values of a row belong to each path."""
+        at = [(main,) if extra is None else (main, extra) for main, extra in self._at]
+        return list(zip(self.paths, at, strict=True))
+
     @staticmethod
     def _place(names: list[str], name: str) -> int:
         if name not in names:

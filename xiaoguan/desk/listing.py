@@ -1,10 +1,10 @@
-"""What was asked of a list: words, filters, sort and page. Pages, API and export read it from here alike."""
+"""What was asked of a list: words, filters, sort, columns and page. Pages, API and export read it from here alike."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,18 +13,25 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from xiaoguan.base.words import closest
-from xiaoguan.desk import paging, search
+from xiaoguan.desk import expressions, filters, paging, search
 from xiaoguan.desk.access import Viewer
+from xiaoguan.desk.bounds import TooMuch, within
 from xiaoguan.desk.cells import Columns
 from xiaoguan.desk.desk import Desk
+from xiaoguan.desk.expressions import BadQuery, Expression
+from xiaoguan.desk.filters import DATES, NUMBERS
 from xiaoguan.desk.paths import Path
+from xiaoguan.desk.views import Views, expanded
+
+__all__ = ["PAGE", "RESERVED", "BadQuery", "Listing", "filter_bar", "parameters", "rows_in_order", "with_query"]
 
 PAGE = 30
-RESERVED = frozenset({"q", "sort", "cursor", "limit", "fields", "view"})
-
-
-class BadQuery(ValueError):
-    """A parameter that this list does not understand: says which, its value and what would be right."""
+MOST_COLUMNS, MOST_SORTS = 24, 4
+SECONDS = 2.0  # that a filter without an index may take
+RESERVED = frozenset({"q", "sort", "cursor", "limit", "fields", "view", "where", "columns", "group"})
+PAGE_ONLY = frozenset(
+    {"as", "of", "part", "day", "span", "by", "rows", "cols", "measure", "start", "end", "lane", "shape"}
+)
 
 
 @dataclass
@@ -33,7 +40,10 @@ class Listing:
 
     rows      every record that matches and may be read, unsorted; matching the same before the question of rights
     order     the sort in use; cursor marks where the page begins
-    chosen    {parameter: values} of the filters in use
+    chosen    {parameter: values} of the filters in use; where the filter expression beside them
+    columns   the paths to show
+    group     path to group by, with the step of a date behind a colon: "closes_on:month"
+    query     the parameters after a saved view was put in
     """
 
     desk: Desk
@@ -45,60 +55,145 @@ class Listing:
     cursor: str = ""
     words: str = ""
     chosen: dict[str, list[str]] = field(default_factory=dict)
+    where: Expression | None = None
+    columns: tuple[Path, ...] = ()
+    group: str = ""
+    query: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, desk: Desk, viewer: Viewer, query: QueryDict, strict: bool = False) -> Listing:
+    def read(
+        cls, desk: Desk, viewer: Viewer, query: QueryDict, strict: bool = False, views: Views | None = None
+    ) -> Listing:
         """From URL parameters. With `strict` (the API) an unknown parameter is BadQuery; a page ignores it."""
+        if query.get("view"):
+            query = expanded(desk, viewer, query, views)
         matching = desk.model._default_manager.all()
-        known = parameters(desk)
-        chosen: dict[str, list[str]] = {}
-        for name in query:
-            values = [v for v in query.getlist(name) if v != ""]
-            if name in RESERVED or not values:
-                continue
-            if name not in known:
-                if strict:
-                    near = closest(name, [*known, *RESERVED])
-                    hint = f" Did you mean '{near}'?" if near else ""
-                    raise BadQuery(f"This list has no filter '{name}'.{hint}")
-                continue
-            matching = matching.filter(condition(known[name], name, values, viewer))
-            chosen[name] = values
+        chosen, narrow = _simple_filters(desk, viewer, query, strict)
+        if where := expressions.parse(query.get("where", "")) if query else None:
+            narrow.append(filters.condition(desk, viewer, where))
         words = query.get("q", "").strip()[:80]
         if words:
-            matching = matching.filter(search.hits(desk, words))
-        sort = query.get("sort", "")
-        names = [desk.order.lstrip("-"), "id", *desk.columns]
-        if sort and sort.lstrip("-") not in names:
-            if strict:
-                raise BadQuery(f"This list cannot be sorted by '{sort}'; it can by {', '.join(names)}.")
-            sort = ""
+            narrow.append(search.hits(desk, words))
+        if narrow:
+            matching = matching.filter(*narrow)
+        sort, order = _sorting(desk, viewer, query.get("sort", ""), strict)
+        columns = chosen_columns(desk, viewer, query.get("columns", "") or (views.columns if views else ""))
         rows = desk.visible(viewer, matching)
-        return cls(desk, viewer, rows, matching, desk.sorting(sort), sort, query.get("cursor", ""), words, chosen)
+        cursor = query.get("cursor", "")
+        return cls(
+            desk,
+            viewer,
+            rows,
+            matching,
+            order,
+            sort,
+            cursor,
+            words,
+            chosen,
+            where,
+            columns,
+            query.get("group", ""),
+            query,
+        )
 
     def ids(self, size: int) -> tuple[list[int], str]:
-        """The ids of the page in order and the marker of the next. Raises BadQuery for a marker that is none."""
-        branches = None if self.order.nullable or self.filtered else self.desk.read.branches(self.viewer)
+        """The ids of the page in order and the marker of the next. Raises BadQuery for a marker that is none, TooMuch
+        for a filter that finds nothing in time."""
+        simple = not (self.order.nullable or self.order.then or self.filtered)
+        branches = self.desk.read.branches(self.viewer) if simple else None
         everything = self.desk.read.always(self.viewer)
         rows = self.matching if branches or everything else self.rows
         plain = not self.filtered and (everything or branches is not None)
         try:
-            return paging.page_ids(rows, self.order, size, self.cursor, branches, plain)
+            with nullcontext() if plain else within(SECONDS):
+                return paging.page_ids(rows, self.order, size, self.cursor, branches, plain)
+        except BadQuery:
+            raise
         except ValueError as error:
             raise BadQuery(str(error)) from error
 
     def page(self, columns: Columns, size: int = PAGE) -> tuple[list[tuple], str]:
         """Values of one page in order and the marker of the next. Two queries: the ids, then what is shown of them."""
         ids, after = self.ids(size)
-        return rows_in_order(self.desk, ids, columns.names), after
+        return self.values(ids, columns), after
+
+    def values(self, ids: Sequence[int], columns: Columns) -> list[tuple]:
+        """What is shown of these records, in this order; what belongs to a related record that the viewer may not read
+        is left empty."""
+        return veiled(self.desk, self.viewer, columns, rows_in_order(self.desk, ids, columns.names))
 
     def count(self) -> str:
-        number, more = paging.count(self.rows)
+        try:
+            with within(SECONDS) if self.filtered else nullcontext():
+                number, more = paging.count(self.rows)
+        except TooMuch:
+            return "…"
         return f"{number:,}+" if more else f"{number:,}"
+
+    def narrowed(self, extra: Q) -> Listing:
+        """The same list with one more condition."""
+        return replace(self, rows=self.rows.filter(extra), matching=self.matching.filter(extra))
 
     @property
     def filtered(self) -> bool:
-        return bool(self.words or self.chosen)
+        return bool(self.words or self.chosen or self.where)
+
+
+def _simple_filters(desk: Desk, viewer: Viewer, query: QueryDict, strict: bool) -> tuple[dict[str, list[str]], list[Q]]:
+    """The declared filters among the parameters: what was chosen, and as conditions."""
+    chosen: dict[str, list[str]] = {}
+    found: list[Q] = []
+    known = parameters(desk) if query else {}
+    for name in query:
+        values = [v for v in query.getlist(name) if v != ""]
+        if name in RESERVED or not values:
+            continue
+        if name not in known:
+            if strict:
+                near = closest(name, [*known, *RESERVED])
+                hint = f" Did you mean '{near}'?" if near else ""
+                raise BadQuery(f"This list has no filter '{name}'.{hint}")
+            continue
+        found.append(condition(known[name], name, values, viewer))
+        chosen[name] = values
+    return chosen, found
+
+
+def _sorting(desk: Desk, viewer: Viewer, text: str, strict: bool) -> tuple[str, paging.Order]:
+    """The sort as asked for, and as keys; several are separated by commas, the first counts first."""
+    names = [t.strip() for t in text.split(",") if t.strip()][:MOST_SORTS]
+    try:
+        orders = [_order(desk, viewer, name) for name in names]
+    except BadQuery:
+        if strict:
+            raise
+        return "", desk.sorting("")
+    if not orders:
+        return "", desk.sorting("")
+    return ",".join(names), replace(orders[0], then=tuple(orders[1:])) if orders[1:] else orders[0]
+
+
+def _order(desk: Desk, viewer: Viewer, text: str) -> paging.Order:
+    """One sort key. A field of a related record that is no column of the list sorts only where its order tells the
+    viewer nothing that they may not know."""
+    name = text.lstrip("-")
+    if name in ("id", desk.order.lstrip("-"), *desk.columns):
+        return desk.sorting(text)
+    path = filters.usable(desk, viewer, name)
+    if filters.seen_through(desk, viewer, path):
+        raise BadQuery(
+            _("You may not sort this list by '%(path)s', because you may not read all that it belongs to.")
+            % {"path": name}
+        )
+    return paging.Order(path.title or path.orm, text.startswith("-"), path.nullable)
+
+
+def chosen_columns(desk: Desk, viewer: Viewer, text: str) -> tuple[Path, ...]:
+    """The paths of `columns=title,amount`; the declared ones for "". Raises BadQuery."""
+    if not text:
+        return desk.column_paths
+    names = list(dict.fromkeys(t.strip() for t in text.split(",") if t.strip()))[:MOST_COLUMNS]
+    return tuple(filters.usable(desk, viewer, name) for name in names) or desk.column_paths
 
 
 def rows_in_order(desk: Desk, ids: Sequence[int], names: Sequence[str]) -> list[tuple]:
@@ -107,12 +202,29 @@ def rows_in_order(desk: Desk, ids: Sequence[int], names: Sequence[str]) -> list[
     return [found[pk] for pk in ids if pk in found]
 
 
+def veiled(desk: Desk, viewer: Viewer, columns: Columns, rows: list[tuple]) -> list[tuple]:
+    """The rows without the chosen fields of related records that the viewer may not read; one query a relation."""
+    guards = [(at, guard) for path, at in columns.places() if (guard := filters.seen_through(desk, viewer, path))]
+    if not guards or not rows:
+        return rows
+    ids = [row[0] for row in rows]
+    asked: dict[str, set[int]] = {}
+    hidden: dict[int, set[int]] = {}
+    for at, guard in guards:
+        key = str(guard.children[0][0])
+        if key not in asked:
+            asked[key] = set(desk.model._default_manager.filter(guard, pk__in=ids).values_list("pk", flat=True))
+        for place in at:
+            hidden[place] = asked[key]
+    return [tuple(None if i in hidden and row[0] not in hidden[i] else v for i, v in enumerate(row)) for row in rows]
+
+
 def parameters(desk: Desk) -> dict[str, Path]:
     """The filter parameters of this desk: dates and numbers also with `.from` (at least) and `.to` (less than)."""
     found: dict[str, Path] = {}
     for text, path in desk.filter_paths.items():
         found[text] = path
-        if path.kind in ("date", "datetime", "money", "number", "decimal"):
+        if path.kind in DATES | (NUMBERS - {"percent"}):
             found[f"{text}.from"] = found[f"{text}.to"] = path
     return found
 
@@ -120,38 +232,20 @@ def parameters(desk: Desk) -> dict[str, Path]:
 def condition(path: Path, name: str, values: list[str], viewer: Viewer) -> Q:
     """One parameter as a filter. Raises BadQuery naming the parameter and the value."""
     end = name.rsplit(".", 1)[-1] if name != path.text else ""
-    lookup = {"from": f"{path.orm}__gte", "to": f"{path.orm}__lt"}.get(end, path.orm)
-    read = [_value(path, name, v, viewer) for v in values]
-    empty = Q(**{f"{path.orm}__isnull": True}) if None in read else Q(pk__in=())
+    read = [None if v == "none" else filters.value_of(path, name, v, viewer) for v in values]
+    empty = Q(**{f"{path.orm}__isnull": True}) if None in read else None
     read = [v for v in read if v is not None]
-    if end:
-        return Q(**{lookup: read[-1]}) if read else empty
     if not read:
-        return empty
-    return Q(**{lookup: read[0]}) if len(read) == 1 and empty == Q(pk__in=()) else Q(**{f"{lookup}__in": read}) | empty
-
-
-def _value(path: Path, name: str, text: str, viewer: Viewer) -> Any:
-    try:
-        if text == "none":
-            return None
-        if path.relation:
-            return viewer.person_id or 0 if text == "me" else int(text)
-        if path.kind in ("date", "datetime"):
-            return date.fromisoformat(text)
-        if path.kind == "bool":
-            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.lower()]
-        if path.kind == "choice":
-            if text not in {str(v) for v, _label in path.field.flatchoices}:
-                raise ValueError(text)
-            return text
-        if path.kind in ("money", "number", "decimal", "percent"):
-            return path.field.formfield().clean(text)
-        return text
-    except (ValueError, KeyError, ArithmeticError) as error:
-        raise BadQuery(_("'%(value)s' is not possible for %(name)s.") % {"value": text, "name": name}) from error
-    except Exception as error:  # a form field says what is wrong by ValidationError
-        raise BadQuery(f"'{text}' is not possible for {name}: {error}") from error
+        return empty or Q(pk__in=())
+    if end:
+        lookup = "gte" if end == "from" else "lt"
+        day = filters.start_of(path, read[-1]) if path.kind in DATES else read[-1]
+        return Q(**{f"{path.orm}__{lookup}": day})
+    if path.kind == "datetime":
+        found = filters.in_days(path, read[0], filters.following(read[0]))
+    else:
+        found = Q(**{path.orm: read[0]}) if len(read) == 1 else Q(**{f"{path.orm}__in": read})
+    return found | empty if empty else found
 
 
 def filter_bar(listing: Listing) -> list[dict[str, Any]]:
@@ -171,16 +265,15 @@ def filter_bar(listing: Listing) -> list[dict[str, Any]]:
             "lookup_url": "",
         }
         if path.kind in ("choice", "stage"):
-            choices: Sequence[tuple] = path.field.stage_choices() if path.kind == "stage" else path.field.flatchoices
             item["kind"] = "choice"
             item["options"] = [
-                {"value": str(v), "label": str(label), "selected": str(v) in chosen} for v, label in choices if v != ""
+                {"value": v, "label": label, "selected": v in chosen} for v, label in filters.choices_of(path)
             ]
         elif path.relation:
             target = desk_of(path.field.related_model)
             item["lookup_url"] = target.url("pick") if target else ""
-            item["value_label"] = _("me") if chosen == ["me"] else _title(path, chosen[0]) if chosen else ""
-        elif path.kind in ("date", "money", "number", "decimal", "datetime"):
+            item["value_label"] = _chosen_label(path, chosen[0], listing.viewer) if chosen else ""
+        elif path.kind in DATES | (NUMBERS - {"percent"}):
             item["from"] = (listing.chosen.get(f"{text}.from") or [""])[0]
             item["to"] = (listing.chosen.get(f"{text}.to") or [""])[0]
         elif path.kind == "bool":
@@ -191,18 +284,15 @@ def filter_bar(listing: Listing) -> list[dict[str, Any]]:
     return bar
 
 
-def _title(path: Path, value: str) -> str:
-    if not value.isdigit():
-        return _("none") if value == "none" else ""
-    found = path.field.related_model._default_manager.filter(pk=int(value)).first()
-    return str(found) if found else ""
+def _chosen_label(path: Path, value: str, viewer: Viewer) -> str:
+    return _("none") if value == "none" else filters.value_label(path, value, viewer)
 
 
 def with_query(url: str, query: Mapping[str, Any], **changes: str | None) -> str:
     """The address with some parameters changed; None removes one."""
     if not query:
         given = {name: value for name, value in changes.items() if value is not None}
-        return f"{url}?{urlencode(given)}" if given else url
+        return f"{url}?{urlencode(given, safe=SAFE)}" if given else url
     merged = QueryDict(mutable=True)
     for name, values in query.lists() if isinstance(query, QueryDict) else query.items():
         merged.setlist(name, values if isinstance(values, list) else [values])
@@ -211,4 +301,7 @@ def with_query(url: str, query: Mapping[str, Any], **changes: str | None) -> str
             merged.pop(name, None)
         else:
             merged[name] = value
-    return f"{url}?{merged.urlencode()}" if merged else url
+    return f"{url}?{merged.urlencode(safe=SAFE)}" if merged else url
+
+
+SAFE = ",:;|()"  # what a filter is written with stays readable in an address

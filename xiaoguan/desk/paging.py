@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import F, Q, QuerySet
 
@@ -25,23 +26,45 @@ COUNT_LIMIT = 10_000
 
 @dataclass(frozen=True)
 class Order:
-    """One sort key with its direction; ties are broken by id in the same direction."""
+    """One sort key with its direction, then further ones; ties are broken by id in the direction of the first."""
 
     orm: str
     descending: bool
     nullable: bool
+    then: tuple[Order, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (self.orm, *(order.orm for order in self.then))
 
     def by(self) -> list[Any]:
+        tie = [] if self.orm in ("pk", "id") else ["-pk" if self.descending else "pk"]
+        return [order._key() for order in (self, *self.then)] + tie
+
+    def _key(self) -> Any:
+        if self.orm in ("pk", "id"):
+            return "-pk" if self.descending else "pk"
         if not self.nullable:
-            sign = "-" if self.descending else ""
-            return [f"{sign}{self.orm}", f"{sign}pk"] if self.orm not in ("pk", "id") else [f"{sign}pk"]
-        key = F(self.orm).desc(nulls_last=True) if self.descending else F(self.orm).asc(nulls_last=True)
-        return [key, "-pk" if self.descending else "pk"]
+            return f"-{self.orm}" if self.descending else self.orm
+        return F(self.orm).desc(nulls_last=True) if self.descending else F(self.orm).asc(nulls_last=True)
 
     def after(self, value: Any, pk: int) -> Q:
-        """The rows that come after the one with this key and id."""
-        less = "lt" if self.descending else "gt"
-        tie = Q(**{f"pk__{less}": pk})
+        """The rows that come after the one with this key (a list of keys if there are several) and id."""
+        values = value if self.then else [value]
+        if not isinstance(values, list) or len(values) != 1 + len(self.then):
+            raise ValueError("this page marker belongs to another sort; open the list again")
+        found = Q(**{f"pk__{self._less}": pk})
+        for order, one in reversed(list(zip((self, *self.then), values, strict=True))):
+            found = order._beyond(one, found)
+        return found
+
+    @property
+    def _less(self) -> str:
+        return "lt" if self.descending else "gt"
+
+    def _beyond(self, value: Any, tie: Q) -> Q:
+        """Beyond this value, or at it and then as `tie` says. The key is bounded first, so that an index serves it."""
+        less = self._less
         if self.orm in ("pk", "id"):
             return tie
         if value is None:
@@ -51,23 +74,30 @@ class Order:
 
 
 def encode(value: Any, pk: int) -> str:
+    plain = [_packed(v) for v in value] if isinstance(value, list) else _packed(value)
+    return base64.urlsafe_b64encode(orjson.dumps([plain, pk])).decode().rstrip("=")
+
+
+def _packed(value: Any) -> Any:
     if isinstance(value, Decimal):
-        value = {"d": format(value, "f")}
-    elif isinstance(value, datetime):
-        value = {"t": value.isoformat()}
-    elif isinstance(value, date):
-        value = {"o": value.isoformat()}
-    return base64.urlsafe_b64encode(orjson.dumps([value, pk])).decode().rstrip("=")
+        return {"d": format(value, "f")}
+    if isinstance(value, datetime):
+        return {"t": value.isoformat()}
+    return {"o": value.isoformat()} if isinstance(value, date) else value
+
+
+def _unpacked(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    [(tag, text)] = value.items()
+    return {"d": Decimal, "t": datetime.fromisoformat, "o": date.fromisoformat}[tag](text)
 
 
 def decode(cursor: str) -> tuple[Any, int]:
-    """The key and id that `encode` wrote. Raises ValueError for anything else."""
+    """The key (or list of keys) and id that `encode` wrote. Raises ValueError for anything else."""
     try:
         value, pk = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if isinstance(value, dict):
-            [(tag, text)] = value.items()
-            value = {"d": Decimal, "t": datetime.fromisoformat, "o": date.fromisoformat}[tag](text)
-        return value, int(pk)
+        return [_unpacked(v) for v in value] if isinstance(value, list) else _unpacked(value), int(pk)
     except (ValueError, TypeError, KeyError, binascii.Error, ArithmeticError) as error:
         raise ValueError("this is not a page marker of this list; open the list again") from error
 
@@ -80,10 +110,13 @@ def page_ids(
     branches    whose rows to take, of each person the first ones by index, then merged.
     plain       `rows` are all of their model, unfiltered: the statement of a first page is made once and kept.
     """
-    keep = (rows.model, order, size, connection.vendor) if plain and not cursor else None
+    keep = (rows.model, order, size, connection.vendor) if plain and not cursor and not order.then else None
     if cursor:
-        rows = rows.filter(order.after(*decode(cursor)))
-    rows = rows.order_by(*order.by()).values_list("pk", order.orm)
+        try:
+            rows = rows.filter(order.after(*decode(cursor)))
+        except (ValidationError, TypeError) as error:
+            raise ValueError("this page marker belongs to another sort; open the list again") from error
+    rows = rows.order_by(*order.by()).values_list("pk", *order.keys)
     if branches:
         found = _merged(rows, branches, order, size + 1, keep)
     elif keep:
@@ -92,7 +125,8 @@ def page_ids(
         found = list(rows[: size + 1])
     more = len(found) > size
     found = found[:size]
-    return [pk for pk, _key in found], encode(found[-1][1], found[-1][0]) if more else ""
+    last = found[-1] if more else ()
+    return [row[0] for row in found], encode(list(last[1:]) if order.then else last[1], last[0]) if more else ""
 
 
 STAND_IN = 2**62 - 57  # no record has this id; it marks where each person's id belongs

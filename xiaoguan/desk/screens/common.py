@@ -70,7 +70,7 @@ def table(desk: Desk, rows: list[tuple], columns: Columns) -> list[dict[str, Any
 def headings(desk: Desk, listing: Listing, request: HttpRequest) -> list[dict[str, Any]]:
     found = []
     now = listing.sort or desk.order
-    for column in desk.column_paths:
+    for column in listing.columns:
         sorted_now = ("desc" if now.startswith("-") else "asc") if now.lstrip("-") == column.text else ""
         turn = column.text if sorted_now == "desc" else f"-{column.text}" if sorted_now else column.text
         found.append(

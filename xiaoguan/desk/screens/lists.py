@@ -23,7 +23,7 @@ def list_page(request: HttpRequest, desk: Desk) -> HttpResponse:
     viewer = opened(request, desk)
     try:
         listing = Listing.read(desk, viewer, request.GET)
-        columns = Columns(desk.column_paths)
+        columns = Columns(listing.columns)
         rows, after = listing.page(columns)
     except BadQuery as error:
         messages.warning(request, str(error))
