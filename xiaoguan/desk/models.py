@@ -30,4 +30,5 @@ class Event(models.Model):
 
 
 from xiaoguan.desk.jobs import Job  # noqa: E402, F401  models live beside their work; Django finds them here
+from xiaoguan.desk.notify import Notification, NotificationSettings  # noqa: E402, F401
 from xiaoguan.desk.views import SavedView  # noqa: E402, F401

@@ -15,3 +15,4 @@ class ProjectConfig(AppConfig):
             import_module(f"xiaoguan.{module}.desks")
         for module in ("customers", "sales"):
             import_module(f"xiaoguan.{module}.facts")
+        import_module("xiaoguan.project.reminders")

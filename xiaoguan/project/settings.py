@@ -5,6 +5,8 @@ DATABASE_URL        postgresql://user:password@host:port/name; without it SQLite
 XIAOGUAN_SECRET_KEY secret of sessions; without it one is made once and kept in XIAOGUAN_HOME
 XIAOGUAN_HOSTS      host names that may be asked for, comma-separated
 XIAOGUAN_HTTPS      1 behind a TLS proxy: secure cookies, HSTS
+XIAOGUAN_URL        address that people reach it by, for links in mails, default http://localhost:8000
+XIAOGUAN_MAIL       smtp://user:password@host:587?tls=1&from=crm@example.com; without it mails are printed on stdout
 XIAOGUAN_PROXIES    how many proxies stand before the server; throttling then counts visitors by their own address
 """
 
@@ -13,7 +15,7 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
@@ -169,6 +171,29 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+
+
+def _mail() -> dict:
+    """Django's mail settings from one address; ?tls=1 is STARTTLS, smtps:// is TLS from the first byte."""
+    given = os.environ.get("XIAOGUAN_MAIL", "")
+    if not given:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    parts = urlsplit(given)
+    query = dict(parse_qsl(parts.query))
+    return {
+        "EMAIL_HOST": parts.hostname or "localhost",
+        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 25),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": query.get("tls") == "1",
+        "DEFAULT_FROM_EMAIL": query.get("from", f"xiaoguan@{parts.hostname or 'localhost'}"),
+    }
+
+
+globals().update(_mail())
+EMAIL_TIMEOUT = 20
+BASE_URL = os.environ.get("XIAOGUAN_URL", "http://localhost:8000")
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Chinese")), ("en", _("English"))]

@@ -1,0 +1,9 @@
+"""What reminds people by itself on the day when it is due."""
+
+from django.db.models import Q
+from django.utils.translation import gettext_noop
+
+from xiaoguan.desk.notify import remind_of
+
+remind_of("activity", "due_on", "owner", gettext_noop("Due today: %(title)s"), open=Q(done_on__isnull=True))
+remind_of("customer", "next_contact_on", "owner", gettext_noop("Contact today: %(title)s"))
