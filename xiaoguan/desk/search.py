@@ -20,12 +20,15 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 from pypinyin import lazy_pinyin
+from pypinyin.constants import RE_HANS
+from pypinyin.seg import mmseg, simpleseg
 
 if TYPE_CHECKING:
     from xiaoguan.desk.desk import Desk
 
 SLOTS = 1024
 RUN = re.compile(r"[\u3400-\u9fff]+|[a-z0-9]+")
+ACCENT = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
 LONGEST_PINYIN_RUN = 16
 
 
@@ -34,14 +37,22 @@ def slot(entity: str) -> int:
 
 
 def _runs(text: str) -> list[str]:
-    bare = unicodedata.normalize("NFKD", text.lower())
-    return RUN.findall("".join(c for c in bare if not unicodedata.combining(c)))
+    lower = text.lower()
+    return RUN.findall(lower if lower.isascii() else ACCENT.sub("", unicodedata.normalize("NFKD", lower)))
 
 
 @lru_cache(maxsize=65_536)
+def _syllables(word: str) -> tuple[str, ...]:
+    return tuple(lazy_pinyin(word))
+
+
 def _sounds(run: str) -> str:
-    """Pinyin and initials of a run of characters, from each character on."""
-    syllables = lazy_pinyin(run)
+    """Pinyin and initials of a run of characters, from each character on.
+
+    A run is read word by word as pypinyin does, but a word only once: there are few words and many runs.
+    """
+    words = mmseg.seg.cut(run) if RE_HANS.match(run) else simpleseg.seg(run)
+    syllables = [syllable for word in words for syllable in _syllables(word)]
     first = "".join(s[0] for s in syllables)
     return " ".join(f"{''.join(syllables[i:])} {first[i:]}" for i in range(len(syllables)))
 
@@ -61,6 +72,8 @@ def tokens_of(*texts: Any) -> str:
             found.extend(f"h{ord(c):x}" for c in run)
             if len(run) <= LONGEST_PINYIN_RUN:
                 found.append(_sounds(run))
+        if str(text)[0].isalpha():
+            continue
         digits = re.sub(r"[\s()+-]", "", str(text))
         if digits.isdigit() and len(digits) >= 7 and digits not in found:
             found.extend([digits, *(digits[-n:] for n in range(4, min(9, len(digits))))])
