@@ -156,7 +156,6 @@ def test_a_plan_is_plain_data():
         ),
         ('{name: A, type: amount, value: "a + b"}', "it needs itself: a → a", ""),
         ('{name: A, type: amount, value: "b * 2"}', "it needs itself: a → b → a", ""),
-        ('{name: A, type: ratio, value: "cohort_retention(customers, over=12m)"}', "not carried out yet", ""),
     ],
 )
 def test_a_metric_that_cannot_be_planned_says_why_and_evaluates_to_missing(metric, message, hint):

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from .issues import Issue
+from .ledger import Entry
 from .money import SCALE, Money, minor_digits
 from .periods import Period
 from .words import plain_number
@@ -120,11 +121,21 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """计算步骤: one step of the fixed order of calculation, and its sum in units where it moves money."""
+
+    number: int
+    name: str
+    amount: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
-    """提成单: what one person earned in one period, line by line, and what could not be calculated.
+    """提成单: what one person is paid for one period, line by line, and what could not be calculated.
 
     person    key of the person. total is the sum of the lines that have a value.
     issues    the exception list: lines that are missing and why, records held back.
+    steps     the fixed order of calculation with the sum at each step. entries   what goes into the ledger.
     """
 
     person: str
@@ -132,6 +143,8 @@ class Statement:
     lines: tuple[Line, ...]
     total: Money
     issues: tuple[Issue, ...] = ()
+    steps: tuple[Step, ...] = ()
+    entries: tuple[Entry, ...] = ()
 
     def check(self) -> list[Issue]:
         """Issues where a line's parts, or the lines, do not add up."""
@@ -147,6 +160,8 @@ class Statement:
             "lines": [line.to_json() for line in self.lines],
             "total": {"units": self.total.units, "currency": self.total.currency},
             "issues": [issue.to_json() for issue in self.issues],
+            "steps": [[step.number, step.name, step.amount] for step in self.steps],
+            "entries": [entry.to_json() for entry in self.entries],
         }
 
     @classmethod
@@ -158,6 +173,8 @@ class Statement:
             lines=tuple(Line.from_json(line) for line in data["lines"]),
             total=Money.of_units(data["total"]["units"], data["total"]["currency"]),
             issues=tuple(Issue.from_json(issue) for issue in data["issues"]),
+            steps=tuple(Step(*step) for step in data.get("steps", ())),
+            entries=tuple(Entry.from_json(entry) for entry in data.get("entries", ())),
         )
 
 

@@ -564,7 +564,8 @@ def _resolve_binary(tree: Binary, op: str, scope: Scope) -> tuple[Expr, Type]:
     left, right, type_ = _same(left, a, right, b, tree, op)
     if op in COMPARISONS:
         if type_ is Type.DURATION:
-            _need_days(left, right)
+            named = any(isinstance(side, Name | Field) for side in (left, right))
+            _need_days(left, right, units="dwmy" if named else "dw")
         if type_ is Type.MISSING:
             raise FormulaError("a comparison with missing never holds", tree.at)
         if type_ in (Type.TEXT, Type.BOOL) and op not in ("==", "!="):
@@ -771,10 +772,19 @@ def _binary(op: str, left: Evaluator, right: Evaluator) -> Evaluator:
         if a is None or b is None:
             return nothing
         if isinstance(a, Duration) and isinstance(b, Duration):
-            return operation(a.days, b.days)
+            return operation(*_lengths(a, b))
         return operation(a, b)
 
     return apply
+
+
+def _lengths(a: Duration, b: Duration) -> tuple[int, int]:
+    """Both in months if both are months or years, otherwise in days, a month as 30 and a year as 365."""
+    months = {"m": 1, "y": 12}
+    if a.unit in months and b.unit in months:
+        return a.count * months[a.unit], b.count * months[b.unit]
+    days = {"d": 1, "w": 7, "m": 30, "y": 365, "wd": 1, "h": 0}
+    return a.count * days[a.unit], b.count * days[b.unit]
 
 
 def _added(a: Value, b: Value) -> Value:

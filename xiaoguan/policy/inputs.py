@@ -1,23 +1,32 @@
-"""公式的输入 inputs: what a formula of a plan may read about a person: metrics, attainment(goal), person.x.
+"""公式的输入 inputs: what a formula about a person may read: metrics, goals, terms of the contract, grades, events.
 
-Each becomes a line, so that the earning can show what it was computed from. A line without value makes the whole
-formula missing, with the reason.
+Each becomes a line, so that an earning, a score or a warning can show what it was computed from. A line without value
+makes the whole formula missing, with the reason. Metrics count attainment credit: what the person's goals count.
+
+    attainment(goal, over=quarter, of=team)   pace(goal, over=)   projection(goal, over=)   elapsed(quarter)
+    total(metric, of=team)   change(metric, over=3m)   top_share(metric, by=customer, over=12m)   coverage(goal, over=)
+    grade_factor(appraisal)   score(appraisal)   event('name')   streak(condition, 2)
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from fractions import Fraction
 
-from xiaoguan.base.explain import Line
+from xiaoguan.base.explain import Line, value_text
 from xiaoguan.base.money import Money
-from xiaoguan.base.periods import Period, span
+from xiaoguan.base.periods import CalendarGap, Period, span
 
+from .credit import metric_of
 from .document import Expression, Policy
 from .formula import (
     Call,
+    Duration,
     Expr,
     FormulaError,
+    Literal,
     Name,
     Scope,
     Type,
@@ -29,9 +38,9 @@ from .formula import (
     rewrite,
     unparse,
 )
-from .goals import attainment
-from .metrics import unit_text
-from .world import Who, World
+from .goals import attainment, pace
+from .metrics import Derived, Plan, PlanError, plan, unit_text
+from .world import Facts, Who, World, facts_of
 
 
 @dataclass(frozen=True)
@@ -45,19 +54,33 @@ class Found:
 
 
 class Inputs:
-    """Metrics, attainment and terms of one person in one period, as lines."""
+    """What formulas read about one person in one period, as lines.
 
-    def __init__(self, policy: Policy, who: Who, period: Period, world: World) -> None:
+    as_of   the day after the last one that counts for pace and elapsed; the end of the period if not given.
+    extra   further names, such as grade: name to line.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        who: Who,
+        period: Period,
+        world: World,
+        as_of: date | None = None,
+        extra: Mapping[str, Line] | None = None,
+    ) -> None:
         self.policy, self.who, self.period, self.world = policy, who, period, world
+        self.as_of = as_of or period.end
+        self.extra = extra or {}
         self.unit = f"money:{policy.currency}"
 
-    def metric(self, metric_id: str, period: Period) -> Line:
+    def metric(self, metric_id: str, period: Period, purpose: str = "attainment") -> Line:
         if metric_id not in self.policy.metrics:
             return Line(metric_id, metric_id, None, self.unit, note=f"there is no metric {metric_id!r}", adds=False)
-        return replace(self.world.metric(metric_id, self.who, period), adds=False)
+        return replace(metric_of(self.policy, self.world, metric_id, self.who, period, purpose), adds=False)
 
     def find(self, written: Expression, expected: Type | None) -> Found:
-        """The value of an expression over metrics, attainment and the person's terms."""
+        """The value of an expression over what the person has."""
         lines: dict[str, Line] = {}
         types: dict[str, Type] = {}
         values: dict[str, Value] = {}
@@ -67,7 +90,9 @@ class Inputs:
             if line is None:
                 return None
             name = unparse(part)
-            lines[name], values[name], types[name] = line, line.value, _type_of(line)
+            type_ = _type_of(line)
+            value = line.value == "true" if type_ is Type.BOOL and line.value is not None else line.value
+            lines[name], values[name], types[name] = line, value, type_
             return Name(name, part.at)
 
         try:
@@ -80,33 +105,23 @@ class Inputs:
         return Found(evaluator(tree)(values), parts, type=type_)
 
     def input(self, part: Expr) -> Line | None:
-        """The line a part of an expression stands for: attainment(goal), a metric, or person.x."""
+        """The line a part of an expression stands for."""
         if isinstance(part, Call):
-            return self.attainment_of(part) if part.name == "attainment" else None
+            function = _FUNCTIONS.get(part.name)
+            if function is None:
+                return None
+            try:
+                return replace(function(self, part), name=unparse(part), adds=False)
+            except (ValueError, FormulaError) as error:
+                return _nothing(part, str(error))
         name = dotted(part)
         if name is None:
             return None
+        if name in self.extra:
+            return self.extra[name]
         if name.startswith("person."):
             return self.term(name)
         return self.metric(name, self.period) if name in self.policy.metrics else None
-
-    def attainment_of(self, call: Call) -> Line:
-        goal = self.policy.goal(dotted(call.args[0]) or "") if len(call.args) == 1 else None
-        text = unparse(call)
-        if goal is None:
-            return Line(text, text, None, "ratio", note=f"{text} names no goal", adds=False)
-        over = call.get("over")
-        try:
-            window = self.policy.calendar.period(dotted(over) or "", self.period.start) if over else self.period
-        except ValueError as error:
-            return Line(text, text, None, "ratio", note=str(error), adds=False)
-        actual = self.metric(goal.metric, self.upto(window))
-        quota = self.world.goal(goal.id, self.who, window)
-        metric = self.policy.metrics.get(goal.metric)
-        line = attainment(actual, quota, metric.direction if metric else "up")
-        if quota is None:
-            line = replace(line, note=f"there is no goal {goal.id} for {window.label}")
-        return replace(line, name=text, adds=False)
 
     def term(self, name: str) -> Line:
         value = self.who.terms.get(name.removeprefix("person."))
@@ -124,12 +139,292 @@ class Inputs:
     def upto(self, window: Period) -> Period:
         """The window as far as this period."""
         if window.start == self.period.start:
+            return self.period if self.period.end < window.end else window
+        return window if window.end <= self.period.end else span(window.start, self.period.end)
+
+    # What the functions need
+
+    def window(self, call: Call) -> Period:
+        """The period that `over` names around the end of this period, or this period."""
+        over = call.get("over")
+        if over is None:
             return self.period
-        return window if window.end == self.period.end else span(window.start, self.period.end)
+        if isinstance(over, Literal) and isinstance(over.value, Duration):
+            return self.back(over.value, self.period.end)
+        return self.policy.calendar.period(dotted(over) or "", self.period.end - timedelta(days=1))
+
+    def back(self, length: Duration, end: date) -> Period:
+        """The window of that length before a day; working days by the calendar."""
+        if length.unit == "wd":
+            start, left = end, length.count
+            while left > 0:
+                start -= timedelta(days=1)
+                left -= self.policy.calendar.is_working_day(start)
+            return span(start, end)
+        return span(Duration(-length.count, length.unit).after(end), end)
+
+    def facts(self) -> Facts:
+        """The world as facts; ValueError where it only knows metrics and goals."""
+        facts = facts_of(self.world)
+        if facts is None:
+            raise ValueError("this source only knows metrics and goals")
+        return facts
+
+    def level(self, call: Call) -> Who:
+        """Whose number: the person's, or with `of` that of the team or the company."""
+        of = dotted(call.get("of") or Name("person"))
+        if of == "team":
+            team = self.who.on(self.period.end - timedelta(days=1)).team or self.who.team
+            if not team:
+                raise ValueError(f"{self.who.name} is in no team")
+            return Who(f"team:{team}", team, team=team)
+        if of == "company":
+            return Who("", "company")
+        if of != "person":
+            raise ValueError(f"of={of} is not person, team or company")
+        return self.who
+
+    def whole(self, metric_id: str, whose: Who, period: Period) -> Line:
+        """The metric of a person, or of a team or the company over events and not credits, so that nothing counts
+        twice."""
+        if not whose.key.startswith("team:"):
+            return replace(metric_of(self.policy, self.world, metric_id, whose, period, "attainment"), adds=False)
+        facts = self.facts()
+        lines = [facts.metric(metric_id, one, period) for one in members(facts, whose.team, period)]
+        metric = self.policy.metrics[metric_id]
+        if metric.type not in ("amount", "count"):
+            raise ValueError(f"{metric_id} of a team is not the sum of its members'")
+        total = sum((line.number for line in lines if not line.missing), Fraction(0))
+        value = total.numerator if total.denominator == 1 else total
+        formula = f"the sum of {len(lines)} people"
+        return Line(metric_id, metric.name, value, self.policy.unit_of(metric_id), formula, adds=False)
+
+    def goal_of(self, call: Call) -> tuple[str, Line | None, Line]:
+        """The goal a function names with its value for the whole window, and its metric so far."""
+        goal_id = (dotted(call.args[0]) or "") if len(call.args) == 1 else ""
+        goal = self.policy.goal(goal_id)
+        if goal is None:
+            raise ValueError(f"{unparse(call)} names no goal")
+        window, whose = self.window(call), self.level(call)
+        if goal.metric not in self.policy.metrics:
+            raise ValueError(f"there is no metric {goal.metric!r}")
+        actual = self.whole(goal.metric, whose, self.upto(window))
+        quota = self.quota(goal_id, whose, window)
+        return goal_id, quota, actual
+
+    def quota(self, goal_id: str, whose: Who, window: Period) -> Line | None:
+        """A goal for a window; of a day-by-day goal over a longer one, so many times the day's."""
+        found = self.world.goal(goal_id, whose, window)
+        goal = self.policy.goal(goal_id)
+        if found is not None or goal is None or goal.period != "day" or goal.target.value is None:
+            return found
+        worked = goal.applies == "working_days"
+        days = self.policy.calendar.working_days(window.start, window.end) if worked else window.days
+        line = Line(goal_id, goal.name or goal_id, goal.target.value * days, self.policy.unit_of(goal.metric))
+        return replace(line, formula=f"{days} days", note=f"for {window.label}")
+
+    def elapsed(self, window: Period) -> tuple[Fraction, int]:
+        """The share of a window's working days that have passed, and how many are left."""
+        passed_to = max(window.start, min(self.as_of, window.end))
+        calendar = self.policy.calendar
+        try:
+            passed = calendar.working_days(window.start, passed_to)
+            every = calendar.working_days(window.start, window.end)
+        except CalendarGap:
+            passed, every = (passed_to - window.start).days, window.days
+        return Fraction(passed, every) if every else Fraction(1), every - passed
+
+    # The functions
+
+    def attainment_of(self, call: Call) -> Line:
+        goal_id, quota, actual = self.goal_of(call)
+        goal = self.policy.goal(goal_id)
+        metric = self.policy.metrics.get(goal.metric) if goal else None
+        line = attainment(actual, quota, metric.direction if metric else "up")
+        if quota is None:
+            line = replace(line, note=f"there is no goal {goal_id} for {self.window(call).label}")
+        return line
+
+    def pace_of(self, call: Call) -> Line:
+        goal_id, quota, actual = self.goal_of(call)
+        window = self.window(call)
+        if quota is None or quota.missing or actual.missing:
+            return _nothing(call, f"there is no goal {goal_id} for {window.label}" if quota is None else actual.note)
+        share, left = self.elapsed(window)
+        found = pace(actual.number, quota.number, share, left)
+        parts = (replace(actual, adds=False), replace(quota, adds=False))
+        if call.name == "projection":
+            line = Line("", "Projection", found.projection, actual.unit, parts=parts)
+        else:
+            line = Line("", "Pace", found.pace, "ratio", parts=parts)
+        shown = value_text(share, "ratio")
+        return replace(
+            line, formula=f"{shown} of {window.label} elapsed", note="" if line.value is not None else "nothing elapsed"
+        )
+
+    def elapsed_of(self, call: Call) -> Line:
+        kind = (dotted(call.args[0]) or "") if call.args else self.period.kind
+        window = self.policy.calendar.period(kind, self.as_of - timedelta(days=1))
+        return Line("", "Elapsed", self.elapsed(window)[0], "ratio", formula=f"working days of {window.label}")
+
+    def total_of(self, call: Call) -> Line:
+        return self.whole(self.metric_in(call), self.level(call), self.window(call))
+
+    def change_of(self, call: Call) -> Line:
+        metric_id, now = self.metric_in(call), self.window(call)
+        over = call.get("over")
+        if isinstance(over, Literal) and isinstance(over.value, Duration):
+            before = self.back(over.value, now.start)
+        else:
+            before = self.policy.calendar.previous(now)
+        lines = [self.metric(metric_id, one) for one in (now, before)]
+        if any(line.missing for line in lines):
+            return _nothing(call, next(line.note for line in lines if line.missing))
+        formula = f"{lines[0].text} in {now.label} - {lines[1].text} in {before.label}"
+        return Line("", "Change", lines[0].number - lines[1].number, lines[0].unit, formula)
+
+    def metric_in(self, call: Call) -> str:
+        name = (dotted(call.args[0]) or "") if call.args else ""
+        if name not in self.policy.metrics:
+            raise ValueError(f"there is no metric {name!r}")
+        return name
+
+    def top_share_of(self, call: Call) -> Line:
+        """The largest share that one value of a field brings of a metric: concentration."""
+        metric_id, window = self.metric_in(call), self.window(call)
+        by = dotted(call.get("by") or Name("customer")) or "customer"
+        planned = _plan_of(self.policy, metric_id, self.facts())
+        line = self.metric(metric_id, window)
+        sums: dict[str, Fraction] = {}
+        for record in line.records:
+            row = self.facts().row(planned.source, record.id) or {}
+            key = str(row.get(by) or "")
+            sums[key] = sums.get(key, Fraction(0)) + Fraction(record.value or 0)
+        if line.missing or not sums or not line.number:
+            return _nothing(call, line.note or f"{metric_id} is 0")
+        name, most = max(sums.items(), key=lambda pair: (pair[1], pair[0]))
+        return Line("", "Top share", most / line.number, "ratio", f"{name} brings {value_text(most, line.unit)}")
+
+    def coverage_of(self, call: Call) -> Line:
+        """Open pipeline due in the window / (goal - actual)."""
+        _goal_id, quota, actual = self.goal_of(call)
+        window = self.window(call)
+        if quota is None or quota.missing or actual.missing or quota.number <= actual.number:
+            return _nothing(call, "there is no remaining goal")
+        rows = self.facts().rows("opportunities", window, "closes_on")
+        mine = [row for row in rows if row.get("person") == self.who.key and not row.get("result")]
+        pipeline = sum((Fraction(str(row.get("amount") or 0)) for row in mine), Fraction(0))
+        left = quota.number - actual.number
+        formula = f"open {value_text(pipeline, self.unit)} / remaining {value_text(left, self.unit)}"
+        return Line("", "Coverage", pipeline / left, "ratio", formula)
+
+    def grade_of(self, call: Call) -> Line:
+        appraisal_id = (dotted(call.args[0]) or "") if call.args else ""
+        if self.policy.appraisal_of(appraisal_id) is None:
+            raise ValueError(f"there is no appraisal {appraisal_id!r}")
+        row = self.facts().grade(appraisal_id, self.who, self.period)
+        key, unit = ("factor", "count") if call.name == "grade_factor" else ("score", "score")
+        value = row.get(key) if row else None
+        if not isinstance(value, int | Fraction):
+            return _nothing(call, f"no locked grade of {appraisal_id} up to {self.period.label}")
+        assert row is not None
+        formula = f"grade {row.get('grade')} of {row.get('period')}"
+        return Line("", "Grade factor" if key == "factor" else "Score", value, unit, formula)
+
+    def event_of(self, call: Call) -> Line:
+        first = call.args[0] if call.args else None
+        name = first.value if isinstance(first, Literal) else None
+        if not isinstance(name, str):
+            raise ValueError("event() takes the name of an event as text")
+        rows = self.facts().rows("events", self.period, "happened_on")
+        hits = [row for row in rows if row.get("kind") == name and row.get("person") == self.who.key]
+        formula = f"{len(hits)} in {self.period.label}"
+        return Line("", f"Event {name}", "true" if hits else "false", "condition", formula)
+
+    def streak_of(self, call: Call) -> Line:
+        """Whether a condition held in this period and each of the n - 1 before it."""
+        condition, count = call.args
+        n = count.value if isinstance(count, Literal) else None
+        if not isinstance(n, int) or not 1 <= n <= 60:
+            raise ValueError("streak() takes a condition and how many periods")
+        at, kind = self.period, _over(condition)
+        if kind:
+            at = self.policy.calendar.period(kind, self.period.end - timedelta(days=1))
+        held = 0
+        for _ in range(n):
+            found = self.earlier(at).find(Expression(unparse(condition), condition), Type.BOOL)
+            if found.reason:
+                return _nothing(call, f"{at.label}: {found.reason}")
+            if not found.value:
+                break
+            held, at = held + 1, self.policy.calendar.previous(at)
+        return Line("", "Streak", "true" if held == n else "false", "condition", f"held in {held} of {n} periods")
+
+    def earlier(self, period: Period) -> Inputs:
+        """The same person in another period; names of this one's own result are looked up there."""
+        extra = dict(self.extra) if period == self.period else self.looked_up(period)
+        return Inputs(self.policy, self.who, period, self.world, extra=extra)
+
+    def looked_up(self, period: Period) -> dict[str, Line]:
+        """grade and score of an earlier period of the appraisal this is about."""
+        appraisal = self.extra.get("appraisal")
+        facts = facts_of(self.world)
+        if appraisal is None or facts is None:
+            return {}
+        row = facts.grade(str(appraisal.value), self.who, period)
+        if row is None or row.get("period") != period:
+            nothing = f"no grade for {period.label}"
+            return {"grade": Line("grade", "Grade", None, "text", note=nothing), "appraisal": appraisal}
+        return {"grade": Line("grade", "Grade", str(row.get("grade")), "text"), "appraisal": appraisal}
+
+
+def members(facts: Facts, team: str, period: Period) -> list[Who]:
+    """The people of a team on the last day of a period, by key."""
+    last = period.end - timedelta(days=1)
+    return [one for one in facts.people() if (one.on(last).team or (one.team if not one.spans else "")) == team]
+
+
+def _over(tree: Expr) -> str:
+    if isinstance(tree, Call) and (over := tree.get("over")) is not None:
+        return dotted(over) or ""
+    from .formula import children
+
+    return next((kind for child in children(tree) if (kind := _over(child))), "")
+
+
+def _plan_of(policy: Policy, metric_id: str, facts: Facts) -> Plan:
+    try:
+        planned: Plan | Derived = plan(policy, metric_id, facts.schema)
+    except PlanError as error:
+        raise ValueError(str(error)) from None
+    if not isinstance(planned, Plan):
+        raise ValueError(f"{metric_id} is made from other metrics")
+    return planned
+
+
+def _nothing(call: Call, note: str) -> Line:
+    text = unparse(call)
+    return Line(text, text, None, "ratio", note=note or "no value", adds=False)
+
+
+_FUNCTIONS: dict[str, Callable[[Inputs, Call], Line]] = {
+    "attainment": Inputs.attainment_of,
+    "pace": Inputs.pace_of,
+    "projection": Inputs.pace_of,
+    "elapsed": Inputs.elapsed_of,
+    "total": Inputs.total_of,
+    "change": Inputs.change_of,
+    "top_share": Inputs.top_share_of,
+    "coverage": Inputs.coverage_of,
+    "grade_factor": Inputs.grade_of,
+    "score": Inputs.grade_of,
+    "event": Inputs.event_of,
+    "streak": Inputs.streak_of,
+}
 
 
 def value_of(policy: Policy, formula: str, who: Who, period: Period, world: World) -> Line:
-    """The value of any formula over metrics, attainment(goal) and person.x for a person and period, as a line."""
+    """The value of any formula over metrics, functions such as attainment(goal), and person.x, as a line."""
     try:
         tree = parse(formula)
     except FormulaError as error:
@@ -148,6 +443,7 @@ def _type_of(line: Line) -> Type:
         return Type.ANY
     if line.unit.startswith("money:"):
         return Type.MONEY
-    if line.name.startswith("person.") and line.unit == "ratio":
+    if line.label == "Grade factor" or (line.name.startswith("person.") and line.unit == "ratio"):
         return Type.NUMBER
-    return {"ratio": Type.RATIO, "count": Type.COUNT, "score": Type.SCORE, "text": Type.TEXT}[line.unit]
+    types = {"ratio": Type.RATIO, "count": Type.COUNT, "score": Type.SCORE, "text": Type.TEXT, "condition": Type.BOOL}
+    return types[line.unit]

@@ -38,7 +38,7 @@ from xiaoguan.base.money import parse_units
 from xiaoguan.base.periods import WEEKDAYS, Calendar, YearEnd
 from xiaoguan.base.words import did_you_mean
 
-from .document import Bound, CalendarSection, Expression, Later, Policy, Section
+from .document import Bound, CalendarSection, Expression, Point, Policy, Section
 from .formula import Duration, FormulaError, calls, parse
 
 _BIGGEST = 2_000_000
@@ -46,11 +46,8 @@ _DURATION = re.compile(r"(\d{1,5})(wd|[hdwmy])$")
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*$")
 _DEEPEST = 50
 
-NOT_YET = frozenset(
-    {"pace", "projection", "elapsed", "coverage", "total", "change", "streak", "top_share", "cohort_retention"}
-    | {"forecast_bias", "grade_factor", "score", "event"}
-)
-"""Functions of the language that this version reads but does not carry out."""
+NOT_YET = frozenset({"forecast_bias"})
+"""Functions of the language that are read but need the kept forecasts of the insight module."""
 
 
 def load(path: str | Path) -> tuple[Policy | None, list[Issue]]:
@@ -291,11 +288,24 @@ def _bound(text: str) -> Bound:
     return Bound(read_number(text), text.endswith("%"))
 
 
+def _share(text: str) -> Fraction:
+    """60 and 60% are sixty percent: the key says that it is a percentage."""
+    return read_number(text) / (1 if text.endswith("%") else 100)
+
+
+def _dotted(text: str) -> str:
+    for part in text.split("."):
+        _id(part)
+    return text
+
+
 READERS: dict[object, Callable[[str], object]] = {
     "text": _text,
     "id": _id,
     "number": read_number,
     "percent": _percent,
+    "share": _share,
+    "dotted": _dotted,
     "whole": _whole,
     "units": parse_units,
     "month_day": _month_day,
@@ -319,13 +329,14 @@ class Reader:
 
     def section(self, cls: Any, node: Node, path: str) -> Any:
         """An object of a Section class, or None if its keys are not as they should be."""
+        if cls.short and isinstance(node.value, str):
+            node = Node({cls.short_key(): node}, node.line, {cls.short_key(): node.line})
         if not isinstance(node.value, dict):
             self.report("keys and values are expected here", node.line, path)
             return None
         before = len(self.issues)
         known = _keys(cls)
         values: dict[str, Any] = {}
-        later: list[Later] = []
         for key, child in node.value.items():
             here = f"{path}.{key}" if path else key
             if key not in known:
@@ -335,15 +346,13 @@ class Reader:
             if child.empty and optional:
                 continue
             value = self.value(hint, child, here)
-            if isinstance(value, Later):
-                later.append(value)
-            elif value is not None:
+            if value is not None:
                 values[name] = value
         for key in _required(cls) - node.value.keys():
             self.report(f"the key {key!r} is missing", node.line, path, code="policy.key")
         if any(issue.level == "error" for issue in self.issues[before:]):
             return None
-        return cls(**values, later=tuple(later), line=node.line, path=path, lines=dict(node.lines))
+        return cls(**values, line=node.line, path=path, lines=dict(node.lines))
 
     def value(self, hint: Any, node: Node, path: str) -> Any:
         """The value of a node as its annotation says, or None after an issue."""
@@ -355,7 +364,7 @@ class Reader:
         if origin is tuple:
             return self.items(args[0], node, path)
         if origin is Mapping or origin is dict:
-            return self.mapping(args[1], node, path)
+            return self.mapping(args[1], node, path, args[0])
         if isinstance(hint, type) and issubclass(hint, Section):
             return self.section(hint, node, path)
         text = self.scalar(node, path)
@@ -366,8 +375,8 @@ class Reader:
         return self.read(READERS[hint], text, node, path)
 
     def annotated(self, base: Any, how: str, node: Node, path: str) -> Any:
-        if base is Later:
-            return self.kept(how, node, path)
+        if how == "points":
+            return self.points(node, path)
         if how in ("names", "texts", "weekdays"):
             one = {"names": "id", "texts": "text", "weekdays": "weekday"}[how]
             if how == "names" and not isinstance(node.value, list):
@@ -381,12 +390,18 @@ class Reader:
         text = self.scalar(node, path)
         return None if text is None else self.read(READERS[how], text, node, path)
 
-    def kept(self, how: str, node: Node, path: str) -> Later | None:
-        wanted = {"map": dict, "list": list}.get(how)
-        if wanted is not None and not isinstance(node.value, wanted):
-            self.report("keys and values are expected" if how == "map" else "a list is expected", node.line, path)
+    def points(self, node: Node, path: str) -> Any:
+        """A curve: a map of x to y, or a list of [x, y]."""
+        if isinstance(node.value, dict):
+            pairs = [(Node(x, node.lines[x], {}), y) for x, y in node.value.items()]
+        elif isinstance(node.value, list) and all(isinstance(n.value, list) and len(n.value) == 2 for n in node.value):
+            pairs = [(n.value[0], n.value[1]) for n in node.value if isinstance(n.value, list)]
+        else:
+            hint = "Write {0%: 0, 100%: 100}, or [[0%, 0], [100%, 100]] where the curve jumps."
+            self.report("points are expected here", node.line, path, hint)
             return None
-        return Later(path.rsplit(".", 1)[-1], node.data(), node.line, path)
+        found = [(self.value(Bound, x, path), self.value(Bound, y, path)) for x, y in pairs]
+        return None if any(None in pair for pair in found) else tuple(Point(x, y) for x, y in found)
 
     def scalar(self, node: Node, path: str) -> str | None:
         if isinstance(node.value, str) and not node.empty:
@@ -416,18 +431,21 @@ class Reader:
         found = [self.value(hint, child, f"{path}[{i}]") for i, child in enumerate(node.value)]
         return tuple(value for value in found if value is not None)
 
-    def mapping(self, hint: Any, node: Node, path: str) -> dict[str, Any] | None:
+    def mapping(self, hint: Any, node: Node, path: str, keys: Any = str) -> dict[str, Any] | None:
+        allowed = get_args(keys) if get_origin(keys) is Literal else ()
         if not isinstance(node.value, dict):
             self.report("keys and values are expected here", node.line, path)
             return None
         found: dict[str, Any] = {}
         for key, child in node.value.items():
             here = f"{path}.{key}"
+            if allowed and self.choice(allowed, key, Node(key, node.lines[key], {}), here) is None:
+                continue
             if self.read(_id, key, Node(key, node.lines[key], {}), here) is None:
                 continue
             value = self.value(hint, child, here)
             if value is not None:
-                found[key] = replace(value, id=key) if hasattr(value, "id") else value
+                found[key] = replace(value, id=key) if "id" in getattr(value, "__dataclass_fields__", {}) else value
         return found
 
     def expression(self, node: Node, path: str) -> Expression | None:
@@ -505,25 +523,10 @@ def _calendar(section: CalendarSection, reader: Reader) -> Calendar:
 
 def _not_yet(policy: Policy) -> list[Issue]:
     """One warning for each thing that is kept and shown but not carried out."""
-    found: list[tuple[str, int, str]] = []
-
-    def keep(section: Section, owner: str = "") -> None:
-        found.extend((f"{later.key}{owner}", later.line, later.path) for later in section.later)
-
-    keep(policy.header, " of the policy")
+    found = [(later.key, later.line, later.path) for later in policy.later]
     for metric in policy.metrics.values():
         if NOT_YET & calls(metric.value.tree):
             found.append((f"metric {metric.id}", metric.line, metric.path))
-    for goal in policy.goals:
-        keep(goal, f" of goal {goal.id}")
-        if goal.target.method == "bottom_up":
-            found.append((f"the bottom-up target of goal {goal.id}", goal.target.line, goal.target.path))
-    for plan in policy.incentive:
-        keep(plan, f" of plan {plan.id}")
-        for component in plan.components:
-            if not component.carried_out:
-                found.append((f"component {component.id}", component.line, component.path))
-    keep(policy)
     hint = "Results do not contain it; nothing needs to be changed."
     return [
         Issue(

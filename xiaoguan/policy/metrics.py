@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from fractions import Fraction
 from functools import lru_cache
 from typing import Literal as Choice
@@ -50,7 +51,7 @@ from .formula import (
 from .load import NOT_YET
 
 FieldType = Type
-Aggregate = Choice["sum", "count", "count_distinct", "count_retained", "min", "max", "mean", "nps"]
+Aggregate = Choice["sum", "count", "count_distinct", "count_retained", "cohort_retention", "min", "max", "mean", "nps"]
 RowsOf = Callable[[str, Period, str], Sequence[Row]]
 """Rows of a fact table whose date field lies in a period. A row has "id", "label", "currency" and the fields."""
 
@@ -88,37 +89,55 @@ def fact(
 
 
 _ORDER_MONEY = "net_amount tax_amount freight_amount total_amount cost"
+_PEOPLE = "co_owner referrer presales partner"
 
 FACTS = Schema(
     {
         table.name: table
         for table in (
             fact(
-                "orders", dates="signed_on ordered_on delivered_on", money=_ORDER_MONEY, texts="status channel customer"
+                "orders",
+                dates="signed_on ordered_on delivered_on",
+                money=_ORDER_MONEY,
+                numbers="term_months",
+                texts=f"status channel customer customer.class reverses {_PEOPLE}",
+                discount=Type.RATIO,
             ),
             fact(
                 "order_lines",
                 dates="signed_on ordered_on delivered_on",
                 money="unit_price list_price net_amount cost",
-                numbers="quantity",
-                texts="order product category customer channel status",
+                numbers="quantity term_months",
+                texts="order product product.line product.category category customer customer.class channel status "
+                f"reverses {_PEOPLE}",
                 discount=Type.RATIO,
             ),
-            fact("payments", dates="received_on", money="amount", texts="customer order"),
+            fact(
+                "payments",
+                dates="received_on",
+                money="amount",
+                texts=f"customer order invoice method reverses {_PEOPLE}",
+            ),
             fact(
                 "invoices",
                 dates="invoiced_on",
-                money="net_amount cost",
-                numbers="quantity",
-                texts="customer_id customer",
+                money="net_amount tax_amount total_amount cost",
+                numbers="quantity term_months",
+                texts=f"customer_id customer order status reverses {_PEOPLE}",
+                discount=Type.RATIO,
             ),
-            fact("receivables", dates="due_on as_of", money="amount open_amount", texts="customer"),
-            fact("refunds", dates="refunded_on", money="amount", texts="customer order"),
+            fact("receivables", dates="due_on as_of", money="amount open_amount", texts="customer order invoice"),
+            fact(
+                "returns", dates="returned_on", money="amount", texts="kind order record customer", quantity=Type.NUMBER
+            ),
+            fact("refunds", dates="refunded_on", money="amount", texts="kind order record customer"),
+            fact("bad_debts", dates="written_off_on", money="amount", texts="kind order invoice record customer"),
             fact(
                 "opportunities",
                 dates="created_on qualified_on closed_on closes_on",
                 money="amount",
-                texts="result stage source customer",
+                texts="result stage source customer lost_reason",
+                probability=Type.RATIO,
             ),
             fact("customers", dates="created_on first_order_on", texts="class source industry region"),
             fact(
@@ -131,6 +150,7 @@ FACTS = Schema(
             fact("follow_ups", dates="due_on done_on", texts="kind customer"),
             fact("surveys", dates="answered_on", texts="kind customer", score=Type.SCORE),
             fact("tickets", dates="opened_on closed_on", texts="kind customer", upheld=Type.BOOL),
+            fact("events", dates="happened_on", texts="kind record"),
         )
     }
 )
@@ -143,7 +163,8 @@ class Plan:
 
     value     the resolved formula to aggregate; None for count. where   which rows count; None for all.
     date      the field that puts a row into a period. person   the field that says whose row it is.
-    over      count_retained only: the window after the period in which a value must be seen again.
+    over      count_retained: the window after the period in which a value must be seen again; cohort_retention: the
+              window that ends with the period, and as long a window before it, whose values are the starters.
     """
 
     metric: str
@@ -210,6 +231,7 @@ def _plan(policy: Policy, metric: Metric, schema: Schema, above: tuple[str, ...]
             inputs[name] = _plan(policy, policy.metrics[name], schema, (*above, metric.id))
         return None
 
+    metric = _over_orders(metric, schema)
     tree = rewrite(_with_empty(metric), change)
     types = {name: source.type for name, source in inputs.items()}
     known = Scope({**{other: m.kind for other, m in policy.metrics.items() if not metric.table}, **types})
@@ -221,6 +243,15 @@ def _plan(policy: Policy, metric: Metric, schema: Schema, above: tuple[str, ...]
     if isinstance(only, Plan) and metric.table:
         return replace(only, type=metric.kind, min_sample=metric.min_sample)
     return Derived(metric.id, metric.name, expression, inputs, metric.kind, metric.min_sample)
+
+
+def _over_orders(metric: Metric, schema: Schema) -> Metric:
+    """cohort_retention(customers, over=12m) without a table: customers are those that ordered."""
+    tree, orders = metric.value.tree, schema.facts.get("orders")
+    if metric.table or orders is None or not (isinstance(tree, Call) and tree.name == "cohort_retention"):
+        return metric
+    written = replace(metric.value, tree=replace(tree, args=(Name("customer", tree.at),)))
+    return replace(metric, table="orders", date=metric.date or orders.dates[0], value=written)
 
 
 def _with_empty(metric: Metric) -> Expr:
@@ -237,6 +268,7 @@ _AGGREGATES: dict[str, tuple[int, ...]] = {
     "count_if": (1,),
     "count_distinct": (1,),
     "count_retained": (1,),
+    "cohort_retention": (1,),
     "min": (1,),
     "max": (1,),
     "mean": (1,),
@@ -266,7 +298,7 @@ def _leaf(metric: Metric, call: Call, schema: Schema) -> Plan:
             where = condition if where is None else Binary("and", where, condition)
         elif call.args:
             value, type_ = resolve(call.args[0], scope)
-        if call.name == "count_retained":
+        if call.name in ("count_retained", "cohort_retention"):
             over = _window(metric, call)
     except FormulaError as error:
         raise _unreadable(metric, "value", metric.value, error) from None
@@ -309,13 +341,15 @@ def _where(metric: Metric, scope: Scope) -> Expr | None:
 def _window(metric: Metric, call: Call) -> Duration:
     over = call.get("over")
     if not isinstance(over, Literal) or not isinstance(over.value, Duration) or over.value.unit not in "dwmy":
-        raise PlanError(metric, "count_retained() needs the window in which values are seen again", "Write over=1y.")
+        raise PlanError(metric, f"{call.name}() needs the window in which values are seen again", "Write over=1y.")
     return over.value
 
 
 def _type_of(metric: Metric, aggregate: Aggregate, value: Type, call: Call) -> Type:
     if aggregate.startswith("count"):
         return Type.COUNT
+    if aggregate == "cohort_retention":
+        return Type.RATIO
     if value not in NUMBERS:
         raise PlanError(metric, f"{unparse(call)} needs a number, but {unparse(call.args[0])!r} is {value.value}")
     if aggregate == "nps":
@@ -414,6 +448,8 @@ def _compiled(planned: Plan) -> tuple[Evaluator | None, Evaluator | None]:
 
 
 def _run_plan(planned: Plan, rows_of: RowsOf, period: Period, currency: str) -> Line:
+    if planned.aggregate == "cohort_retention":
+        return _retention(planned, rows_of, period, currency)
     counted, held = _count(planned, rows_of(planned.source, period, planned.date), currency)
     if planned.over is not None:
         window = span(period.end, planned.over.after(period.end))
@@ -430,13 +466,53 @@ def _run_plan(planned: Plan, rows_of: RowsOf, period: Period, currency: str) -> 
         unit_text(planned.type, currency),
         formula=_formula(planned, len(counted)),
         records=tuple(records),
-        parts=(_held_line(planned, held),) if held else (),
+        parts=(held_line(planned, held),) if held else (),
         note=note,
     )
 
 
-def _count(planned: Plan, rows: Sequence[Row], currency: str) -> tuple[list[_Counted], list[tuple[Row, str]]]:
+def _retention(planned: Plan, rows_of: RowsOf, period: Period, currency: str) -> Line:
+    """保留率: of the values seen in the window before, the share seen again in the window that ends with the period."""
+    assert planned.over is not None
+    back = Duration(-planned.over.count, planned.over.unit)
+    middle = back.after(period.end)
+    before, now = span(back.after(middle), middle), span(middle, period.end)
+    seen = [
+        {one.value for one in _count(planned, rows_of(planned.source, window, planned.date), currency)[0]}
+        for window in (before, now)
+    ]
+    starters, kept = seen[0], seen[0] & seen[1]
+    value, note = (
+        (Fraction(len(kept), len(starters)), "") if starters else (None, f"nobody was active in {before.label}")
+    )
+    if value is not None and len(starters) < planned.min_sample:
+        value, note = None, f"only {len(starters)} records, fewer than the {planned.min_sample} it takes"
+    inner = unparse(planned.value) if planned.value is not None else ""
+    formula = f"{len(kept)} of {len(starters)} {inner} of {before.label} again in {now.label}"
+    return Line(planned.metric, planned.label, value, "ratio", formula=formula, note=note)
+
+
+RateOf = Callable[[str, date], Fraction | None]
+"""Units of the policy's currency for one unit of another on a day, or None."""
+
+
+def count_rows(
+    planned: Plan, rows: Sequence[Row], currency: str, rate: RateOf | None = None
+) -> tuple[list[tuple[Row, int | Fraction | str]], list[tuple[Row, str]]]:
     """The rows that count with their values, in the order of date and id; and those held back with the reason."""
+    counted, held = _count(planned, rows, currency, rate)
+    return [(one.row, one.value) for one in counted], held
+
+
+def run_rows(planned: Plan, rows: Sequence[Row], period: Period, currency: str) -> Line:
+    """The value of a plan over given rows."""
+    return _run_plan(planned, lambda source, window, by: rows, period, currency)
+
+
+def _count(
+    planned: Plan, rows: Sequence[Row], currency: str, rate: RateOf | None = None
+) -> tuple[list[_Counted], list[tuple[Row, str]]]:
+    """Rows in another currency are converted where there is a rate, and held back where there is none."""
     where, value_of = _compiled(planned)
     counted: list[_Counted] = []
     held: list[tuple[Row, str]] = []
@@ -444,10 +520,15 @@ def _count(planned: Plan, rows: Sequence[Row], currency: str) -> tuple[list[_Cou
     for row in sorted(rows, key=lambda row: (str(row.get(planned.date)), str(row.get("id")))):
         if where is not None and not where(row):
             continue
-        if is_money and row.get("currency") not in (None, currency):
-            held.append((row, f"in {row.get('currency')}, not {currency}"))
-            continue
         value = value_of(row) if value_of is not None else 1
+        if is_money and (foreign := row.get("currency")) not in (None, "", currency):
+            day = row.get(planned.date)
+            factor = rate(str(foreign), day) if rate is not None and isinstance(day, date) else None
+            if factor is None:
+                why = f"no rate of {foreign} on {day}" if rate is not None else f"in {foreign}, not {currency}"
+                held.append((row, why))
+                continue
+            value = None if value is None else value * factor  # type: ignore[operator]
         if value is None:
             held.append((row, f"{unparse(planned.value) if planned.value else 'value'} is missing"))
             continue
@@ -462,7 +543,8 @@ def _formula(planned: Plan, count: int) -> str:
     return f"{planned.aggregate}({inner}{over}) of {count} {planned.source}{where}"
 
 
-def _held_line(planned: Plan, held: list[tuple[Row, str]]) -> Line:
+def held_line(planned: Plan, held: Sequence[tuple[Row, str]]) -> Line:
+    """The records held back, with the reasons."""
     records = tuple(_record(planned, row, None) for row, _ in held)
     reasons = "; ".join(sorted({reason for _, reason in held}))
     return Line(HELD_BACK, "Held back", len(held), "count", records=records, note=reasons, adds=False)
@@ -540,9 +622,13 @@ __all__ = [
     "RowsOf",
     "Schema",
     "combine",
+    "count_rows",
     "evaluate",
     "fact",
+    "held_line",
     "plan",
     "run",
+    "run_rows",
+    "unit_text",
     "value_text",
 ]

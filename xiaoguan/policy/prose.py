@@ -388,9 +388,6 @@ class _Prose:
     def plan(self, plan: IncentivePlan) -> Iterator[Clause]:
         roles = self.words(plan.role or self.policy.header.scope.roles) or self.say("everybody", "全体人员")
         text = self.say(f"For {roles}.", f"适用于{roles}。")
-        if plan.later:
-            keys = self.listed([later.key for later in plan.later])
-            text += self.say(f" Kept but not carried out yet: {keys}.", f"以下内容保留但尚未执行：{keys}。")
         yield self.clause(plan, self.titled(plan.name or plan.id, plan.source), text)
         yield from (self.component(component) for component in plan.components)
 

@@ -1,10 +1,12 @@
-"""费率表 rate tables: tiers as bands of money, and what they pay.
+"""费率表 rate tables: tiers as bands, curves, and what they pay.
 
 Bands are half-open [start, end): a value on the boundary takes the upper band. A bound by attainment is multiplied by
 the quota, so nothing is divided.
 
-    marginal   P(x) = sum of rate x max(0, min(x, end) - start)
-    slab       P(x) = rate of the band reached x all of x
+    marginal       P(x) = sum of rate x max(0, min(x, end) - start)
+    slab           P(x) = rate of the band reached x all of x
+    amount         the sum of the band reached
+    interpolated   the value of a broken line at x; where two points share an x, the later one holds there
 Source: spec/domain.md 5.3 and 13.
 """
 
@@ -17,37 +19,55 @@ from fractions import Fraction
 from xiaoguan.base.explain import value_text
 from xiaoguan.base.money import SCALE
 
-from .document import Tiers
+from .document import Point, Tier, Tiers
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A tier in money: from start (units) up to end, None for no limit, at a rate."""
+    """A tier from start up to end, None for no limit; units of money by amount and attainment, a number by count.
+
+    rate     share of the credit; amount in units, for tables that pay sums.
+    """
 
     start: Fraction
     end: Fraction | None
     rate: Fraction
     text: str
+    amount: Fraction = Fraction(0)
 
 
-def bands(tiers: Tiers, quota: Fraction | int | None = None) -> list[Band]:
-    """The tiers as money, in order; bounds by attainment times the quota (units)."""
+def bands(
+    tiers: Tiers,
+    quota: Fraction | int | None = None,
+    base_rate: Fraction | None = None,
+    rates: Sequence[Tier] | None = None,
+) -> list[Band]:
+    """The tiers as bands, in order; bounds by attainment times the quota (units or count).
+
+    base_rate   what a tier's factor is a factor of. rates   other tiers than the table's own (override_rate).
+    """
+    table = rates or tiers.rates
     found = []
-    for tier, upper in zip(tiers.rates, [*tiers.rates[1:], None], strict=True):
+    for tier, upper in zip(table, [*table[1:], None], strict=True):
         start, end = (_bound(one.start.value, tiers, quota) if one else None for one in (tier, upper))
         texts = [_shown(one.start.value, tiers) if one else "" for one in (tier, upper)]
         text = f"{texts[0]} to {texts[1]}" if upper else f"from {texts[0]}"
         assert start is not None
-        found.append(Band(start, end, tier.rate or Fraction(0), text))
+        rate = tier.rate if tier.rate is not None else (tier.factor or Fraction(0)) * (base_rate or Fraction(0))
+        found.append(Band(start, end, rate, text, (tier.amount or Fraction(0)) * SCALE))
     return found
 
 
 def _bound(value: Fraction, tiers: Tiers, quota: Fraction | int | None) -> Fraction:
-    return value * Fraction(quota or 0) if tiers.by == "attainment" else value * SCALE
+    if tiers.by == "attainment":
+        return value * Fraction(quota or 0)
+    return value * SCALE if tiers.by == "amount" else value
 
 
 def _shown(value: Fraction, tiers: Tiers) -> str:
-    return value_text(value, "ratio") if tiers.by == "attainment" else value_text(value * SCALE, "money:")
+    if tiers.by == "attainment":
+        return value_text(value, "ratio")
+    return value_text(value * SCALE, "money:") if tiers.by == "amount" else value_text(value, "count")
 
 
 def marginal(credited: Fraction | int, table: Sequence[Band]) -> list[tuple[Band, Fraction]]:
@@ -71,4 +91,36 @@ def pay(mode: str, credited: Fraction | int, table: Sequence[Band], reach: Fract
     if mode == "marginal":
         return sum((part * band.rate for band, part in marginal(credited, table)), Fraction(0))
     band = slab(credited if reach is None else reach, table)
-    return credited * band.rate if band else Fraction(0)
+    if band is None:
+        return Fraction(0)
+    return band.amount if mode == "amount" else credited * band.rate
+
+
+def curve(x: Fraction, points: Sequence[Point], outside: str = "hold") -> Fraction:
+    """The value of a broken line at x. Below the first and above the last point: hold, zero, or extend the last leg.
+
+    Where two points share an x the line jumps, and the later one holds at x.
+    """
+    xs = [point.x.value for point in points]
+    ys = [point.y.value for point in points]
+    at = max((i for i, value in enumerate(xs) if value <= x), default=-1)
+    if at == -1:
+        return Fraction(0) if outside == "zero" else _leg(x, xs, ys, 0) if outside == "extend" else ys[0]
+    if xs[at] == x:
+        return ys[at]
+    if at < len(xs) - 1:
+        return _leg(x, xs, ys, at)
+    return Fraction(0) if outside == "zero" else _leg(x, xs, ys, at - 1) if outside == "extend" else ys[at]
+
+
+def _leg(x: Fraction, xs: Sequence[Fraction], ys: Sequence[Fraction], at: int) -> Fraction:
+    """The straight line through two neighbouring points, at x; flat where there is only one point or it is a cliff."""
+    if not 0 <= at < len(xs) - 1 or xs[at + 1] == xs[at]:
+        return ys[max(0, min(at, len(ys) - 1))]
+    return ys[at] + (x - xs[at]) * (ys[at + 1] - ys[at]) / (xs[at + 1] - xs[at])
+
+
+def steps(x: Fraction, points: Sequence[Point]) -> Fraction | None:
+    """The value of the last point at or below x; None below the first."""
+    reached = [point.y.value for point in points if point.x.value <= x]
+    return reached[-1] if reached else None

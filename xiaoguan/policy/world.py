@@ -1,7 +1,8 @@
-"""事实来源 world: where the engine gets the numbers of a person: metrics and goals.
+"""事实来源 world: where the engine gets what it needs to know: metrics, goals, people, grades, rates, the ledger.
 
 The engine asks a `World`; a database answers in production, `RowsWorld` answers from rows in memory for tests, policy
-cases and `xiaoguan calc`.
+cases and `xiaoguan calc`. A world that only knows metrics and goals is enough for plans without splits, roll-ups and
+release by cash; the rest is `Facts`, and what a world does not know makes a line without value, never a guess.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Protocol
 
 from xiaoguan.base.explain import Line
+from xiaoguan.base.ledger import Entry
 from xiaoguan.base.money import Money
 from xiaoguan.base.periods import Period
 
@@ -24,18 +26,44 @@ from .metrics import FACTS, RowsOf, Schema, evaluate
 Term = Fraction | Money | int | str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """任职: a role, a team and a manager (key of the person) for [start, end); end None is open."""
+
+    start: date
+    end: date | None = None
+    role: str = ""
+    team: str = ""
+    manager: str = ""
+
+    def contains(self, day: date) -> bool:
+        """Whether the day lies in it."""
+        return self.start <= day and (self.end is None or day < self.end)
+
+
 @dataclass(frozen=True)
 class Who:
     """参与人: a person as the engine sees one. The key "" stands for the whole company: its records are everybody's.
 
     terms   what the contract says, read in formulas as person.x: a Fraction for a percentage or number, Money or an
             int of units for an amount.
+    spans   roles, teams and managers over time; empty means role and team hold always.
     """
 
     key: str
     name: str
     role: str = ""
     terms: Mapping[str, Term] = field(default_factory=dict)
+    team: str = ""
+    hired_on: date | None = None
+    left_on: date | None = None
+    spans: tuple[Span, ...] = ()
+
+    def on(self, day: date) -> Span:
+        """Role, team and manager on a day; a span without role where there is none."""
+        if not self.spans:
+            return Span(date.min, None, self.role, self.team)
+        return next((span for span in self.spans if span.contains(day)), Span(day, None))
 
 
 class World(Protocol):
@@ -48,12 +76,67 @@ class World(Protocol):
         """The person's goal for exactly that period, or None."""
 
 
+class Facts(World, Protocol):
+    """What a world may know beside metrics and goals."""
+
+    schema: Schema
+    cache: dict[object, object]
+
+    def rows(self, table: str, period: Period, by: str) -> Sequence[Row]:
+        """Everybody's rows of a table in a period by a date."""
+
+    def row(self, table: str, record: str) -> Row | None:
+        """One row by its id."""
+
+    def about(self, table: str, record: str) -> Sequence[Row]:
+        """The rows of a table that point at a record, such as the payments of an order."""
+
+    def person(self, key: str) -> Who | None:
+        """A person by key."""
+
+    def people(self) -> Sequence[Who]:
+        """Everybody, in a fixed order."""
+
+    def splits(self, table: str, record: str) -> Sequence[Row]:
+        """Recorded splits of a record: rows of person and share (and counts)."""
+
+    def grade(self, appraisal_id: str, who: Who, period: Period) -> Row | None:
+        """The last locked grade of an appraisal whose period ends with or before this one: grade, score, factor."""
+
+    def rate(self, currency: str, on: date, kind: str) -> Fraction | None:
+        """Units of the policy's currency for one unit of `currency`; None if it is not known."""
+
+    def posted(self, who: Who) -> Sequence[Entry]:
+        """What was posted for the person in locked periods."""
+
+
+def facts_of(world: object) -> Facts | None:
+    """The world as Facts, if it knows that much."""
+    return world if hasattr(world, "about") else None  # type: ignore[return-value]
+
+
+@dataclass
+class Book:
+    """What stands beside the fact tables: people, recorded splits, grades, rates, the ledger so far.
+
+    grades   rows of person, appraisal, period (Period), grade, score, factor, locked.
+    rates    rows of currency, on (date), rate (Fraction), kind (plan, spot, average).
+    """
+
+    people: Mapping[str, Who] = field(default_factory=dict)
+    splits: Sequence[Row] = ()
+    grades: Sequence[Row] = ()
+    rates: Sequence[Row] = ()
+    ledger: Sequence[Entry] = ()
+
+
 class RowsWorld:
     """A world of rows in memory.
 
     rows    fact table to rows; a row's field `person` (see the schema) says whose it is.
     goals   (goal id, person key, period label) to units or count. A goal asked for a longer period than it is given
-            for is the sum of the shorter ones, if they are all there.
+            for is the sum of the shorter ones, if they are all there. The key of a team is "team:" and its name, of
+            the company "".
     """
 
     def __init__(
@@ -62,14 +145,21 @@ class RowsWorld:
         rows: Mapping[str, Sequence[Row]],
         goals: Mapping[tuple[str, str, str], int] | None = None,
         schema: Schema = FACTS,
+        book: Book | None = None,
     ) -> None:
-        self.policy, self.schema, self.goals = policy, schema, goals or {}
-        self.rows = rows
+        self.policy, self.schema, self.goals, self.book = policy, schema, goals or {}, book or Book()
+        self.tables = rows
+        self.cache: dict[object, object] = {}
         self.own: dict[tuple[str, object], list[Row]] = defaultdict(list)
         for table, every in rows.items():
             person = schema.facts[table].person if table in schema.facts else None
             for row in every if person else ():
                 self.own[table, row.get(person or "")].append(row)
+        self._splits: dict[tuple[object, object], list[Row]] = defaultdict(list)
+        for row in self.book.splits:
+            self._splits[row.get("table"), row.get("record")].append(row)
+        self._pointing: dict[tuple[str, str], list[Row]] | None = None
+        self._ids: dict[tuple[str, str], Row] | None = None
 
     def metric(self, metric_id: str, who: Who, period: Period) -> Line:
         """The metric over the person's rows."""
@@ -78,22 +168,87 @@ class RowsWorld:
     def goal(self, goal_id: str, who: Who, period: Period) -> Line | None:
         """The goal as given, or added up from shorter periods."""
         goal = self.policy.goal(goal_id)
-        value = self._goal(goal_id, who, period)
+        value = self._goal(goal_id, who.key, period)
         if goal is None or value is None:
             return None
         unit = self.policy.unit_of(goal.metric)
         source = f"{self.policy.clause}, {goal.source or goal.path}"
         return Line(goal_id, goal.name or goal_id, value, unit, source=source, note=f"for {period.label}")
 
-    def _goal(self, goal_id: str, who: Who, period: Period) -> int | None:
-        key = (goal_id, who.key, period.label)
-        if key in self.goals:
-            return self.goals[key]
+    def rows(self, table: str, period: Period, by: str) -> Sequence[Row]:
+        """Everybody's rows of a table in a period by a date."""
+        key = ("rows", table, period.start, period.end, by)
+        if key not in self.cache:
+            self.cache[key] = self._rows_of(Who("", ""))(table, period, by)
+        return self.cache[key]  # type: ignore[return-value]
+
+    def row(self, table: str, record: str) -> Row | None:
+        """One row by its id."""
+        if self._ids is None:
+            self._ids = {(t, str(row.get("id"))): row for t, rows in self.tables.items() for row in rows}
+        return self._ids.get((table, record))
+
+    def about(self, table: str, record: str) -> Sequence[Row]:
+        """Rows of a table that name the record in order, invoice, record or reverses."""
+        if self._pointing is None:
+            self._pointing = defaultdict(list)
+            for name, rows in self.tables.items():
+                for row in rows:
+                    for target in {str(row[key]) for key in _POINTERS if row.get(key) not in (None, "")}:
+                        self._pointing[name, target].append(row)
+        return self._pointing.get((table, record), ())
+
+    def person(self, key: str) -> Who | None:
+        """A person by key."""
+        return self.book.people.get(key)
+
+    def people(self) -> Sequence[Who]:
+        """Everybody, by key."""
+        return [self.book.people[key] for key in sorted(self.book.people)]
+
+    def splits(self, table: str, record: str) -> Sequence[Row]:
+        """Recorded splits of a record; those that name no table are of any."""
+        return self._splits.get((table, record)) or self._splits.get((None, record)) or ()
+
+    def grade(self, appraisal_id: str, who: Who, period: Period) -> Row | None:
+        """The last locked grade."""
+        found: list[tuple[date, Row]] = []
+        for row in self.book.grades:
+            of = row.get("period")
+            about = row.get("person") == who.key and row.get("appraisal") == appraisal_id and row.get("locked", True)
+            if about and isinstance(of, Period) and of.end <= period.end:
+                found.append((of.end, row))
+        return max(found, key=lambda pair: pair[0])[1] if found else None
+
+    def rate(self, currency: str, on: date, kind: str) -> Fraction | None:
+        """plan_rate and month_average: the last given on or before the day, the average of its month; event_date: that
+        day's rate, or that of the last seven days before it."""
+        wanted = {"plan_rate": "plan", "month_average": "average", "event_date": "spot"}.get(kind, kind)
+        best: tuple[date, Fraction] | None = None
+        for row in self.book.rates:
+            day, value = row.get("on"), row.get("rate")
+            if row.get("currency") != currency or row.get("kind", "spot") != wanted or not isinstance(day, date):
+                continue
+            if wanted == "average":
+                fits = (day.year, day.month) == (on.year, on.month)
+            else:
+                fits = day <= on and (wanted == "plan" or on - day <= timedelta(days=7))
+            if fits and isinstance(value, Fraction) and (best is None or day > best[0]):
+                best = day, value
+        return best[1] if best else None
+
+    def posted(self, who: Who) -> Sequence[Entry]:
+        """The ledger of the person so far."""
+        return [entry for entry in self.book.ledger if entry.person == who.key]
+
+    def _goal(self, goal_id: str, key: str, period: Period) -> int | None:
+        if (goal_id, key, period.label) in self.goals:
+            return self.goals[goal_id, key, period.label]
         kinds = ("half_year", "quarter", "month")
         for kind in kinds[kinds.index(period.kind) + 1 :] if period.kind in kinds else kinds:
             if period.kind not in (*kinds, "year"):
                 return None
-            parts = [self.goals.get((goal_id, who.key, p.label)) for p in self.policy.calendar.children(period, kind)]
+            parts = [self.goals.get((goal_id, key, p.label)) for p in self.policy.calendar.children(period, kind)]
             if all(part is not None for part in parts):
                 return sum(part for part in parts if part is not None)
         return None
@@ -102,7 +257,10 @@ class RowsWorld:
         def rows_of(source: str, period: Period, by: str) -> list[Row]:
             table = self.schema.facts.get(source)
             personal = who.key and table is not None and table.person
-            rows = self.own.get((source, who.key), []) if personal else self.rows.get(source, [])
+            rows = self.own.get((source, who.key), []) if personal else self.tables.get(source, [])
             return [row for row in rows if isinstance(day := row.get(by), date) and period.contains(day)]
 
         return rows_of
+
+
+_POINTERS = ("order", "invoice", "record", "reverses", "opportunity")

@@ -1,0 +1,230 @@
+"""What all checks share: how an issue is made, and how a formula of the document is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from xiaoguan.base.explain import value_text
+from xiaoguan.base.issues import Issue, Level
+from xiaoguan.base.money import SCALE
+from xiaoguan.base.words import did_you_mean
+
+from ..document import Expression, Policy, Section
+from ..formula import (
+    Call,
+    Duration,
+    Expr,
+    FormulaError,
+    Literal,
+    Name,
+    Scope,
+    Type,
+    dotted,
+    resolve,
+    rewrite,
+    unparse,
+)
+from ..metrics import Schema
+
+Check = Callable[[Policy, Schema], Iterable[Issue]]
+
+LEVELS = ("company", "team", "person", "territory", "region", "product")
+"""What a goal can be cut by, beside the periods of the calendar."""
+
+
+def issue(
+    policy: Policy,
+    place: Section | Expression,
+    message: str,
+    hint: str = "",
+    key: str = "",
+    level: Level = "error",
+    code: str = "",
+) -> Issue:
+    """An issue at a section, at one of its keys, or at a formula."""
+    line = place.line_of(key) if isinstance(place, Section) and key else place.line
+    path = f"{place.path}.{key}" if key and place.path else place.path or key
+    return Issue(level, message, hint, policy.file, line, path, f"policy.{code or 'reference'}")
+
+
+def named(
+    policy: Policy, place: Section, what: str, name: str, known: Iterable[str], key: str, code: str = ""
+) -> Iterator[Issue]:
+    """An issue if a name is not among those that are known."""
+    options = list(known)
+    if name not in options:
+        hint = did_you_mean(name, options) or (f"There are {', '.join(options)}." if options else "There is none yet.")
+        yield issue(policy, place, f"there is no {what} {name!r}", hint, key, code=code)
+
+
+def whole(policy: Policy, place: Section, what: str, shares: Iterable[Fraction], key: str) -> Iterator[Issue]:
+    """An issue if shares do not add up to 100 %."""
+    total = sum(shares, Fraction(0))
+    if total != 1:
+        message = f"{what} add up to {value_text(total, 'ratio')}, not to 100%"
+        yield issue(policy, place, message, "Change them so that they do.", key, code="totals")
+
+
+def money(value: Fraction) -> str:
+    """An amount of the document, in major units, as text."""
+    return value_text(value * SCALE, "money:")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a formula may read beside metrics: names with their types, and prefixes of any name."""
+
+    names: Mapping[str, Type] = field(default_factory=dict)
+    open: tuple[str, ...] = ("person.",)
+    metrics: bool = True
+
+
+PAY = Context()
+APPRAISAL = Context({"grade": Type.TEXT, "score": Type.SCORE, "tenure": Type.DURATION})
+_COUNTS = ("days_since_follow_up", "days_since_deal", "days_since_delivery", "days_owned", "follow_up_overdue_days")
+_COUNTS += ("stage_days", "stage_limit", "orders", "recency_days")
+CUSTOMER = Context(
+    {
+        **dict.fromkeys(_COUNTS, Type.COUNT),
+        "open_contract": Type.BOOL,
+        "spend": Type.MONEY,
+        "stage": Type.TEXT,
+        "source": Type.TEXT,
+    },
+    ("person.", "customer.", "opportunity.", "order."),
+)
+"""What the rules of every day may ask about a customer or a deal: days counted, its class, stage and fields."""
+QUOTE = Context(
+    {"discount": Type.RATIO, "margin": Type.RATIO, "net_amount": Type.MONEY, "quantity": Type.NUMBER},
+    ("person.", "customer.", "product."),
+)
+WARNING = Context(CUSTOMER.names, (*CUSTOMER.open, "team."))
+
+
+def formula(policy: Policy, written: Expression, expected: Type | None, context: Context = PAY) -> Iterator[Issue]:
+    """Issues of a formula: names and functions that are not there, units that do not fit."""
+    types: dict[str, Type] = {name: metric.kind for name, metric in policy.metrics.items()} if context.metrics else {}
+    types |= context.names
+    problems: list[tuple[str, str, Level]] = []
+
+    def change(part: Expr) -> Expr | None:
+        if not isinstance(part, Call) or part.name not in FUNCTIONS:
+            return None
+        if part.name == "streak" and len(part.args) == 2:
+            rewrite(part.args[0], change)
+        type_, found = FUNCTIONS[part.name](policy, part)
+        problems.extend((message, hint, "error") for message, hint in found)
+        if part.name == "forecast_bias":
+            problems.append(("forecast_bias() is not carried out yet", "", "warning"))
+        types[unparse(part)] = type_
+        return Name(unparse(part), part.at)
+
+    tree = rewrite(written.tree, change)
+    try:
+        resolve(tree, Scope(types, open=context.open), expected)
+    except FormulaError as error:
+        problems.append((f"at column {error.at + 1}: {error.message}", error.hint, "error"))
+    if expected is Type.RATIO and isinstance(tree, Literal) and tree.type is Type.NUMBER:
+        value = tree.value
+        if isinstance(value, int | Fraction) and not -1 <= value <= 1:
+            message = f"a rate of {written.text} would pay {written.text} times the basis"
+            problems.append((message, f"Write {written.text}%.", "error"))
+    for message, hint, level in problems:
+        text = message if level == "warning" else f'in "{written.text}" {message}'
+        yield issue(policy, written, text, hint, level=level, code="later" if level == "warning" else "formula")
+
+
+# Functions about a person: what they give, and what is wrong with a call.
+
+_Problems = list[tuple[str, str]]
+_Function = Callable[[Policy, Call], tuple[Type, _Problems]]
+
+
+def _arguments(policy: Policy, call: Call, *allowed: str) -> _Problems:
+    found: _Problems = []
+    for key, value in call.named:
+        if key not in allowed:
+            found.append((f"{call.name}() has no argument {key!r}", did_you_mean(key, allowed)))
+        elif key == "over" and not (isinstance(value, Literal) and isinstance(value.value, Duration)):
+            if dotted(value) not in policy.calendar.kinds:
+                kinds = ", ".join(policy.calendar.kinds)
+                found.append((f"{unparse(value)} is not a period of the calendar", f"There are {kinds}, or 12m."))
+        elif key == "of" and dotted(value) not in ("person", "team", "company"):
+            found.append((f"of={unparse(value)} is not possible", "Write of=person, of=team or of=company."))
+    return found
+
+
+def _one(call: Call, known: Iterable[str], what: str) -> tuple[str, _Problems]:
+    options = list(known)
+    name = dotted(call.args[0]) if len(call.args) == 1 else None
+    if name is None or name not in options:
+        hint = did_you_mean(name or "", options) or f"{what.capitalize()}s are {', '.join(options) or 'not there yet'}."
+        return "", [(f"{unparse(call)} names no {what}", hint)]
+    return name, []
+
+
+def _goal(policy: Policy, call: Call) -> tuple[Type, _Problems]:
+    _, found = _one(call, [goal.id for goal in policy.goals], "goal")
+    return Type.RATIO, [*found, *_arguments(policy, call, "over", "of")]
+
+
+def _projection(policy: Policy, call: Call) -> tuple[Type, _Problems]:
+    name, found = _one(call, [goal.id for goal in policy.goals], "goal")
+    goal = policy.goal(name)
+    metric = policy.metrics.get(goal.metric) if goal else None
+    return metric.kind if metric else Type.ANY, [*found, *_arguments(policy, call, "over", "of")]
+
+
+def _metric(policy: Policy, call: Call) -> tuple[Type, _Problems]:
+    name, found = _one(call, policy.metrics, "metric")
+    return policy.metrics[name].kind if name else Type.ANY, [*found, *_arguments(policy, call, "over", "of")]
+
+
+def _top_share(policy: Policy, call: Call) -> tuple[Type, _Problems]:
+    _, found = _one(call, policy.metrics, "metric")
+    return Type.RATIO, [*found, *_arguments(policy, call, "over", "by")]
+
+
+def _elapsed(policy: Policy, call: Call) -> tuple[Type, _Problems]:
+    return Type.RATIO, _one(call, policy.calendar.kinds, "period")[1] if call.args else []
+
+
+def _graded(policy: Policy, call: Call) -> tuple[Type, _Problems]:
+    type_ = Type.NUMBER if call.name == "grade_factor" else Type.SCORE
+    return type_, _one(call, [one.id for one in policy.appraisal], "appraisal")[1]
+
+
+def _event(policy: Policy, call: Call) -> tuple[Type, _Problems]:
+    first = call.args[0] if len(call.args) == 1 else None
+    ok = isinstance(first, Literal) and first.type is Type.TEXT
+    return Type.BOOL, [] if ok else [("event() takes the name of an event as text", "Write event('false_promise').")]
+
+
+def _streak(policy: Policy, call: Call) -> tuple[Type, _Problems]:
+    count = call.args[1] if len(call.args) == 2 else None
+    ok = isinstance(count, Literal) and isinstance(count.value, int) and 1 <= count.value <= 60
+    hint = "Write streak(grade == 'C', 2)."
+    return Type.BOOL, [] if ok else [("streak() takes a condition and how many periods, 1 to 60", hint)]
+
+
+def _bias(policy: Policy, call: Call) -> tuple[Type, _Problems]:
+    return Type.RATIO, []
+
+
+FUNCTIONS: dict[str, _Function] = {
+    "attainment": _goal,
+    "pace": _goal,
+    "coverage": _goal,
+    "projection": _projection,
+    "total": _metric,
+    "change": _metric,
+    "top_share": _top_share,
+    "elapsed": _elapsed,
+    "grade_factor": _graded,
+    "score": _graded,
+    "event": _event,
+    "streak": _streak,
+    "forecast_bias": _bias,
+}

@@ -1,0 +1,202 @@
+"""制度 the policy document: one frozen dataclass for each section, and what each key means.
+
+`load` fills these classes from the text: the annotation of a field says how its text is read, so these files are the
+vocabulary of the policy. docs/reference/policy.md describes every key; a test compares the two.
+
+    base          places, formulas, bounds, curves          header      制度头, 期间日历
+    measures      指标, 目标                                  process     销售流程 and the rules of every day
+    appraisal     绩效考核                                    incentive   激励方案
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from xiaoguan.base.money import SCALE, minor_digits
+from xiaoguan.base.periods import Calendar
+
+from .appraisal import Appraisal, AppraisalGate, Career, Grade, Indicator, Score
+from .base import Bound, Dates, Expression, Later, Point, Section
+from .header import CalendarSection, CustomPeriods, Effective, Fx, Header, Transition
+from .incentive import (
+    Axis,
+    Cap,
+    Clawback,
+    Component,
+    Credit,
+    Draw,
+    Gate,
+    Guarantee,
+    HeldUntil,
+    Holdback,
+    IncentivePlan,
+    Multiply,
+    Pay,
+    Payee,
+    PlanCap,
+    RollUp,
+    Tier,
+    Tiers,
+    TrueUp,
+)
+from .measures import Goal, Method, Metric, Proration, Reasonable, Step, Target
+from .process import (
+    Classification,
+    Discount,
+    FollowUp,
+    Forecast,
+    Pool,
+    Process,
+    Recognition,
+    Stage,
+    Training,
+    WarningRule,
+)
+
+LATER = ("forecast", "classification", "follow_up", "pool", "training", "discount", "recognition", "warnings")
+"""Sections that other modules carry out in daily work: the engine reads, checks and says them."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Policy(Section):
+    """销售管理制度: the whole document. Two policies are the same only if they are the same object."""
+
+    header: Header = field(metadata={"key": "policy"})
+    calendar_section: CalendarSection = field(metadata={"key": "calendar"}, default_factory=CalendarSection)
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    goals: tuple[Goal, ...] = ()
+    process: Process | None = None
+    incentive: tuple[IncentivePlan, ...] = ()
+    forecast: Forecast | None = None
+    classification: tuple[Classification, ...] = ()
+    follow_up: tuple[FollowUp, ...] = ()
+    pool: Pool | None = None
+    training: Training | None = None
+    discount: Discount | None = None
+    appraisal: tuple[Appraisal, ...] = ()
+    recognition: tuple[Recognition, ...] = ()
+    warnings: tuple[WarningRule, ...] = ()
+
+    # Not keys: what load adds.
+    calendar: Calendar = field(default_factory=Calendar, metadata={"key": None})
+    text: str = field(default="", repr=False, metadata={"key": None})
+    file: str = field(default="", metadata={"key": None})
+    sha256: str = field(default="", metadata={"key": None})
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    @property
+    def id(self) -> str:
+        """Id of the policy, the same in all its versions."""
+        return self.header.id
+
+    @property
+    def version(self) -> str:
+        """Version of the document, such as 1.0.0."""
+        return self.header.version
+
+    @property
+    def currency(self) -> str:
+        """ISO code of the currency of all amounts."""
+        return self.header.currency
+
+    @property
+    def clause(self) -> str:
+        """ "small-company 1.0.0": how results name the policy that made them."""
+        return f"{self.id} {self.version}"
+
+    def goal(self, goal_id: str) -> Goal | None:
+        """The goal of that id."""
+        return next((goal for goal in self.goals if goal.id == goal_id), None)
+
+    def appraisal_of(self, appraisal_id: str) -> Appraisal | None:
+        """The appraisal of that id."""
+        return next((one for one in self.appraisal if one.id == appraisal_id), None)
+
+    def plan_of(self, component_id: str) -> IncentivePlan | None:
+        """The plan that a component belongs to."""
+        return next((plan for plan, component in self.components() if component.id == component_id), None)
+
+    @property
+    def later(self) -> tuple[Later, ...]:
+        """Sections that are read and checked, but that this engine does not carry out."""
+        return tuple(Later(key, self.line_of(key), key) for key in LATER if getattr(self, key))
+
+    def components(self) -> Iterator[tuple[IncentivePlan, Component]]:
+        """Every component with its plan, in order."""
+        return ((plan, component) for plan in self.incentive for component in plan.components)
+
+    def unit_of(self, metric_id: str) -> str:
+        """Unit of a metric's lines: money:CNY, count, ratio or score; count for a metric that is not there."""
+        units = {"amount": f"money:{self.currency}", "ratio": "ratio", "score": "score"}
+        return units.get(self.metrics[metric_id].type, "count") if metric_id in self.metrics else "count"
+
+    def quota_unit(self, goal: Goal) -> int:
+        """Rounding unit of the goal's targets: for amounts `policy.rounding.quota` in units, for counts 1."""
+        if goal.metric in self.metrics and self.metrics[goal.metric].type != "amount":
+            return 1
+        text = self.header.rounding.quota.split(" ")[0]
+        return int(Fraction(text) * SCALE) if text else int(10 ** (4 - minor_digits(self.currency)))
+
+
+__all__ = [
+    "LATER",
+    "Appraisal",
+    "AppraisalGate",
+    "Axis",
+    "Bound",
+    "CalendarSection",
+    "Cap",
+    "Career",
+    "Classification",
+    "Clawback",
+    "Component",
+    "Credit",
+    "CustomPeriods",
+    "Dates",
+    "Discount",
+    "Draw",
+    "Effective",
+    "Expression",
+    "FollowUp",
+    "Forecast",
+    "Fx",
+    "Gate",
+    "Goal",
+    "Grade",
+    "Guarantee",
+    "Header",
+    "HeldUntil",
+    "Holdback",
+    "IncentivePlan",
+    "Indicator",
+    "Later",
+    "Method",
+    "Metric",
+    "Multiply",
+    "Pay",
+    "Payee",
+    "PlanCap",
+    "Point",
+    "Policy",
+    "Pool",
+    "Process",
+    "Proration",
+    "Reasonable",
+    "Recognition",
+    "RollUp",
+    "Score",
+    "Section",
+    "Stage",
+    "Step",
+    "Target",
+    "Tier",
+    "Tiers",
+    "Training",
+    "Transition",
+    "TrueUp",
+    "WarningRule",
+]

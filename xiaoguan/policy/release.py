@@ -1,0 +1,197 @@
+"""发放 release: which part of what a record earned may be paid by a day, and what is held back or taken back.
+
+    R(t) = floor_unit(earned x progress(t)), paid is R(t) - R(t-1); at full progress R = earned
+
+Progress of a record is the sum over the ways of release: on signing at once, on delivery and on invoice when it is
+delivered or invoiced, by collection as collected / to collect, at most 1. What no record earned (a bonus, a pool) is
+released when it is earned. Of what is released a share may be held back for a time; a return in that time keeps it.
+Source: spec/domain.md 5.4 and 13.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from xiaoguan.base.money import minor_unit
+
+from .document import Clawback, HeldUntil, Pay, Policy
+from .earning import Lot
+from .formula import Row
+from .metrics import Schema
+from .world import Facts
+
+UNDOING = {"returns": "returned_on", "refunds": "refunded_on", "bad_debts": "written_off_on", "events": "happened_on"}
+"""Fact tables of events that undo a sale, and the date of each; the field kind names the event."""
+_DEFAULT_KIND = {"returns": "return", "refunds": "refund", "bad_debts": "bad_debt"}
+_ORDER_OF_LINE = {"order_lines": ("order", "orders"), "invoice_lines": ("invoice", "invoices")}
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """An event that undoes a record, wholly or in part: share of it, kind, day, and its own id."""
+
+    id: str
+    kind: str
+    day: date
+    share: Fraction
+
+
+class Records:
+    """What happened to the records that earned something."""
+
+    def __init__(self, policy: Policy, facts: Facts | None) -> None:
+        self.policy, self.facts = policy, facts
+        self.unit = minor_unit(policy.currency)
+        self.schema: Schema | None = facts.schema if facts else None
+
+    def row(self, lot: Lot) -> Row | None:
+        return self.facts.row(lot.entity, lot.record) if self.facts and lot.record else None
+
+    def released(self, lot: Lot, pay: Pay | None, until: date) -> int:
+        """Units of a lot that may be paid before a day."""
+        if pay is None or not pay.release or not lot.record:
+            return lot.amount
+        share = sum((part * self.progress(lot, way, until) for way, part in pay.release.items()), Fraction(0))
+        if share >= 1:
+            return lot.amount
+        size = abs(lot.amount) * share
+        whole = int(size // self.unit) * self.unit
+        return whole if lot.amount >= 0 else -whole
+
+    def progress(self, lot: Lot, way: str, until: date) -> Fraction:
+        """How far a record has come on one way of release: 0 to 1."""
+        row = self.row(lot)
+        if row is None or self.facts is None or way in ("on_signing", "on_close"):
+            return Fraction(1)
+        if way == "on_delivery":
+            return Fraction(_before(row.get("delivered_on"), until))
+        if way == "on_invoice":
+            return self.invoiced(lot, row, until)
+        return self.collected(lot, row, until)
+
+    def invoiced(self, lot: Lot, row: Row, until: date) -> Fraction:
+        if lot.entity.startswith("invoice"):
+            return Fraction(1)
+        whole = self.whole(row)
+        rows = [one for one in self.about("invoices", lot, row) if _before(one.get("invoiced_on"), until)]
+        if not rows:
+            return Fraction(0)
+        known = [_units(one, "total_amount", "net_amount") for one in rows]
+        return Fraction(1) if not whole else min(Fraction(1), max(Fraction(0), sum(known, Fraction(0)) / whole))
+
+    def collected(self, lot: Lot, row: Row, until: date) -> Fraction:
+        """Collected / to collect: payments of the record, or of the order that its line belongs to."""
+        if lot.entity == "payments":
+            return Fraction(1)
+        head = self.head(lot, row)
+        whole = self.whole(head)
+        paid = sum(
+            (
+                _units(one, "amount")
+                for one in self.about("payments", lot, row)
+                if _before(one.get("received_on"), until)
+            ),
+            Fraction(0),
+        )
+        return Fraction(1) if not whole else min(Fraction(1), max(Fraction(0), paid / whole))
+
+    def head(self, lot: Lot, row: Row) -> Row:
+        """The order of an order line, the invoice of an invoice line; the record itself otherwise."""
+        key, table = _ORDER_OF_LINE.get(lot.entity, ("", ""))
+        found = self.facts.row(table, str(row.get(key))) if key and self.facts else None
+        return found or row
+
+    def about(self, table: str, lot: Lot, row: Row) -> list[Row]:
+        assert self.facts is not None
+        key, _ = _ORDER_OF_LINE.get(lot.entity, ("", ""))
+        ids = [lot.record, *([str(row.get(key))] if key and row.get(key) else [])]
+        return [one for record in dict.fromkeys(ids) for one in self.facts.about(table, record)]
+
+    def whole(self, row: Row) -> Fraction:
+        return _units(row, "total_amount", "net_amount", "amount")
+
+    # Held back
+
+    def held_until(self, lot: Lot, rule: HeldUntil, earned_in_end: date) -> date:
+        """The first day on which what is held back of a lot may be paid."""
+        day = self.day(lot) or date.fromordinal(earned_in_end.toordinal() - 1)
+        if rule.after is not None:
+            if rule.after.unit == "wd":
+                left, at = rule.after.count, day
+                while left > 0:
+                    at = date.fromordinal(at.toordinal() + 1)
+                    left -= self.policy.calendar.is_working_day(at)
+                return at
+            return rule.after.after(day)
+        kind = "quarter" if rule.at == "quarter_end" else "year"
+        last = self.policy.calendar.period(kind, day)
+        return date.fromordinal(last.end.toordinal() - 1)
+
+    def day(self, lot: Lot) -> date | None:
+        """The day of the event that earned a lot."""
+        if lot.day is not None:
+            return lot.day
+        row = self.row(lot)
+        if row is None or self.schema is None or lot.entity not in self.schema.facts:
+            return None
+        days = (row.get(name) for name in self.schema.facts[lot.entity].dates)
+        return next((day for day in days if isinstance(day, date)), None)
+
+    # Taken back
+
+    def undone(self, lot: Lot, kinds: tuple[str, ...]) -> list[Undone]:
+        """The events of these kinds that point at a lot's record, by day and id."""
+        row = self.row(lot)
+        if row is None or self.facts is None:
+            return []
+        found: dict[tuple[date, str], Undone] = {}
+        whole = self.whole(self.head(lot, row))
+        for table, dated in UNDOING.items():
+            for one in self.about(table, lot, row):
+                kind, day = str(one.get("kind") or _DEFAULT_KIND.get(table, "")), one.get(dated)
+                if kind not in kinds or not isinstance(day, date):
+                    continue
+                amount = one.get("amount")
+                share = abs(_units(one, "amount")) / whole if amount is not None and whole else Fraction(1)
+                found[day, str(one.get("id"))] = Undone(str(one.get("id", "")), kind, day, min(Fraction(1), share))
+        return [found[key] for key in sorted(found)]
+
+    def taken_back(self, rule: Clawback, lot: Lot, event: Undone) -> Fraction:
+        """The share of what was paid on a lot that an event takes back; 0 outside the window."""
+        sold = self.day(lot)
+        if sold is None or event.day < sold or event.day > rule.window.after(sold):
+            return Fraction(0)
+        return event.share * self.unserved(rule, lot, sold, event.day)
+
+    def unserved(self, rule: Clawback, lot: Lot, sold: date, on: date) -> Fraction:
+        if rule.share == "full":
+            return Fraction(1)
+        if rule.share == "stepped":
+            fitting = [step.share for step in rule.steps if on <= step.within.after(sold)]
+            return fitting[0] if fitting else Fraction(0)
+        if rule.share == "proportional":
+            row = self.row(lot) or {}
+            months = row.get("term_months")
+            if isinstance(months, int | Fraction) and months > 0:
+                served = (on.year - sold.year) * 12 + on.month - sold.month - (on.day < sold.day)
+                return max(Fraction(0), 1 - Fraction(served) / Fraction(months))
+            term = (rule.window.after(sold) - sold).days
+            return max(Fraction(0), Fraction(term - (on - sold).days, term)) if term else Fraction(0)
+        from .load import read_number
+
+        return read_number(rule.share)
+
+
+def _before(day: object, until: date) -> bool:
+    return isinstance(day, date) and day < until
+
+
+def _units(row: Row, *fields: str) -> Fraction:
+    """The first of these amounts that the row has, in units."""
+    for field in fields:
+        value = row.get(field)
+        if isinstance(value, int | Fraction):
+            return Fraction(value)
+    return Fraction(0)
