@@ -1,8 +1,12 @@
 /** Every page loads this: htmx and the small behaviours, each tied to a data- attribute. */
 import "htmx.org";
+import "./bulk";
+import "./cells";
 import "./dialog";
+import "./display";
 import "./disclose";
 import "./drafts";
+import "./filters";
 import "./inline";
 import "./keys";
 import "./list";
@@ -10,7 +14,9 @@ import "./login";
 import "./menu";
 import "./pick";
 import "./search";
+import "./sheets";
 import "./theme";
 import "./toast";
+import "./widths";
 
 document.documentElement.classList.add("js");

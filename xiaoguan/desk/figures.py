@@ -131,6 +131,7 @@ def cut(
 ) -> dict[tuple[Bucket, ...], Sums]:
     """The listing cut by the dimensions: for each combination that occurs its count and sums. Raises TooMuch."""
     rows = listing.rows.order_by()
+    sums = [p for p in sums if listing.desk.usable(listing.viewer, p)]
     names: list[str] = []
     for n, dimension in enumerate(dimensions):
         for m, name in enumerate(dimension.names()):

@@ -112,6 +112,11 @@ _COUNTS = {"empty": (0, 0), "filled": (0, 0), "between": (2, 2), "in": (1, 200),
 FARTHEST = 20_000  # days
 
 
+def operators_of_kind(kind: str) -> tuple[str, ...]:
+    """Every operator of a kind of field."""
+    return _BY_KIND.get(kind, _TEXT)
+
+
 def operators(path: Path) -> tuple[str, ...]:
     """The operators of a path, the usual one first."""
     found = _BY_KIND.get(path.kind, _TEXT)

@@ -85,7 +85,7 @@ class Views:
     own: View | None = None
 
     def get(self, pk: str | int) -> View | None:
-        return next((v for v in self.all if str(v.id) == str(pk)), None)
+        return next((v for v in self.all if str(v.id) == str(pk)), None) if pk else None
 
     @property
     def first(self) -> View | None:
@@ -225,7 +225,7 @@ def drop(viewer: Viewer, pk: int) -> None:
 
 def arrange(desk: Desk, viewer: Viewer, **changes: Any) -> None:
     """How the viewer has the plain list: `columns` (texts), `first` (id of the view that opens first, None for none),
-    `widths`."""
+    `widths` (those given; none at all to forget them)."""
     if viewer.person_id is None:
         return
     row, _made = SavedView.objects.get_or_create(entity=desk.key, owner_id=viewer.person_id, name="")
@@ -236,7 +236,8 @@ def arrange(desk: Desk, viewer: Viewer, **changes: Any) -> None:
             if value:
                 query[name] = str(value)
     row.query = query.urlencode(safe=",")
-    row.widths = changes.get("widths", row.widths)
+    if "widths" in changes:
+        row.widths = {**row.widths, **changes["widths"]} if changes["widths"] else {}
     row.save()
 
 

@@ -13,7 +13,10 @@ from xiaoguan.desk.desk import desks
 from xiaoguan.desk.screens import inbox, jobs
 from xiaoguan.desk.screens.boards import board_page
 from xiaoguan.desk.screens.details import detail_page, related_tab
+from xiaoguan.desk.screens.editing import cell
 from xiaoguan.desk.screens.lists import export, list_page, pick
+from xiaoguan.desk.screens.selection import bulk_do, bulk_sheet
+from xiaoguan.desk.screens.sheets import arrange, sheet, view_new, view_one
 from xiaoguan.desk.screens.takeback import bin_page, restore, restore_version, undo_page
 from xiaoguan.desk.screens.writing import delete, do, edit_page, new_page
 
@@ -23,12 +26,19 @@ PAGES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
     ("pick", pick, "pick"),
     ("board", board_page, "board"),
     ("export.<str:kind>", export, "export"),
+    ("sheet/<str:name>", sheet, "sheet"),
+    ("arrange", arrange, "arrange"),
+    ("bulk", bulk_sheet, "bulk"),
+    ("bulk/do", bulk_do, "bulk_do"),
+    ("views", view_new, "views"),
+    ("views/<int:pk>", view_one, "view"),
     ("bin", bin_page, "bin"),
     ("bin/<int:event>/restore", restore, "restore"),
     ("<int:pk>", detail_page, "detail"),
     ("<int:pk>/edit", edit_page, "edit"),
     ("<int:pk>/delete", delete, "delete"),
     ("<int:pk>/as-of/<int:event>", restore_version, "restore_version"),
+    ("<int:pk>/cell/<str:name>", cell, "cell"),
     ("<int:pk>/tab/<str:name>", related_tab, "related"),
     ("<int:pk>/<str:name>", do, "verb"),
 )

@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.cells import Columns
 from xiaoguan.desk.desk import Desk, desk_of
-from xiaoguan.desk.listing import Listing, with_query
 from xiaoguan.desk.paths import UnknownPath, resolve
 from xiaoguan.desk.records import Record
 
@@ -65,25 +64,6 @@ def table(desk: Desk, rows: list[tuple], columns: Columns) -> list[dict[str, Any
         {"id": row[0], "url": f"{base}{row[0]}", "cells": cells}
         for row, cells in zip(rows, columns.cells(rows), strict=True)
     ]
-
-
-def headings(desk: Desk, listing: Listing, request: HttpRequest) -> list[dict[str, Any]]:
-    found = []
-    now = listing.sort or desk.order
-    for column in listing.columns:
-        sorted_now = ("desc" if now.startswith("-") else "asc") if now.lstrip("-") == column.text else ""
-        turn = column.text if sorted_now == "desc" else f"-{column.text}" if sorted_now else column.text
-        found.append(
-            {
-                "path": column.text,
-                "label": column.label,
-                "kind": column.kind,
-                "align": "end" if column.kind in ("money", "number", "decimal", "percent") else "",
-                "sorted": sorted_now,
-                "sort_url": with_query(desk.url(), request.GET, sort=turn, cursor=None),
-            }
-        )
-    return found
 
 
 def names_of(ids: set[int]) -> dict[int, str]:

@@ -1,0 +1,124 @@
+/** Edit a cell where it stands: double click, or Enter or e on the cell that has the focus. Enter saves, Esc takes back.
+ *
+ *  Arrow keys walk from cell to cell. The control is the one of the record's own form, fetched when it is needed, and
+ *  the save carries the version that was seen. */
+import { $, $$, on, post, say, word } from "./lib";
+
+const HEADS = "thead th";
+
+/** The heading of the column in which a cell stands. */
+export function headOf(cell: HTMLTableCellElement): HTMLTableCellElement | undefined {
+  return $$<HTMLTableCellElement>(HEADS, cell.closest("table") ?? document)[cell.cellIndex];
+}
+
+export function currentCell(): HTMLTableCellElement | null {
+  return document.activeElement?.closest<HTMLTableCellElement>(".rows tr[data-id] > :is(td, th)") ?? null;
+}
+
+/** Puts the focus on a cell; the first one holds the row's link, which takes it. */
+export function focusCell(cell: HTMLTableCellElement | null): void {
+  if (!cell) return;
+  const link = cell.matches(".lead") ? $<HTMLElement>(".row-link", cell) : null;
+  if (!link) cell.tabIndex = -1;
+  (link ?? cell).focus();
+  cell.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+/** Walks to the next cell of the row that can be shown. */
+export function walkCells(step: number): boolean {
+  const cell = currentCell();
+  if (!cell) return false;
+  let next = (step > 0 ? cell.nextElementSibling : cell.previousElementSibling) as HTMLTableCellElement | null;
+  while (next && (!next.offsetParent || next.matches(".tick"))) next = (step > 0 ? next.nextElementSibling : next.previousElementSibling) as HTMLTableCellElement | null;
+  if (!next) return false;
+  focusCell(next);
+  return true;
+}
+
+on("dblclick", ".rows tr[data-id] > :is(td, th)", (event, cell) => {
+  if ((event.target as Element).closest("form, .tick")) return;
+  if (editCell(cell as HTMLTableCellElement)) event.preventDefault();
+});
+
+/** Opens the control of a cell. False when it cannot be edited here. */
+export function editCell(cell: HTMLTableCellElement | null): boolean {
+  const row = cell?.closest<HTMLTableRowElement>("tr[data-id]");
+  const head = cell && headOf(cell);
+  if (!cell || !row || !head?.matches("[data-editable]") || $("form", cell)) return false;
+  getSelection()?.removeAllRanges();
+  void open(cell, row, `${row.dataset.url}/cell/${head.dataset.path}`);
+  return true;
+}
+
+async function open(cell: HTMLTableCellElement, row: HTMLTableRowElement, url: string): Promise<void> {
+  cell.setAttribute("aria-busy", "true");
+  const response = await fetch(url, { headers: { Accept: "text/html" } }).catch(() => null);
+  cell.removeAttribute("aria-busy");
+  if (!response?.ok) {
+    const text = response?.status === 403 ? await response.text() : word(response ? "failed" : "offline");
+    say({ text, tone: "red" });
+    return focusCell(cell);
+  }
+  const form = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("form");
+  if (form) show(cell, row, form, url);
+}
+
+function show(cell: HTMLTableCellElement, row: HTMLTableRowElement, form: HTMLFormElement, url: string): void {
+  const before = [...cell.childNodes];
+  const back = () => {
+    cell.replaceChildren(...before);
+    cell.classList.remove("editing");
+    focusCell(cell);
+  };
+  cell.classList.add("editing");
+  cell.replaceChildren(form);
+  document.dispatchEvent(new CustomEvent("htmx:after:swap")); // lets the combobox mount
+  const control = $<HTMLInputElement>("input:not([type=hidden]), select, textarea", form);
+  control?.focus();
+  control?.select?.();
+  form.addEventListener("click", (event) => event.stopPropagation());
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") back();
+    else if (event.key === "Enter" && !event.isComposing && !(event.target instanceof HTMLTextAreaElement && !event.ctrlKey)) form.requestSubmit();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  form.addEventListener("focusout", () => {
+    setTimeout(() => form.isConnected && !form.contains(document.activeElement) && form.dataset.changed !== "true" && back(), 0);
+  });
+  form.addEventListener("input", () => (form.dataset.changed = "true"));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    await save(cell, row, form, url);
+  });
+}
+
+interface Saved {
+  row?: string;
+  message?: string;
+  undo_url?: string;
+}
+
+async function save(cell: HTMLTableCellElement, row: HTMLTableRowElement, form: HTMLFormElement, url: string): Promise<void> {
+  form.setAttribute("aria-busy", "true");
+  const data = new FormData(form);
+  const heads = $$<HTMLElement>("thead th[data-path]", row.closest("table") ?? document);
+  data.set("columns", heads.map((head) => head.dataset.path).join(","));
+  const response = await post(url, data).catch(() => null);
+  form.removeAttribute("aria-busy");
+  const answer: Saved = (await response?.json().catch(() => null)) ?? {};
+  if (!response?.ok) {
+    say({ text: answer.message ?? word(response ? "failed" : "offline"), tone: "red" });
+    $<HTMLElement>("input:not([type=hidden]), select, textarea", form)?.focus();
+    return;
+  }
+  const at = cell.cellIndex;
+  const next = new DOMParser().parseFromString(`<table>${answer.row ?? ""}</table>`, "text/html").querySelector("tr");
+  if (next) {
+    next.setAttribute("aria-selected", row.getAttribute("aria-selected") ?? "false");
+    row.replaceWith(next);
+    focusCell((next.cells[at] as HTMLTableCellElement) ?? null);
+  } else row.remove(); // it does not belong to this list any more, or may not be seen
+  if (answer.message) say({ text: answer.message, undo_url: answer.undo_url });
+}
