@@ -3,8 +3,23 @@
 Other floors need only these words; everything else in this folder serves them.
 """
 
-from xiaoguan.desk.access import everyone, manager, nobody, owner, role, team
+from xiaoguan.desk.access import everyone, hidden, manager, masked, nobody, owner, read_only, role, team, tree
 from xiaoguan.desk.desk import Board, Desk, register
 from xiaoguan.desk.verbs import Verb
 
-__all__ = ["Board", "Desk", "Verb", "everyone", "manager", "nobody", "owner", "register", "role", "team"]
+__all__ = [
+    "Board",
+    "Desk",
+    "Verb",
+    "everyone",
+    "hidden",
+    "manager",
+    "masked",
+    "nobody",
+    "owner",
+    "read_only",
+    "register",
+    "role",
+    "team",
+    "tree",
+]

@@ -6,8 +6,8 @@ lists, search, counts, exports, API and files cannot disagree.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db.models import Q
@@ -16,7 +16,14 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who looks, resolved for today: their roles, who reports to them (all levels) and who shares a team with them."""
+    """Who looks, resolved for today.
+
+    reports     who reports to them, all levels; teammates: who shares a team; tree: those and who is in teams below
+    deputy_of   people they stand in for today: whose records, reports and teams count as theirs
+    grants      what the company has set for their roles: {(entity, deed): {role: scope}}
+    levels      the same for fields: {(entity, field): {role: level}}
+    shares      records given to them one by one: {(entity, "read" or "write"): ids}
+    """
 
     person_id: int | None = None
     name: str = ""
@@ -24,11 +31,21 @@ class Viewer:
     roles: frozenset[str] = frozenset()
     reports: frozenset[int] = frozenset()
     teammates: frozenset[int] = frozenset()
+    tree: frozenset[int] = frozenset()
+    deputy_of: frozenset[int] = frozenset()
     locale: str = "en"
+    grants: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict, compare=False, hash=False)
+    levels: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict, compare=False, hash=False)
+    shares: Mapping[tuple[str, str], frozenset[int]] = field(default_factory=dict, compare=False, hash=False)
     extra: dict[str, Any] = field(default_factory=dict, compare=False, hash=False)
 
     def has(self, *codes: str) -> bool:
         return not self.roles.isdisjoint(codes)
+
+    @property
+    def own(self) -> frozenset[int]:
+        """Themselves and those they stand in for."""
+        return self.deputy_of | {self.person_id} - {None}
 
 
 NOBODY = Viewer()
@@ -221,10 +238,9 @@ class AnyOf(Rule):
         if self.always(viewer):
             return ALL
         found = NONE
-        for rule in self.rules:
-            if not rule.never(viewer):
-                found = rule.q(viewer) if found is NONE else found | rule.q(viewer)
-        return _merge_people(self.rules, viewer) or found
+        for rule in _merged(self.rules, viewer):
+            found = rule.q(viewer) if found is NONE else found | rule.q(viewer)
+        return found
 
     def branches(self, viewer: Viewer) -> Branches | None:
         live = [r for r in self.rules if not r.never(viewer)]
@@ -253,13 +269,18 @@ class AnyOf(Rule):
         return [reason for r in self.rules for reason in r.reasons(viewer, record)]
 
 
-def _merge_people(rules: tuple[Rule, ...], viewer: Viewer) -> Q | None:
-    """owner | manager | team of one path is one `IN`: databases use an index for it, not for an OR of three."""
-    live = [r for r in rules if not r.never(viewer)]
-    if len(live) < 2 or not all(isinstance(r, Among) and r.path == live[0].path for r in live):
-        return None
-    merged = frozenset().union(*(r.people(viewer) for r in live))
-    return Among(live[0].path, lambda _viewer: merged, "").q(viewer)
+def _merged(rules: tuple[Rule, ...], viewer: Viewer) -> list[Rule]:
+    """Those that say anything; owner | manager | team of one path are one `IN`, for which databases use an index."""
+    people: dict[str, frozenset[int]] = {}
+    others: list[Rule] = []
+    for rule in rules:
+        if rule.never(viewer):
+            continue
+        if isinstance(rule, Among):
+            people[rule.path] = people.get(rule.path, frozenset()) | rule.people(viewer)
+        else:
+            others.append(rule)
+    return [*(Among(path, lambda _v, ids=ids: ids, "") for path, ids in people.items()), *others]
 
 
 @dataclass(frozen=True)
@@ -287,7 +308,12 @@ class AllOf(Rule):
 
 def owner(path: str) -> Rule:
     """The person at `path`."""
-    return Among(path, lambda v: frozenset({v.person_id} - {None}), _("the owner"))
+    return Among(path, lambda v: v.own, _("the owner"))
+
+
+def in_person(path: str) -> Rule:
+    """The person at `path`, and nobody in their stead."""
+    return Among(path, lambda v: frozenset({v.person_id} - {None}), _("the person"))
 
 
 def manager(path: str) -> Rule:
@@ -300,6 +326,11 @@ def team(path: str) -> Rule:
     return Among(path, lambda v: v.teammates, _("the owner's team"))
 
 
+def tree(path: str) -> Rule:
+    """Everyone who is in a team of the person at `path`, or in a team above it."""
+    return Among(path, lambda v: v.tree, _("the owner's team and the teams above it"))
+
+
 def role(*codes: str) -> Rule:
     """Whoever holds one of these roles today."""
     return HasRole(codes)
@@ -310,6 +341,198 @@ def unassigned(path: str) -> Rule:
 
 
 everyone, nobody = Everyone(), Nobody()
+
+# What a company sets for its roles instead of what the declaration says, and what people share one by one.
+
+DEEDS = "read", "write", "create", "delete", "export"
+SCOPES = {
+    "none": _("nothing"),
+    "own": _("their own"),
+    "reports": _("their own and those of their reports"),
+    "team": _("those of their team too"),
+    "tree": _("those of their team and the teams below"),
+    "all": _("everything"),
+}
+
+
+def within(scope: str, path: str) -> Rule:
+    """The rule behind one of SCOPES; `path` leads to the owner, "" where records have none."""
+    if scope == "all":
+        return everyone
+    if scope == "none" or not path:
+        return nobody
+    wider = {"own": (), "reports": (manager,), "team": (manager, team), "tree": (manager, team, tree)}[scope]
+    rule = owner(path)
+    for word in wider:
+        rule = rule | word(path)
+    return rule
+
+
+@dataclass(frozen=True)
+class Shared(Rule):
+    """Given to the viewer by somebody who may write it: the record itself, or the one that it belongs to."""
+
+    entity: str
+    deed: str
+    via: str = "pk"
+
+    def _ids(self, viewer: Viewer) -> frozenset[int]:
+        return viewer.shares.get((self.entity, self.deed), frozenset())
+
+    def q(self, viewer: Viewer) -> Q:
+        ids = self._ids(viewer)
+        return Q(**{f"{self.via}__in": sorted(ids)}) if ids else NONE
+
+    def never(self, viewer: Viewer) -> bool:
+        return not self._ids(viewer)
+
+    def allows(self, viewer: Viewer, record: Any) -> bool:
+        return (record.pk if self.via == "pk" else getattr(record, f"{self.via}_id")) in self._ids(viewer)
+
+    def words(self) -> str:
+        return _("people it is shared with")
+
+
+@dataclass(frozen=True)
+class Holding(Rule):
+    """A rule as it is for somebody with only these of their roles."""
+
+    rule: Rule
+    roles: frozenset[str]
+
+    def _as(self, viewer: Viewer) -> Viewer:
+        return replace(viewer, roles=viewer.roles & self.roles)
+
+    def q(self, viewer: Viewer) -> Q:
+        return self.rule.q(self._as(viewer))
+
+    def always(self, viewer: Viewer) -> bool:
+        return self.rule.always(self._as(viewer))
+
+    def never(self, viewer: Viewer) -> bool:
+        return self.rule.never(self._as(viewer))
+
+    def allows(self, viewer: Viewer, record: Any) -> bool:
+        return self.rule.allows(self._as(viewer), record)
+
+    def words(self) -> str:
+        return self.rule.words()
+
+
+@dataclass(frozen=True)
+class Ruled(Rule):
+    """The rule in force for one deed on one entity: what the company set for the viewer's roles, else the declared one,
+    and what was shared with the viewer.
+
+    A grant takes the place of the declaration for people with its role; with several roles the widest holds.
+    path, via    where the owner of a record stands, and the relation that leads there ("" when it is its own).
+    """
+
+    entity: str
+    deed: str
+    declared: Rule
+    path: str = ""
+    via: tuple[str, str] = ("", "")
+
+    def now(self, viewer: Viewer) -> Rule:
+        """The rule for this viewer; kept with the viewer, who is made anew when the organisation changes."""
+        key = "rule", self.entity, self.deed, id(self.declared)
+        found = viewer.extra.get(key)
+        if found is None:
+            found = viewer.extra[key] = self._made(viewer)
+        return found
+
+    def _made(self, viewer: Viewer) -> Rule:
+        given = viewer.grants.get((self.entity, self.deed))
+        rule = self.declared
+        if given:
+            parts = [within(scope, self.path) for scope in sorted(set(given.values()))]
+            rest = viewer.roles - given.keys()
+            rule = AnyOf(tuple(p for part in parts for p in _parts(part, AnyOf)))
+            rule = rule | Holding(self.declared, rest) if rest else rule
+        if self.deed in ("read", "write"):
+            shared = [Shared(self.entity, self.deed)]
+            shared += [Shared(self.via[1], self.deed, self.via[0])] if self.via[0] else []
+            for each in shared:
+                rule = rule if each.never(viewer) else rule | each
+        return rule
+
+    def q(self, viewer: Viewer) -> Q:
+        return self.now(viewer).q(viewer)
+
+    def always(self, viewer: Viewer) -> bool:
+        return self.now(viewer).always(viewer)
+
+    def never(self, viewer: Viewer) -> bool:
+        return self.now(viewer).never(viewer)
+
+    def allows(self, viewer: Viewer, record: Any) -> bool:
+        return self.now(viewer).allows(viewer, record)
+
+    def branches(self, viewer: Viewer) -> Branches | None:
+        return self.now(viewer).branches(viewer)
+
+    def words(self) -> str:
+        return self.declared.words()
+
+    def reasons(self, viewer: Viewer, record: Any) -> list[str]:
+        return self.now(viewer).reasons(viewer, record)
+
+
+def owner_path(rule: Rule) -> str:
+    """The path to the owner that a declared rule speaks of; "" if it speaks of none."""
+    for part in _parts(rule, AnyOf):
+        if isinstance(part, Among | Unassigned):
+            return part.path
+    return ""
+
+
+# Fields
+
+LEVELS = {"none": _("not at all"), "masked": _("masked"), "read": _("reading"), "edit": _("reading and changing")}
+_RANK = {name: rank for rank, name in enumerate(LEVELS)}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What people may do with a field who are not among `unless`: one of LEVELS."""
+
+    level: str
+    unless: Rule
+
+
+def hidden(unless: Rule) -> Limit:
+    return Limit("none", unless)
+
+
+def masked(unless: Rule) -> Limit:
+    """Others see that there is something, not what."""
+    return Limit("masked", unless)
+
+
+def read_only(unless: Rule) -> Limit:
+    return Limit("read", unless)
+
+
+def level_of(viewer: Viewer, entity: str, name: str, declared: Limit | None) -> str:
+    """The level of one field for this viewer: what the company set for their roles, else what is declared."""
+    ordinary = "edit" if declared is None or declared.unless.always(viewer) else declared.level
+    given = viewer.levels.get((entity, name))
+    if not given:
+        return ordinary
+    levels = [*given.values(), *([ordinary] if viewer.roles - given.keys() else [])]
+    return max(levels, key=_RANK.__getitem__)
+
+
+def least(levels: Any) -> str:
+    return min(levels, key=_RANK.__getitem__, default="edit")
+
+
+def mask(text: str) -> str:
+    """A hint of the text: enough to tell two apart, too little to use."""
+    return f"{text[:3]}****{text[-2:]}" if len(text) >= 8 else "***" if text else ""
+
+
 _role_labels: dict[str, Any] = {}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +15,11 @@ from django.utils.translation import gettext as _
 
 from xiaoguan.base.money import SCALE, minor_digits
 from xiaoguan.base.words import format_date
+from xiaoguan.desk.access import Viewer, mask
 from xiaoguan.desk.paths import Path
+
+if TYPE_CHECKING:
+    from xiaoguan.desk.desk import Desk
 
 MISSING = "–"
 SYMBOLS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "HKD": "HK$", "JPY": "JP¥", "TWD": "NT$"}
@@ -97,8 +101,8 @@ class Columns:
     `names` are the orm paths for values_list, "pk" first.
     """
 
-    def __init__(self, paths: Sequence[Path]):
-        self.paths = tuple(paths)
+    def __init__(self, paths: Sequence[Path], masked: frozenset[str] = frozenset()):
+        self.paths, self._masked = tuple(paths), masked
         names: list[str] = ["pk"]
         self._at: list[tuple[int, int | None]] = []
         for path in self.paths:
@@ -106,6 +110,12 @@ class Columns:
             extra = path.currency or (path.orm if path.relation else "") or self._owner_of(path)
             self._at.append((main, self._place(names, extra) if extra else None))
         self.names = tuple(names)
+
+    @classmethod
+    def seen(cls, desk: Desk, viewer: Viewer, paths: Sequence[Path]) -> Columns:
+        """The columns as far as the viewer may see them: without what they may not, masked where they see a mask."""
+        readable = desk.readable(viewer, paths)
+        return cls(readable, desk.masked(viewer, readable))
 
     def places(self) -> list[tuple[Path, tuple[int, ...]]]:
         """Which values of a row belong to each path."""
@@ -129,6 +139,10 @@ class Columns:
         return [[make(row) for make in makers] for row in rows]
 
     def _maker(self, path: Path, main: int, extra: int | None) -> Callable[[tuple], Cell]:
+        make = self._plain_maker(path, main, extra)
+        return make if path.text not in self._masked else lambda row: Cell("text", mask(make(row).text))
+
+    def _plain_maker(self, path: Path, main: int, extra: int | None) -> Callable[[tuple], Cell]:
         if path.kind == "money":
             return lambda row: Cell("money", money_text(row[main], (row[extra] or "") if extra is not None else ""))
         link = self._link(path)

@@ -48,7 +48,7 @@ class Finding:
 def sample(model: type[models.Model], person: Any, given: dict[str, Any] | None = None, **values: Any) -> Any:
     """A saved record of any model with every required field filled; relations to people point to `person`."""
     number = next(_numbers)
-    values |= given or {}
+    values = {**getattr(model, "EXAMPLE", {}), **values, **(given or {})}
     for field in model._meta.concrete_fields:
         if field.name in values or field.name in Record.BOOKKEEPING or field.primary_key:
             continue

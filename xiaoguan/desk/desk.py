@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from xiaoguan.desk.access import Rule, Viewer, everyone, nobody
+from xiaoguan.desk.access import Limit, Rule, Ruled, Viewer, everyone, least, level_of, nobody, owner_path
 from xiaoguan.desk.paging import Order
 from xiaoguan.desk.paths import Path, resolve, title_field
 from xiaoguan.desk.verbs import Verb
@@ -46,7 +46,8 @@ class Desk:
     related    reverse relations shown as tabs, by their accessor: "orders"
     board      Board or None
     match_on   paths by which an import recognises a row that it has seen, where it has no id of the source
-    read, write, create, delete   access rules; create and delete follow write unless set
+    read, write, create, delete, export   access rules; create and delete follow write unless set, export follows read
+    limits     fields that not everybody may read or change: {"cost": hidden(unless=role("finance"))}
     verbs      Verb classes
     badge_paths    what badge() needs to know of a card, beyond what it shows
     """
@@ -69,6 +70,8 @@ class Desk:
     write: ClassVar[Rule] = nobody
     create: ClassVar[Rule | None] = None
     delete: ClassVar[Rule | None] = None
+    export: ClassVar[Rule | None] = None
+    limits: ClassVar[dict[str, Limit]] = {}
     verbs: ClassVar[tuple[type[Verb], ...]] = ()
     badge_paths: ClassVar[tuple[str, ...]] = ()
 
@@ -158,12 +161,57 @@ class Desk:
         rule = self.write if record.pk else (self.create or self.write)
         return rule.allows(viewer, record)
 
+    def may_export(self, viewer: Viewer) -> bool:
+        return self.may_open(viewer) and (self.export is None or not self.export.never(viewer))
+
     def may_delete(self, viewer: Viewer, record: Any) -> bool:
         return (self.delete or self.write).allows(viewer, record)
 
     def may_open(self, viewer: Viewer) -> bool:
         """Whether the list is worth a menu entry for this viewer."""
         return not self.read.never(viewer)
+
+    # Fields that not everybody may see or change.
+
+    def restricted(self, viewer: Viewer) -> dict[str, str]:
+        """{field: "none", "masked" or "read"} of those that the viewer may not do everything with; usually empty."""
+        key = "levels", self.key
+        found = viewer.extra.get(key)
+        if found is None:
+            names = {*self.limits, *(name for entity, name in viewer.levels if entity == self.key)}
+            levels = {n: level_of(viewer, self.key, n, self.limits.get(n)) for n in names}
+            found = viewer.extra[key] = {n: level for n, level in levels.items() if level != "edit"}
+        return found
+
+    def level(self, viewer: Viewer, path: Path | str) -> str:
+        """What the viewer may do with what stands at this path, seen from this desk: one of LEVELS.
+
+        "customer.phone" is seen as far as the customer of the record and the phone of a customer are.
+        """
+        text = path if isinstance(path, str) else path.text
+        first, _dot, rest = text.partition(".")
+        own = self.restricted(viewer).get(first, "edit")
+        if not rest:
+            return own
+        other = desk_of(self.model._meta.get_field(first).related_model)
+        return least([own, other.level(viewer, rest)]) if other else own
+
+    def readable(self, viewer: Viewer, paths: Sequence[Path]) -> tuple[Path, ...]:
+        """Those of the paths that the viewer may see, masked or not."""
+        return tuple(p for p in paths if self.level(viewer, p) != "none")
+
+    def masked(self, viewer: Viewer, paths: Sequence[Path]) -> frozenset[str]:
+        """The texts of those that are to be shown masked."""
+        return frozenset(p.text for p in paths if self.level(viewer, p) == "masked")
+
+    def usable(self, viewer: Viewer, path: Path | str) -> bool:
+        """Whether the viewer may filter, sort, group and add up by it: what is masked cannot be found out by asking."""
+        return self.level(viewer, path) in ("read", "edit")
+
+    def writable(self, viewer: Viewer) -> tuple[str, ...]:
+        """The fields of the form that the viewer may change."""
+        levels = self.restricted(viewer)
+        return tuple(n for n in self.form_fields if levels.get(n, "edit") == "edit")
 
     def verb(self, name: str) -> Verb | None:
         return next((v() for v in self.verbs if v.name == name), None)
@@ -195,10 +243,28 @@ _desks: dict[str, Desk] = {}
 
 
 def register(desk_class: type[Desk]) -> type[Desk]:
-    """Class decorator: the declaration becomes screens, API and the rest."""
+    """Class decorator: the declaration becomes screens, API and the rest.
+
+    Its rules become those in force: a company may have set other ones for some of its roles.
+    """
+    path, entity = owner_path(desk_class.read), desk_class.model._meta.model_name
+    via = _way_to(desk_class.model, path)
+    rules = {"read": desk_class.read, "write": desk_class.write}
+    rules |= {"create": desk_class.create or desk_class.write, "delete": desk_class.delete or desk_class.write}
+    rules |= {"export": desk_class.export or desk_class.read}
+    for deed, rule in rules.items():
+        setattr(desk_class, deed, Ruled(entity, deed, rule, path, via))
     desk = desk_class()
     _desks[desk.key] = desk
     return desk_class
+
+
+def _way_to(model: type[models.Model], path: str) -> tuple[str, str]:
+    """For a path such as "order.owner": the relation and the entity that the record belongs to."""
+    if "." not in path:
+        return "", ""
+    name = path.split(".")[0]
+    return name, str(model._meta.get_field(name).related_model._meta.model_name)
 
 
 def desks() -> Iterator[Desk]:

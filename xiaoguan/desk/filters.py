@@ -26,14 +26,17 @@ from xiaoguan.desk.paths import Path, resolve
 # Which paths
 
 
-def usable(desk: Desk, viewer: Viewer, text: str) -> Path:
+def usable(desk: Desk, viewer: Viewer, text: str, shown: bool = False) -> Path:
     """The path if this viewer may show, sort and filter by it; the one gate. Raises BadQuery naming what is near.
 
-    What the declaration names is usable, every field of the record, and the fields of records one relation away.
+    What the declaration names is usable, every field of the record, and the fields of records one relation away; a
+    field that the viewer sees masked is only to be shown (`shown`), not asked by.
     """
     if text in _all_paths(desk):
         path = resolve(desk.model, text)
-        if len(path.hops) == 0 or text in desk.columns or text in desk.filters or _open_relation(path, viewer):
+        known = len(path.hops) == 0 or text in desk.columns or text in desk.filters or _open_relation(path, viewer)
+        level = desk.level(viewer, path)
+        if known and (level in ("read", "edit") or (shown and level == "masked")):
             return path
     near = closest(text, list(_all_paths(desk)))
     hint = _(" Did you mean '%(near)s'?") % {"near": near} if near else ""
@@ -43,7 +46,8 @@ def usable(desk: Desk, viewer: Viewer, text: str) -> Path:
 def usable_paths(desk: Desk, viewer: Viewer) -> list[Path]:
     """Every path that this viewer may choose for columns and filters: the record's own, then those of its relations."""
     found = [resolve(desk.model, text) for text in _all_paths(desk)]
-    return [p for p in found if not p.hops or p.text in desk.columns or _open_relation(p, viewer)]
+    open_ones = [p for p in found if not p.hops or p.text in desk.columns or _open_relation(p, viewer)]
+    return [p for p in open_ones if desk.usable(viewer, p)]
 
 
 def _open_relation(path: Path, viewer: Viewer) -> bool:

@@ -115,7 +115,7 @@ def form_for(
     desk: Desk, viewer: Viewer, record: Record, data: Any = None, only: tuple[str, ...] | None = None
 ) -> RecordForm:
     """The declared form of a record, bound if `data` is given; `only` narrows it to some fields (a partial change)."""
-    fields = [name for name in desk.form_fields if only is None or name in only]
+    fields = [name for name in desk.writable(viewer) if only is None or name in only]
     form_class = modelform_factory(desk.model, form=RecordForm, fields=fields, formfield_callback=_formfield)
     return form_class(data, instance=record, viewer=viewer)
 

@@ -73,7 +73,7 @@ class Listing:
             narrow.append(filters.condition(desk, viewer, where))
         words = query.get("q", "").strip()[:80]
         if words:
-            narrow.append(search.hits(desk, words))
+            narrow.append(search.hits(desk, words, viewer=viewer))
         if narrow:
             matching = matching.filter(*narrow)
         sort, order = _sorting(desk, viewer, query.get("sort", ""), strict)
@@ -154,6 +154,8 @@ def _simple_filters(desk: Desk, viewer: Viewer, query: QueryDict, strict: bool) 
                 hint = f" Did you mean '{near}'?" if near else ""
                 raise BadQuery(f"This list has no filter '{name}'.{hint}")
             continue
+        if not desk.usable(viewer, known[name]):
+            raise BadQuery(_("You may not filter by '%(name)s'.") % {"name": name})
         found.append(condition(known[name], name, values, viewer))
         chosen[name] = values
     return chosen, found
@@ -177,7 +179,7 @@ def _order(desk: Desk, viewer: Viewer, text: str) -> paging.Order:
     """One sort key. A field of a related record that is no column of the list sorts only where its order tells the
     viewer nothing that they may not know."""
     name = text.lstrip("-")
-    if name in ("id", desk.order.lstrip("-"), *desk.columns):
+    if name in ("id", desk.order.lstrip("-"), *desk.columns) and desk.usable(viewer, name):
         return desk.sorting(text)
     path = filters.usable(desk, viewer, name)
     if filters.seen_through(desk, viewer, path):
@@ -191,9 +193,9 @@ def _order(desk: Desk, viewer: Viewer, text: str) -> paging.Order:
 def chosen_columns(desk: Desk, viewer: Viewer, text: str) -> tuple[Path, ...]:
     """The paths of `columns=title,amount`; the declared ones for "". Raises BadQuery."""
     if not text:
-        return desk.column_paths
+        return desk.readable(viewer, desk.column_paths)
     names = list(dict.fromkeys(t.strip() for t in text.split(",") if t.strip()))[:MOST_COLUMNS]
-    return tuple(filters.usable(desk, viewer, name) for name in names) or desk.column_paths
+    return tuple(filters.usable(desk, viewer, name, shown=True) for name in names)
 
 
 def rows_in_order(desk: Desk, ids: Sequence[int], names: Sequence[str]) -> list[tuple]:

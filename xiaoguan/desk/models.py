@@ -29,6 +29,21 @@ class Event(models.Model):
         ]
 
 
+class Answered(models.Model):
+    """The answer to a request that named an Idempotency-Key; the same request again gets it."""
+
+    account_id = models.BigIntegerField()
+    key = models.CharField(max_length=80)
+    asked = models.CharField(max_length=32)
+    status = models.PositiveSmallIntegerField()
+    body = models.BinaryField()
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account_id", "key"], name="one_answer_a_key")]
+        indexes = [models.Index(fields=["at"], name="answered_at")]
+
+
 from xiaoguan.desk.jobs import Job  # noqa: E402, F401  models live beside their work; Django finds them here
 from xiaoguan.desk.notify import Notification, NotificationSettings  # noqa: E402, F401
 from xiaoguan.desk.views import SavedView  # noqa: E402, F401

@@ -24,12 +24,15 @@ from pypinyin.constants import RE_HANS
 from pypinyin.seg import mmseg, simpleseg
 
 if TYPE_CHECKING:
+    from xiaoguan.desk.access import Viewer
     from xiaoguan.desk.desk import Desk
 
 SLOTS = 1024
 RUN = re.compile(r"[\u3400-\u9fff]+|[a-z0-9]+")
 ACCENT = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
 LONGEST_PINYIN_RUN = 16
+APART = "0p"
+"""Begins the tokens of every field but the title, so that who may not see one of them finds nothing by it."""
 
 
 def slot(entity: str) -> int:
@@ -80,31 +83,57 @@ def tokens_of(*texts: Any) -> str:
     return " ".join(found)
 
 
-def _match(entity: str, words: str) -> str | None:
+def _tokens(desk: Desk, texts: Iterable[Any]) -> str:
+    """The tokens of one record from the values of its search fields; those of the title plain, the others apart."""
+    found = [f"x{desk.key}x"]
+    for name, text in zip(desk.search_fields, texts, strict=True):
+        tokens = tokens_of(text)
+        if name != desk.title_field and tokens:
+            tokens = APART + tokens.replace(" ", f" {APART}")
+        found.append(tokens)
+    return " ".join(found)
+
+
+def _match(desk: Desk, words: str, viewer: Viewer | None) -> str | None:
     """The words as a match expression of the database in use; None when there is nothing to look for."""
     runs = _runs(words)
-    if not runs:
+    if not runs or any(run.startswith(APART) for run in runs):
         return None
+    whole = len(desk.search_fields) > 1
+    if whole and viewer is not None:
+        whole = all(desk.usable(viewer, name) for name in desk.search_fields)
+    starts = ("", APART) if whole else ("",)
     han = {run: [f"h{ord(c):x}" for c in run] for run in runs if run[0] >= "\u3400"}
-    if connection.vendor == "sqlite":  # a Han run must stand in this order; a word may go on
-        terms = [f'"{" ".join(han[run])}"' if run in han else f'"{run}"*' for run in runs]
-        return " ".join([f'"x{entity}x"', *terms])
-    terms = [f"({' <-> '.join(han[run])})" if run in han else f"{run}:*" for run in runs]
-    return " & ".join([f"x{entity}x", *terms])
+    sqlite = connection.vendor == "sqlite"
+
+    def term(run: str, start: str) -> str:  # a Han run must stand in this order; a word may go on
+        if run in han:
+            each = [start + h for h in han[run]]
+            return f'"{" ".join(each)}"' if sqlite else f"({' <-> '.join(each)})"
+        return f'"{start}{run}"*' if sqlite else f"{start}{run}:*"
+
+    either, both = (" OR ", " AND ") if sqlite else (" | ", " & ")
+    terms = [f"({either.join(term(run, start) for start in starts)})" for run in runs]
+    return both.join([f'"x{desk.key}x"' if sqlite else f"x{desk.key}x", *terms])
 
 
-def hits(desk: Desk, words: str, newest: int | None = None) -> Q:
+def hits(desk: Desk, words: str, newest: int | None = None, viewer: Viewer | None = None) -> Q:
     """A filter for the records of this desk that the words find in their own fields or in the relations named.
 
     newest    look only at this many of the newest hits, which costs the same however common the words are.
+    viewer    who asks: fields that they may not see find nothing. Without one every field counts.
     """
-    entity = desk.model._meta.model_name
-    match = _match(entity, words)
+    from xiaoguan.desk.desk import desk_of
+
+    match = _match(desk, words, viewer)
     if match is None:
         return Q(pk__in=())
     found = Q(pk__in=_subquery(match, newest))
-    for name, other in desk.search_relations.items():
-        found |= Q(**{f"{name}__in": _subquery(_match(other, words), newest)})
+    for name, entity in desk.search_relations.items():
+        other = desk_of(entity)
+        theirs = _match(other, words, viewer) if other else None
+        if theirs:
+            found |= Q(**{f"{name}__in": _subquery(theirs, newest)})
     return found
 
 
@@ -128,9 +157,8 @@ def index(record: Any) -> None:
 
 def index_many(desk: Desk, rows: Iterable[tuple[int, Iterable[Any]]]) -> None:
     """Keep many entries at once: rows of (id, texts)."""
-    entity = desk.model._meta.model_name
-    number = slot(entity)
-    values = [(pk * SLOTS + number, f"x{entity}x {tokens_of(*texts)}") for pk, texts in rows]
+    number = slot(desk.key)
+    values = [(pk * SLOTS + number, _tokens(desk, texts)) for pk, texts in rows]
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.executemany("INSERT OR REPLACE INTO desk_search(rowid, tokens) VALUES (%s, %s)", values)

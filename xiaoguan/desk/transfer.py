@@ -15,6 +15,7 @@ from django.db import models
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from xiaoguan.desk.access import mask
 from xiaoguan.desk.bulk import CHUNK
 from xiaoguan.desk.desk import Desk
 from xiaoguan.desk.fields import SCALE, decimal_text
@@ -38,12 +39,14 @@ def armed(text: str) -> str:
     return text[1:] if text[:1] == "'" else text
 
 
-def export_rows(desk: Desk, rows: QuerySet[Any], columns: Sequence[Path], kind: str) -> Iterator[bytes]:
+def export_rows(
+    desk: Desk, rows: QuerySet[Any], columns: Sequence[Path], kind: str, masked: frozenset[str] = frozenset()
+) -> Iterator[bytes]:
     """A list as a file, piece by piece: `kind` is "csv" (UTF-8 with its mark, for Excel) or "xlsx".
 
     rows      what the list shows, filtered and ordered; columns the paths of the list, in its order.
     A relation is written as its title, a choice as its label, money as a plain decimal with its currency in a column
-    of its own behind it.
+    of its own behind it. What is in `masked` (texts of paths) stays masked.
     """
     names: list[str] = []
     writers: list[tuple[str, int, Callable[[Any], Any]]] = []
@@ -54,7 +57,8 @@ def export_rows(desk: Desk, rows: QuerySet[Any], columns: Sequence[Path], kind: 
         writers.append((str(label), names.index(name), write))
 
     for path in columns:
-        add(path.label, path.title or path.orm, _exporter(path))
+        write = _exporter(path)
+        add(path.label, path.title or path.orm, _veil(write) if path.text in masked else write)
         if path.currency and path.currency not in names:
             currency = path.field.model._meta.get_field(path.field.currency)
             add(currency.verbose_name, path.currency, str)
@@ -64,6 +68,10 @@ def export_rows(desk: Desk, rows: QuerySet[Any], columns: Sequence[Path], kind: 
     )
     head = [label for label, _i, _write in writers]
     return _csv(head, lines) if kind == "csv" else _xlsx(head, lines)
+
+
+def _veil(write: Callable[[Any], Any]) -> Callable[[Any], str]:
+    return lambda value: mask(str(write(value)))
 
 
 def _exporter(path: Path) -> Callable[[Any], Any]:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.desk import events
-from xiaoguan.desk.access import Rule, Viewer
+from xiaoguan.desk.access import Rule, Ruled, Viewer
 
 
 class Verb:
@@ -44,8 +44,15 @@ class Verb:
         """What the form shows before anything is typed."""
         return {}
 
+    def rule(self, write: Rule) -> Rule:
+        """Who may, where this is the rule of writing: what the company set for the verb, else what is declared."""
+        declared = self.who or write
+        if not isinstance(write, Ruled):
+            return declared
+        return Ruled(write.entity, f"verb:{self.name}", declared, write.path, write.via)
+
     def may(self, viewer: Viewer, record: Any, write: Rule) -> bool:
-        return (self.who or write).allows(viewer, record) and self.allowed(record)
+        return self.rule(write).allows(viewer, record) and self.allowed(record)
 
     def form(self, data: Any = None, record: Any = None, viewer: Viewer | None = None) -> forms.Form:
         """The form that asks for the fields; relations offer what the viewer may read."""
@@ -65,8 +72,9 @@ class Verb:
 
         Raises PermissionDenied without the right, ValidationError for a wrong state or wrong input.
         """
-        if not (self.who or write).allows(viewer, record):
-            raise PermissionDenied(_("You may not do this: %(who)s may.") % {"who": (self.who or write).words()})
+        rule = self.rule(write)
+        if not rule.allows(viewer, record):
+            raise PermissionDenied(_("You may not do this: %(who)s may.") % {"who": rule.words()})
         if not self.allowed(record):
             raise ValidationError(_("%(verb)s is not possible in the present state.") % {"verb": self.label})
         form = self.form(data, record, viewer)

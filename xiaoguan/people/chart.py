@@ -8,14 +8,19 @@ from datetime import date
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from xiaoguan.desk.access import Viewer
 from xiaoguan.people.models import (
+    Deputy,
+    FieldLevel,
+    Grant,
     Membership,
     OrganisationStamp,
     ReportingLine,
     RoleAssignment,
+    Share,
     Team,
     TerritoryAssignment,
 )
@@ -89,22 +94,57 @@ def viewer_of_account(account: Any) -> Viewer:
     return kept[1]
 
 
+def viewer_of_person(person: Any, today: date) -> Viewer:
+    """What somebody may do, whether they have an account or not."""
+    return _made(person, today, account_id=None, locale="")
+
+
 def _viewer(account: Any, today: date) -> Viewer:
-    person_id = account.person_id
-    if person_id is None:
+    if account.person_id is None:
         return Viewer(account_id=account.pk, name=account.username, roles=frozenset(), locale=account.language or "")
-    teams = frozenset(Membership.on(today).filter(person_id=person_id).values_list("team_id", flat=True))
-    led = frozenset(Team.objects.filter(leader_id=person_id).values_list("id", flat=True))
+    return _made(account.person, today, account.pk, account.language or "")
+
+
+def _made(person: Any, today: date, account_id: int | None, locale: str) -> Viewer:
+    deputy_of = frozenset(Deputy.on(today).filter(deputy=person).values_list("person_id", flat=True))
+    own = deputy_of | {person.pk}
+    teams = frozenset(Membership.on(today).filter(person_id__in=own).values_list("team_id", flat=True))
+    led = frozenset(Team.objects.filter(leader_id__in=own).values_list("id", flat=True))
+    roles = roles_of(person.pk, today)
+    reports = frozenset().union(*(reports_of(pk, today) for pk in own))
     return Viewer(
-        person_id=person_id,
-        account_id=account.pk,
-        name=account.person.name,
-        roles=roles_of(person_id, today),
-        reports=reports_of(person_id, today)
-        | (members_of(team_tree(led), today) - {person_id} if led else frozenset()),
-        teammates=members_of(teams, today) - {person_id} if teams else frozenset(),
-        locale=account.language or "",
+        person_id=person.pk,
+        account_id=account_id,
+        name=person.name,
+        roles=roles,
+        reports=(reports | (members_of(team_tree(led), today) if led else frozenset())) - own,
+        teammates=members_of(teams, today) - own if teams else frozenset(),
+        tree=members_of(team_tree(teams), today) - own if teams else frozenset(),
+        deputy_of=deputy_of,
+        locale=locale,
+        grants=_by_role(Grant.objects.filter(role__code__in=roles), "deed", "scope"),
+        levels=_by_role(FieldLevel.objects.filter(role__code__in=roles), "field", "level"),
+        shares=_shares(person.pk, teams, today),
     )
+
+
+def _by_role(rows: Any, what: str, value: str) -> dict[tuple[str, str], dict[str, str]]:
+    found: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    for entity, name, role, given in rows.values_list("entity", what, "role__code", value):
+        found[entity, name][role] = given
+    return dict(found)
+
+
+def _shares(person_id: int, teams: frozenset[int], today: date) -> dict[tuple[str, str], frozenset[int]]:
+    """What was shared with them or one of their teams; who may change may read."""
+    rows = Share.objects.filter(Q(person_id=person_id) | Q(team_id__in=teams))
+    rows = rows.exclude(ends_on__lte=today).values_list("entity", "right", "record_id")
+    found: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for entity, right, record_id in rows:
+        found[entity, "read"].add(record_id)
+        if right == Share.Right.WRITE:
+            found[entity, "write"].add(record_id)
+    return {key: frozenset(ids) for key, ids in found.items()}
 
 
 def _closure(below: dict[int, list[int]], start: Iterable[int]) -> frozenset[int]:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.utils import timezone
+
 from xiaoguan.desk import Desk, everyone, manager, owner, register, role
+from xiaoguan.desk.access import Viewer, in_person
 from xiaoguan.people.models import (
+    Deputy,
+    FieldLevel,
+    Grant,
     Membership,
     PayTerms,
     Person,
@@ -162,3 +170,53 @@ class PayTermsDesk(Desk):
     read = owner("person") | manager("person") | role("hr", "finance", "general_manager")
     write = role("hr", "general_manager")
     match_on = "person", "starts_on"
+
+
+@register
+class DeputyDesk(Desk):
+    """Everyone may name who stands in for them, and their managers may."""
+
+    model = Deputy
+    slug = "deputies"
+    icon = "user-share"
+    place = "team"
+    columns = "person", "deputy", "starts_on", "ends_on", "reason"
+    form = "person deputy", "starts_on ends_on", "reason"
+    filters = "person", "deputy"
+    search = "person", "deputy"
+    order = "-starts_on"
+    match_on = "person", "deputy", "starts_on"
+    read = everyone
+    write = in_person("person") | manager("person") | organisers
+
+    def prepare(self, record: Any, viewer: Viewer) -> None:
+        record.person_id, record.starts_on = viewer.person_id, timezone.localdate()
+
+
+class RightsDesk(Desk):
+    place = "settings"
+    read = role("administrator")
+    write = role("administrator")
+
+
+@register
+class GrantDesk(RightsDesk):
+    model = Grant
+    icon = "lock"
+    columns = "entity", "deed", "role", "scope"
+    form = "role entity", "deed scope"
+    filters = "role", "entity"
+    order = "entity"
+    match_on = "role", "entity", "deed"
+
+
+@register
+class FieldLevelDesk(RightsDesk):
+    model = FieldLevel
+    slug = "field-levels"
+    icon = "eye-off"
+    columns = "entity", "field", "role", "level"
+    form = "role entity", "field level"
+    filters = "role", "entity"
+    order = "entity"
+    match_on = "role", "entity", "field"

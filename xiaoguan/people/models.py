@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from secrets import randbits
+from hashlib import sha256
+from secrets import randbits, token_urlsafe
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import connection, models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from xiaoguan.desk.access import DEEDS, LEVELS, SCOPES
+from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.fields import EmailField, ExactField, MoneyField
 from xiaoguan.desk.records import Dated, Record
 
@@ -225,6 +229,129 @@ class TerritoryAssignment(Placing):
         return f"{self.person} · {self.territory}"
 
 
+class Deputy(Placing):
+    """代理: while somebody is away, another sees and does for them what they may."""
+
+    ALONE = ("person", "deputy")
+
+    deputy = models.ForeignKey(Person, models.CASCADE, related_name="stands_in", verbose_name=_("deputy"))
+    reason = models.CharField(_("reason"), max_length=80, blank=True)
+
+    class Meta(Placing.Meta):
+        verbose_name, verbose_name_plural = _("deputy"), _("deputies")
+
+    def __str__(self) -> str:
+        return f"{self.person} → {self.deputy}"
+
+    def clean(self) -> None:
+        super().clean()
+        if self.person_id and self.person_id == self.deputy_id:
+            raise ValidationError({"deputy": _("Nobody stands in for themselves.")})
+
+
+class Grant(Organised):
+    """权限: what people with a role may do with one kind of record, where the company differs from the product."""
+
+    role = models.ForeignKey(Role, models.CASCADE, related_name="grants", verbose_name=_("role"))
+    entity = models.CharField(_("kind of record"), max_length=40)
+    deed = models.CharField(_("deed"), max_length=60, help_text=_("read, write, create, delete, export or verb:name."))
+    scope = models.CharField(_("how far"), max_length=8, choices=list(SCOPES.items()))
+
+    GROWS = False
+    TITLE = "entity"
+    EXAMPLE: ClassVar = {"entity": "customer", "deed": "read", "scope": "team"}
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("permission"), _("permissions")
+        constraints: ClassVar = [
+            *Record.Meta.constraints,
+            models.UniqueConstraint(fields=["role", "entity", "deed"], name="one_grant_a_deed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} · {self.entity} · {self.deed}"
+
+    def clean(self) -> None:
+        super().clean()
+        desk = desk_of(self.entity)
+        if desk is None:
+            raise ValidationError({"entity": _("There is no kind of record “%(name)s”.") % {"name": self.entity}})
+        deeds = [*DEEDS, *(f"verb:{verb.name}" for verb in desk.verbs)]
+        if self.deed not in deeds:
+            raise ValidationError(
+                {"deed": _("“%(deed)s” is none of %(deeds)s.") % {"deed": self.deed, "deeds": ", ".join(deeds)}}
+            )
+
+
+class FieldLevel(Organised):
+    """字段权限: how far people with a role may see and change one field."""
+
+    role = models.ForeignKey(Role, models.CASCADE, related_name="field_levels", verbose_name=_("role"))
+    entity = models.CharField(_("kind of record"), max_length=40)
+    field = models.CharField(_("field"), max_length=60)
+    level = models.CharField(_("level"), max_length=8, choices=list(LEVELS.items()))
+
+    GROWS = False
+    TITLE = "entity"
+    EXAMPLE: ClassVar = {"entity": "customer", "field": "phone", "level": "masked"}
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("field permission"), _("field permissions")
+        constraints: ClassVar = [
+            *Record.Meta.constraints,
+            models.UniqueConstraint(fields=["role", "entity", "field"], name="one_level_a_field"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} · {self.entity}.{self.field}"
+
+    def clean(self) -> None:
+        super().clean()
+        desk = desk_of(self.entity)
+        if desk is None:
+            raise ValidationError({"entity": _("There is no kind of record “%(name)s”.") % {"name": self.entity}})
+        names = [f.name for f in desk.model._meta.concrete_fields if f.name not in desk.model.BOOKKEEPING]
+        if self.field not in names:
+            raise ValidationError(
+                {"field": _("“%(field)s” is none of %(fields)s.") % {"field": self.field, "fields": ", ".join(names)}}
+            )
+        if self.field == desk.title_field and self.level in ("none", "masked"):
+            raise ValidationError({"level": _("The name by which people know a record cannot be hidden.")})
+
+
+class Share(Organised):
+    """共享: one record is open to a person or a team who would not see it, until a day."""
+
+    class Right(models.TextChoices):
+        READ = "read", _("may read it")
+        WRITE = "write", _("may change it")
+
+    entity = models.CharField(_("kind of record"), max_length=40, editable=False)
+    record_id = models.BigIntegerField(_("record"), editable=False)
+    person = models.ForeignKey(
+        Person, models.CASCADE, null=True, blank=True, related_name="shares", verbose_name=_("person")
+    )
+    team = models.ForeignKey(Team, models.CASCADE, null=True, blank=True, related_name="shares", verbose_name=_("team"))
+    right = models.CharField(_("right"), max_length=5, choices=Right, default=Right.READ)
+    ends_on = models.DateField(_("until"), null=True, blank=True, help_text=_("The first day it no longer holds."))
+
+    TITLE = "entity"
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("share"), _("shares")
+        indexes: ClassVar = [models.Index(fields=["entity", "record_id"], name="share_of_record")]
+
+    def __str__(self) -> str:
+        return f"{self.person or self.team} · {self.get_right_display()}"
+
+    def clean(self) -> None:
+        super().clean()
+        if (self.person_id is None) == (self.team_id is None):
+            raise ValidationError(_("Share with a person or with a team."))
+        if self.ends_on and self.ends_on <= timezone.localdate():
+            raise ValidationError({"ends_on": _("The end must be later than today.")})
+
+
 class PayTerms(Placing):
     """薪酬约定: agreed with one person; policies read it as `person.commission_percent`, `person.bonus`."""
 
@@ -262,3 +389,49 @@ class Account(AbstractUser):
         super().save(*args, **kwargs)
         if kwargs.get("update_fields") != ["last_login"]:
             OrganisationStamp.turn()
+
+
+class Token(models.Model):
+    """访问令牌: lets a program sign in as an account, within its scopes; only a digest of it is kept.
+
+    scopes    words such as "read", "write", "customer:read"; writing includes reading.
+    """
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="tokens")
+    name = models.CharField(_("name"), max_length=60)
+    hint = models.CharField(max_length=12)
+    digest = models.CharField(max_length=64, unique=True)
+    scopes = models.CharField(_("scopes"), max_length=400, default="read")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_on = models.DateField(_("until"), null=True, blank=True)
+    used_on = models.DateField(null=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("access token"), _("access tokens")
+
+    @classmethod
+    def issue(cls, account: Account, name: str, scopes: str, expires_on: Any = None) -> tuple[Token, str]:
+        """A new token and its text, which is told once and never kept."""
+        text = f"xg_{token_urlsafe(32)}"
+        token = cls(account=account, name=name, scopes=scopes, expires_on=expires_on, hint=text[:8])
+        token.digest = sha256(text.encode()).hexdigest()
+        token.save()
+        return token, text
+
+    @classmethod
+    def find(cls, text: str) -> Token | None:
+        """The token of this text with its account, if both may still be used."""
+        digest = sha256(text.encode()).hexdigest()
+        token = cls.objects.select_related("account__person").filter(digest=digest, account__is_active=True).first()
+        today = timezone.localdate()
+        if token is None or (token.expires_on and token.expires_on <= today):
+            return None
+        if token.used_on != today:
+            cls.objects.filter(pk=token.pk).update(used_on=today)
+        return token
+
+    def allows(self, deed: str, entity: str) -> bool:
+        """Whether it may "read" or "write" records of this entity ("" for what belongs to none)."""
+        scopes = set(self.scopes.split())
+        wanted = {"write", f"{entity}:write"} | ({"read", f"{entity}:read"} if deed == "read" else set())
+        return not scopes.isdisjoint(wanted)

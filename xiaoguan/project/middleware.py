@@ -8,9 +8,11 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from xiaoguan.desk.access import viewer_of
 from xiaoguan.desk.events import acting
+from xiaoguan.people.models import Token
 
 Handler = Callable[[HttpRequest], HttpResponse]
 OPEN_PATHS = ("/account/", "/static/", "/language", "/health")
@@ -38,6 +40,25 @@ class LanguageMiddleware:
         return response
 
 
+class TokenMiddleware:
+    """A program signs in to the API with `Authorization: Bearer xg_...`; without a cookie there is nothing to forge."""
+
+    def __init__(self, get_response: Handler):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        kind, _space, text = request.headers.get("Authorization", "").partition(" ")
+        if not kind or not request.path.startswith("/api/"):
+            return self.get_response(request)
+        token = Token.find(text.strip()) if kind.lower() == "bearer" else None
+        if token is None:
+            response = JsonResponse({"error": str(_("This token is not valid (any more)."))}, status=401)
+            response["WWW-Authenticate"] = "Bearer"
+            return response
+        request.user, request.token, request._dont_enforce_csrf_checks = token.account, token, True
+        return self.get_response(request)
+
+
 class SignedInMiddleware:
     """Nobody sees anything before signing in; what is saved during the request is written down as theirs."""
 
@@ -49,7 +70,9 @@ class SignedInMiddleware:
             return self.get_response(request)
         if not request.user.is_authenticated:
             if request.path.startswith("/api/"):
-                return JsonResponse({"error": "sign in first"}, status=401)
+                response = JsonResponse({"error": str(_("Sign in first, or send a token."))}, status=401)
+                response["WWW-Authenticate"] = "Bearer"
+                return response
             return redirect_to_login(request.get_full_path())
         via = "api" if request.path.startswith("/api/") else "page"
         with acting(viewer_of(request).person_id, via):

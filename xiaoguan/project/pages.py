@@ -54,7 +54,7 @@ def _hits(desk: Desk, viewer: Viewer, words: str) -> list[tuple[int, str]]:
     The newest hits are tried first; only if too few of them may be read are all hits looked at.
     """
     for newest in (NEWEST, None):
-        rows = desk.visible(viewer).filter(search_table.hits(desk, words, newest)).order_by("-pk")
+        rows = desk.visible(viewer).filter(search_table.hits(desk, words, newest, viewer)).order_by("-pk")
         found = list(rows.values_list("pk", desk.title_field)[:HITS])
         if len(found) == HITS or desk.read.always(viewer):
             break

@@ -7,6 +7,7 @@ XIAOGUAN_HOSTS      host names that may be asked for, comma-separated
 XIAOGUAN_HTTPS      1 behind a TLS proxy: secure cookies, HSTS
 XIAOGUAN_URL        address that people reach it by, for links in mails, default http://localhost:8000
 XIAOGUAN_MAIL       smtp://user:password@host:587?tls=1&from=crm@example.com; without it mails are printed on stdout
+XIAOGUAN_API_RATE   API requests that one account may make in a minute and process, default 6000
 XIAOGUAN_PROXIES    how many proxies stand before the server; throttling then counts visitors by their own address
 """
 
@@ -102,6 +103,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "xiaoguan.project.middleware.TokenMiddleware",
     "xiaoguan.project.middleware.LanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -193,6 +195,7 @@ def _mail() -> dict:
 
 globals().update(_mail())
 EMAIL_TIMEOUT = 20
+API_RATE = int(os.environ.get("XIAOGUAN_API_RATE", "6000"))
 BASE_URL = os.environ.get("XIAOGUAN_URL", "http://localhost:8000")
 
 LANGUAGE_CODE = "zh-hans"

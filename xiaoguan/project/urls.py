@@ -8,7 +8,7 @@ from xiaoguan.desk import api, screens
 from xiaoguan.goals.pages import tree
 from xiaoguan.incentive.pages import statement
 from xiaoguan.insight.today import today
-from xiaoguan.project import pages
+from xiaoguan.project import pages, tokens
 from xiaoguan.rulebook.pages import metric_page, policy_page, result_page
 
 urlpatterns = [
@@ -22,6 +22,8 @@ urlpatterns = [
     path("settings/", pages.settings_page, name="settings"),
     path("language", pages.language, name="language"),
     path("health", pages.health, name="health"),
+    path("tokens/", tokens.tokens_page, name="tokens"),
+    path("tokens/<int:pk>/take-back", tokens.take_back, name="token_take_back"),
     path("account/", include("xiaoguan.project.account_urls")),
     *screens.urls(),
     *api.urls(),

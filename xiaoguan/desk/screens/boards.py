@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from xiaoguan.desk import paging
+from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.cells import Columns, money_text
 from xiaoguan.desk.desk import Desk
 from xiaoguan.desk.listing import BadQuery, Listing, filter_bar, rows_in_order, with_query
@@ -48,12 +49,13 @@ def lane_totals(desk: Desk, listing: Listing) -> dict[str, dict[str, Any]]:
     board = desk.board
     currency = resolve(desk.model, board.total).currency
     found: dict[str, dict[str, Any]] = {}
+    adds = desk.usable(listing.viewer, board.total)
     for lane in desk.lanes(listing.viewer):
         rows = listing.rows.filter(desk.in_lane(lane["id"])).order_by()
         grouped = list(rows.values_list(currency).annotate(Count("pk"), Sum(board.total)))
         found[lane["id"]] = {
             "count": sum(number for _code, number, _units in grouped),
-            "totals": {code: units or 0 for code, _number, units in grouped},
+            "totals": {code: units or 0 for code, _number, units in grouped} if adds else {},
         }
     return found
 
@@ -65,7 +67,7 @@ def total_text(totals: dict[str, int]) -> str:
 def lanes_of(desk: Desk, listing: Listing) -> list[dict[str, Any]]:
     """The lanes with their first cards. The cards of all lanes are one query of ids a lane and one of values."""
     board = desk.board
-    columns = Columns(tuple(resolve(desk.model, text) for text in (*board.card, board.total, *board_extra(desk))))
+    columns = _card_columns(desk, listing.viewer)
     order = (
         desk.sorting("")
         if board.order == desk.order
@@ -94,6 +96,12 @@ def lanes_of(desk: Desk, listing: Listing) -> list[dict[str, Any]]:
     return lanes
 
 
+def _card_columns(desk: Desk, viewer: Viewer) -> Columns:
+    """What a card needs; a card has its places, so what the viewer may not see is masked there."""
+    paths = [resolve(desk.model, text) for text in (*desk.board.card, desk.board.total, *board_extra(desk))]
+    return Columns(paths, frozenset(p.text for p in paths if not desk.usable(viewer, p)))
+
+
 def board_extra(desk: Desk) -> tuple[str, ...]:
     """What a card needs beyond what it shows: what its badge tells, and the version that a move must still find."""
     return (*desk.badge_paths, "version")
@@ -114,9 +122,7 @@ def _card(desk: Desk, row: tuple, cells: list[Any], columns: Columns) -> dict[st
     }
 
 
-def card_of(desk: Desk, pk: int) -> dict[str, Any]:
-    columns = Columns(
-        tuple(resolve(desk.model, text) for text in (*desk.board.card, desk.board.total, *board_extra(desk)))
-    )
+def card_of(desk: Desk, viewer: Viewer, pk: int) -> dict[str, Any]:
+    columns = _card_columns(desk, viewer)
     rows = rows_in_order(desk, [pk], columns.names)
     return _card(desk, rows[0], columns.cells(rows)[0], columns)

@@ -42,8 +42,8 @@ def detail_page(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
                 "url": desk.url("detail", pk=pk),
                 "version": record.version,
             },
-            "figures": _fields(record, desk.figure_paths),
-            "sections": [{"label": "", "fields": _fields(record, _detail_paths(desk))}],
+            "figures": _fields(desk, viewer, record, desk.figure_paths),
+            "sections": [{"label": "", "fields": _fields(desk, viewer, record, _detail_paths(desk))}],
             "stages": desk.stages(record),
             "verbs": [
                 _verb_words(desk, verb(), record, viewer)
@@ -53,7 +53,7 @@ def detail_page(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
             "edit_url": desk.url("edit", pk=pk) if desk.may_write(viewer, record) else None,
             "delete_url": desk.url("delete", pk=pk) if desk.may_delete(viewer, record) else None,
             "tabs": tabs,
-            "history": history_of(desk, record),
+            "history": history_of(desk, record, viewer),
             "why": _why(desk, viewer, record),
             "notice": "",
         },
@@ -67,9 +67,9 @@ def _detail_paths(desk: Desk) -> list[Path]:
     return [resolve(desk.model, t) for t in texts if t != desk.title_field and t not in desk.figures]
 
 
-def _fields(record: Record, paths: Any) -> list[dict[str, Any]]:
+def _fields(desk: Desk, viewer: Viewer, record: Record, paths: Any) -> list[dict[str, Any]]:
     """Label and cell of each path, read from the record in hand (its relations are loaded with it)."""
-    columns = Columns(tuple(paths))
+    columns = Columns.seen(desk, viewer, paths)
     row = tuple(_get(record, name) for name in columns.names)
     cells = columns.cells([row])[0]
     return [{"label": p.label, "cell": c, "name": p.text} for p, c in zip(columns.paths, cells, strict=True)]
@@ -111,7 +111,7 @@ def related_tab(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpRes
     if found is None:
         raise Http404
     other, field = found
-    columns = Columns(tuple(p for p in other.column_paths if p.text.split(".")[0] != field))
+    columns = Columns.seen(other, viewer, [p for p in other.column_paths if p.text.split(".")[0] != field])
     rows = other.visible(viewer).filter(**{field: record.pk})
     ids, after = paging.page_ids(rows, other.sorting(""), 20)
     values = rows_in_order(other, ids, columns.names)

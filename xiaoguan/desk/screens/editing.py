@@ -67,9 +67,9 @@ def _wrong(message: str, status: int = 422) -> JsonResponse:
 def _row(request: HttpRequest, desk: Desk, viewer: Viewer, pk: int) -> str:
     """The row as the list shows it; "" if the viewer may not read the record any more."""
     try:
-        columns = Columns(chosen_columns(desk, viewer, request.POST.get("columns", "")))
+        columns = Columns.seen(desk, viewer, chosen_columns(desk, viewer, request.POST.get("columns", "")))
     except BadQuery:
-        columns = Columns(desk.column_paths)
+        columns = Columns.seen(desk, viewer, desk.column_paths)
     if not desk.visible(viewer).filter(pk=pk).exists():
         return ""
     rows = veiled(desk, viewer, columns, rows_in_order(desk, [pk], columns.names))

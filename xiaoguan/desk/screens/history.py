@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from xiaoguan.desk.access import Viewer, mask
 from xiaoguan.desk.cells import formatter, money_text
 from xiaoguan.desk.desk import Desk
 from xiaoguan.desk.models import Event
@@ -16,7 +17,7 @@ from xiaoguan.desk.screens.common import names_of
 HISTORY = 50
 
 
-def history_of(desk: Desk, record: Record) -> list[dict[str, Any]]:
+def history_of(desk: Desk, record: Record, viewer: Viewer) -> list[dict[str, Any]]:
     """The newest deeds on the record in words, with old and new values as people read them."""
     events = list(Event.objects.filter(entity=desk.key, record_id=record.pk).order_by("-id")[:HISTORY])
     names = names_of({e.actor_id for e in events if e.actor_id})
@@ -35,17 +36,18 @@ def history_of(desk: Desk, record: Record) -> list[dict[str, Any]]:
             "sentence": sentences.get(e.deed) or verbs.get(e.deed, e.deed),
             "via": e.via,
             "note": e.note,
-            "changes": _changes(desk, e.changes) if e.deed == "changed" else [],
+            "changes": _changes(desk, viewer, e.changes) if e.deed == "changed" else [],
         }
         for e in events
     ]
 
 
-def _changes(desk: Desk, changes: dict[str, list[Any]]) -> list[dict[str, str]]:
+def _changes(desk: Desk, viewer: Viewer, changes: dict[str, list[Any]]) -> list[dict[str, str]]:
     found = []
     for attname, (old, new) in changes.items():
         field = next((f for f in desk.model._meta.concrete_fields if f.attname == attname), None)
-        if field is None:
+        level = desk.level(viewer, field.name) if field is not None else "none"
+        if field is None or level == "none":
             continue
         shown = resolve(desk.model, field.name)
         if shown.relation:
@@ -59,6 +61,8 @@ def _changes(desk: Desk, changes: dict[str, list[Any]]) -> list[dict[str, str]]:
         else:
             show = formatter(shown)
             texts = [show(_typed(field, x)) for x in (old, new)]
+        if level == "masked":
+            texts = [mask(text) for text in texts]
         found.append({"label": str(field.verbose_name), "old": texts[0], "new": texts[1]})
     return found
 

@@ -19,8 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from xiaoguan.desk import notify
 from xiaoguan.desk.access import Viewer, viewer_of
-from xiaoguan.desk.api import _guarded as guarded
-from xiaoguan.desk.api import answer, problem
+from xiaoguan.desk.api import answer, guarded, problem
 from xiaoguan.desk.listing import BadQuery
 from xiaoguan.desk.notify import Notification, NotificationSettings, Way
 from xiaoguan.desk.screens.common import is_local

@@ -15,8 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from xiaoguan.base.words import format_number
 from xiaoguan.desk import jobs, notify
 from xiaoguan.desk.access import Viewer, viewer_of
-from xiaoguan.desk.api import _guarded as guarded
-from xiaoguan.desk.api import answer, problem
+from xiaoguan.desk.api import answer, guarded, problem
 from xiaoguan.desk.jobs import Job
 
 DRAWER, PAGE = 8, 30

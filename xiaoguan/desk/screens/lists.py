@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from xiaoguan.desk import figures, filters, search
@@ -43,7 +45,7 @@ def refused(request: HttpRequest, desk: Desk, error: BadQuery) -> HttpResponse:
 
 def _whole(request: HttpRequest, page: Arranged) -> HttpResponse:
     listing, desk = page.listing, page.desk
-    columns = Columns(listing.columns)
+    columns = Columns.seen(listing.desk, listing.viewer, listing.columns)
     context: dict[str, Any] = {"rows": [], "next_url": None, "groups": None, "trouble": ""}
     try:
         if listing.group:
@@ -67,6 +69,7 @@ def _whole(request: HttpRequest, page: Arranged) -> HttpResponse:
             "exports": [
                 {"label": label, "url": with_query(desk.url("export", kind=kind), page.kept)}
                 for kind, label in EXPORTS.items()
+                if desk.may_export(page.viewer)
             ],
         },
     )
@@ -131,7 +134,7 @@ def _groups(page: Arranged) -> list[dict[str, Any]]:
 
 def _rows_part(request: HttpRequest, page: Arranged) -> HttpResponse:
     """The rows of one group, a page at a time."""
-    columns = Columns(page.listing.columns)
+    columns = Columns.seen(page.desk, page.viewer, page.listing.columns)
     rows, after = page.listing.page(columns)
     return render(
         request,
@@ -165,13 +168,15 @@ def export(request: HttpRequest, desk: Desk, kind: str) -> HttpResponse:
     if kind not in EXPORTS:
         raise Http404
     viewer = opened(request, desk)
+    if not desk.may_export(viewer):
+        raise PermissionDenied(_("You may not export this list: %(who)s may.") % {"who": desk.export.words()})
     try:
         listing = arranged(request, desk, viewer).listing
     except BadQuery as error:
         return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
     rows = chosen(listing, request.GET.get("ids", "")).rows.order_by(*listing.order.by())
     columns = [p for p in listing.columns if not filters.seen_through(desk, viewer, p)]
-    body = export_rows(desk, rows, columns, kind)
+    body = export_rows(desk, rows, columns, kind, desk.masked(viewer, columns))
     content = {
         "csv": "text/csv; charset=utf-8",
         "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -196,7 +201,7 @@ def pick(request: HttpRequest, desk: Desk) -> HttpResponse:
     viewer = viewer_of(request)
     rows = desk.visible(viewer)
     words = request.GET.get("q", "").strip()[:80]
-    rows = rows.filter(search.hits(desk, words)) if words else rows
+    rows = rows.filter(search.hits(desk, words, viewer=viewer)) if words else rows
     found = rows.order_by("-updated_at" if hasattr(desk.model, "updated_at") else "-pk").values_list(
         "pk", desk.title_field
     )[:12]

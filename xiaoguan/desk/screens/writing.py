@@ -164,7 +164,7 @@ def do(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpResponse:
             lane: {"count": f"{e['count']:,}", "total": total_text(e["totals"])}
             for lane, e in lane_totals(desk, listing).items()
         }
-        answer["card"] = card_of(desk, record.pk)
+        answer["card"] = card_of(desk, viewer, record.pk)
     return JsonResponse(answer)
 
 

@@ -1,0 +1,44 @@
+"""The JSON API and its OpenAPI document, derived from the same declarations as the pages.
+
+Lists answer straight from the database's values: a validated model a row costs five times the query. Amounts and
+decimals are text, so that no client's float can touch them.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+
+from xiaoguan.desk.api.openapi import openapi
+from xiaoguan.desk.api.refusals import answer, guarded, problem
+from xiaoguan.desk.api.shape import item, list_body
+from xiaoguan.desk.api.views import bulk, collection, one, verb
+from xiaoguan.desk.desk import desks
+
+__all__ = ["answer", "guarded", "item", "list_body", "openapi", "problem", "urls"]
+
+
+def document(request: HttpRequest) -> HttpResponse:
+    return answer(openapi())
+
+
+def reference(request: HttpRequest) -> HttpResponse:
+    """The API as a page to read: every entity, its fields, filters and verbs."""
+    return render(request, "desk/api.html", {"document": openapi()})
+
+
+def urls() -> list[Any]:
+    found: list[Any] = [path("api/", reference, name="api"), path("api/openapi.json", document, name="openapi")]
+    for desk in desks():
+        where = f"api/{desk.url_name}"
+        found += [
+            path(where, guarded(partial(collection, desk=desk), desk.key)),
+            path(f"{where}/bulk", guarded(partial(bulk, desk=desk), desk.key)),
+            path(f"{where}/<int:pk>", guarded(partial(one, desk=desk), desk.key)),
+            path(f"{where}/<int:pk>/<str:name>", guarded(partial(verb, desk=desk), desk.key)),
+        ]
+    return found
