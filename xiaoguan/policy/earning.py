@@ -160,9 +160,7 @@ class Earning(Inputs):
         for text, by in self.factors():
             factor = self.find(by, Type.NUMBER)
             if factor.reason or not isinstance(factor.value, int | Fraction):
-                return Earned(
-                    self.missing(f"{text}: {factor.reason or 'no factor'}", (*factor.parts, *line.parts)).line
-                )
+                return Earned(self.missing(f"{factor.reason or text}", (*factor.parts, *line.parts)).line)
             exact *= factor.value
             rounded = round_units(exact, self.policy.currency)
             shown = f"{text} = {value_text(factor.value, 'count')}"

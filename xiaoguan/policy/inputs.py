@@ -39,6 +39,7 @@ from .formula import (
     unparse,
 )
 from .goals import attainment, pace
+from .load import read_duration
 from .metrics import Derived, Plan, PlanError, plan, unit_text
 from .world import Facts, Who, World, facts_of
 
@@ -91,7 +92,11 @@ class Inputs:
                 return None
             name = unparse(part)
             type_ = _type_of(line)
-            value = line.value == "true" if type_ is Type.BOOL and line.value is not None else line.value
+            value: Value = line.value
+            if line.value is not None and type_ is Type.BOOL:
+                value = line.value == "true"
+            elif isinstance(line.value, str) and type_ is Type.DURATION:
+                value = read_duration(line.value)
             lines[name], values[name], types[name] = line, value, type_
             return Name(name, part.at)
 
@@ -445,5 +450,5 @@ def _type_of(line: Line) -> Type:
         return Type.MONEY
     if line.label == "Grade factor" or (line.name.startswith("person.") and line.unit == "ratio"):
         return Type.NUMBER
-    types = {"ratio": Type.RATIO, "count": Type.COUNT, "score": Type.SCORE, "text": Type.TEXT, "condition": Type.BOOL}
-    return types[line.unit]
+    types = {"ratio": Type.RATIO, "count": Type.COUNT, "score": Type.SCORE, "text": Type.TEXT}
+    return (types | {"condition": Type.BOOL, "duration": Type.DURATION})[line.unit]

@@ -16,6 +16,8 @@ from typing import Any
 import click
 import orjson
 
+from xiaoguan.project.calc import calc
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xiaoguan.project.settings")
 
 as_json = click.option("--json", "json_", is_flag=True, help="One JSON document on stdout.")
@@ -576,6 +578,9 @@ def _tree(line: dict[str, Any], depth: int = 0) -> Iterable[str]:
         yield f"{pad}  · {record['label']}  {record['text']}"
     for part in line["parts"]:
         yield from _tree(part, depth + 1)
+
+
+main.add_command(calc)
 
 
 if __name__ == "__main__":

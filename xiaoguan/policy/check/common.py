@@ -83,7 +83,13 @@ class Context:
 
 PAY = Context()
 APPRAISAL = Context({"grade": Type.TEXT, "score": Type.SCORE, "tenure": Type.DURATION})
-_COUNTS = ("days_since_follow_up", "days_since_deal", "days_since_delivery", "days_owned", "follow_up_overdue_days")
+_COUNTS: tuple[str, ...] = (
+    "days_since_follow_up",
+    "days_since_deal",
+    "days_since_delivery",
+    "days_owned",
+    "follow_up_overdue_days",
+)
 _COUNTS += ("stage_days", "stage_limit", "orders", "recency_days")
 CUSTOMER = Context(
     {

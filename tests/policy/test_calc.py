@@ -1,0 +1,126 @@
+"""核算 from files: the documented example, and what is said about values that cannot be read."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from xiaoguan.policy import load
+from xiaoguan.policy.folder import read_folder
+from xiaoguan.policy.reckon import reckon
+
+from .making import ROOT
+
+DOC = (ROOT / "docs" / "reference" / "calc.md").read_text()
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    """The worked example of the reference as files."""
+    for name, text in re.findall(r'```\w+ title="([^"]+)"\n(.*?)```', DOC, re.S):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    return tmp_path
+
+
+def calc(folder: Path, period="2026-03", **options):
+    policy, issues = load(folder / "policy.yaml")
+    assert policy is not None, issues
+    return reckon(policy, read_folder(policy, folder / "facts"), policy.calendar.parse(period), **options)
+
+
+def lines(found, person):
+    one = next(s for s in found["statements"] if s["person"] == person)
+    return {**{line["name"]: line["value"] for line in one["lines"]}, "total": one["total"]}
+
+
+def test_the_documented_example_comes_out_as_documented(example):
+    found = calc(example)
+    wanted = re.findall(r"^\| (\w+) \| `([\w.]+)` \| (-?[\d.]+) \|$", DOC, re.M)
+    assert len(wanted) == 7
+    assert [(who, name, lines(found, who)[name]) for who, name, _ in wanted] == wanted
+
+
+def test_the_months_of_a_quarter_add_up_to_the_quarter(example):
+    months = [lines(calc(example, f"2026-0{i}"), "lin")["total"] for i in (1, 2, 3)]
+    assert sum(map(float, months)) == float(lines(calc(example, "2026-Q1"), "lin")["total"])
+
+
+def test_the_steps_and_the_ledger_add_up(example):
+    for one in calc(example)["statements"]:
+        steps = {step["step"]: float(step["amount"] or 0) for step in one["steps"]}
+        assert [step["step"] for step in one["steps"]] == list(range(1, 15))
+        assert sum(steps[n] for n in range(6, 14)) == pytest.approx(steps[14]) == pytest.approx(float(one["total"]))
+        assert sum(float(entry["amount"]) for entry in one["ledger"]) == pytest.approx(0)
+
+
+def test_a_goal_of_the_quarter_is_shown_as_far_as_it_has_come(example):
+    goal = next(one for one in calc(example, "2026-02")["goals"] if one["person"] == "lin")
+    assert (goal["period"], goal["actual"], goal["attainment"]) == ("2026-Q1", "180000.00", "0.72")
+    assert float(goal["pace"]) == pytest.approx(0.72 / float(goal["elapsed"]), rel=1e-5)
+
+
+def test_what_was_posted_is_corrected_in_the_open_period(example):
+    ledger = "person,period,kind,component,amount\nlin,2026-01,earning,commission,2000.00\n"
+    (example / "facts" / "ledger.csv").write_text(ledger)
+    found = lines(calc(example), "lin")
+    assert (found["adjustment"], found["total"]) == ("700.00", "3095.00")  # January is 2 700 now
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message", "hint"),
+    [
+        ("orders.csv", "180000", '"180,000"', "orders.csv row 2, net_amount: '180,000' is not an amount", "thousands"),
+        ("orders.csv", "2026-01-20", "20.01.2026", "signed_on: '20.01.2026' is not a date", "2026-03-01"),
+        (
+            "orders.csv",
+            "net_amount",
+            "nett_amount",
+            "no column 'net_amount', which metric bookings reads",
+            "nett_amount",
+        ),
+        ("orders.csv", "SO-2", "SO-1", "'SO-1' is there already, in row 2", "own id"),
+        ("goals.csv", "quota,lin", "qouta,lin", "there is no goal 'qouta'", "'quota'"),
+        ("goals.csv", "2026-Q1,250000", "2026-Q5,250000", "is not a period", ""),
+        ("people.csv", "id,name", "key,name", "people.csv has no column 'id'", "people.csv has"),
+        ("people.csv", "2024-01-01", "2024-13-01", "hired_on: '2024-13-01' is not a date", ""),
+    ],
+)
+def test_a_value_that_cannot_be_read_says_where_and_what_would_be_right(example, file, old, new, message, hint):
+    path = example / "facts" / file
+    path.write_text(path.read_text().replace(old, new, 1))
+    policy, _ = load(example / "policy.yaml")
+    errors = [issue for issue in read_folder(policy, example / "facts").issues if issue.level == "error"]
+    found = next(issue for issue in errors if message in issue.message)
+    assert hint in found.hint and found.file == file
+
+
+def test_parquet_is_read_like_csv(example):
+    from pyarrow import csv, parquet
+
+    expected = calc(example)
+    for name in ("orders", "payments"):
+        file = example / "facts" / f"{name}.csv"
+        parquet.write_table(csv.read_csv(file), example / "facts" / f"{name}.parquet")
+        file.unlink()
+    assert calc(example)["statements"] == expected["statements"]
+
+
+def test_the_command_ends_with_0_1_or_2(example):
+    def run(*args):
+        command = [sys.executable, "-m", "xiaoguan.project.cli", "calc", *args]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=example, env={"PYTHONPATH": str(ROOT)})
+        return done.returncode, done.stdout, done.stderr
+
+    given = ("--policy", "policy.yaml", "--facts", "facts", "--period")
+    code, out, _ = run(*given, "2026-03", "--json", "--person", "lin")
+    assert code == 0 and json.loads(out)["statements"][0]["total"] == "2395.00"
+    assert run(*given, "2026-13")[0] == 2
+    assert run(*given, "2026-03", "--person", "nobody")[0] == 2
+    (example / "facts" / "orders.csv").write_text("id,person,signed_on,net_amount,status\n1,lin,soon,5,signed\n")
+    code, _, err = run(*given, "2026-03")
+    assert code == 1 and "orders.csv row 2, signed_on: 'soon' is not a date" in err

@@ -1,0 +1,560 @@
+"""事实文件夹 a folder of facts: CSV or Parquet files become a world, or the issues that stand in the way.
+
+One file for each fact table (orders.csv, payments.parquet, ...) and the files beside them: people, assignments, splits,
+goals, grades, ratings, rates, ledger, potential. A column that is not needed may be left out; a value that cannot be
+read is an issue with file, row, column, value and what would be right. docs/reference/calc.md describes every file.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zoneinfo
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from xiaoguan.base.issues import Issue, Level
+from xiaoguan.base.ledger import KINDS, Entry
+from xiaoguan.base.money import Money, parse_units
+from xiaoguan.base.periods import Period
+from xiaoguan.base.words import closest, did_you_mean
+
+from .appraisal import Rating
+from .document import Policy
+from .formula import Row, Type, names
+from .load import read_number
+from .metrics import FACTS, Derived, Plan, PlanError, Schema, plan
+from .world import Book, RowsWorld, Span, Term, Who
+
+BESIDE = ("people", "assignments", "splits", "goals", "grades", "ratings", "rates", "ledger", "potential")
+"""Files that are no fact tables."""
+_PERSON = ("id", "name", "role", "team", "manager", "hired_on", "left_on")
+_ALIASES = {"owner": "person", "owner_id": "person", "person_id": "person"}
+
+
+@dataclass
+class Folder:
+    """What was read: the world, everybody in it, ratings by (appraisal, person, period label), and the issues."""
+
+    world: RowsWorld
+    people: Mapping[str, Who]
+    ratings: Mapping[tuple[str, str, str], Mapping[str, Sequence[Rating]]]
+    potential: Mapping[str, Mapping[str, Fraction]]
+    issues: list[Issue] = field(default_factory=list)
+
+
+@dataclass
+class _Table:
+    """Rows of a file as text, with the number of the line each stands in."""
+
+    file: str
+    columns: list[str]
+    rows: list[tuple[int, dict[str, str]]]
+
+
+def read_folder(policy: Policy, folder: str | Path, schema: Schema = FACTS) -> Folder:
+    """The facts of a folder for a policy."""
+    return _Reading(policy, Path(folder), schema).folder_()
+
+
+class _Reading:
+    def __init__(self, policy: Policy, folder: Path, schema: Schema) -> None:
+        self.policy, self.path, self.schema = policy, folder, schema
+        self.issues: list[Issue] = []
+        try:
+            self.zone: zoneinfo.ZoneInfo | None = zoneinfo.ZoneInfo(policy.header.timezone)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+            self.zone = None
+
+    def folder_(self) -> Folder:
+        tables = {table.file.rsplit(".", 1)[0]: table for table in self.files()}
+        facts = {name: self.fact(name, table) for name, table in tables.items() if name in self.schema.facts}
+        for name, table in tables.items():
+            if name not in self.schema.facts and name not in BESIDE:
+                known = [*self.schema.facts, *BESIDE]
+                hint = did_you_mean(name, known) or f"Files are named {', '.join(sorted(known))}."
+                self.report(table, 0, f"the file {table.file} is not one of the facts", hint, "warning")
+        self.needed(facts, tables)
+        people = self.people(tables.get("people"), tables.get("assignments"), facts)
+        goals = self.goals(tables.get("goals"))
+        book = Book(
+            people,
+            list(self.splits(tables.get("splits"))),
+            list(self.grades(tables.get("grades"))),
+            list(self.rates(tables.get("rates"))),
+            list(self.ledger(tables.get("ledger"))),
+        )
+        self.known_people(book, facts, goals)
+        world = RowsWorld(self.policy, facts, goals, self.schema, book)
+        return Folder(
+            world, people, self.ratings(tables.get("ratings")), self.potential(tables.get("potential")), self.issues
+        )
+
+    def report(
+        self, table: _Table | str, line: int, message: str, hint: str = "", level: Level = "error", column: str = ""
+    ) -> None:
+        file = table if isinstance(table, str) else table.file
+        self.issues.append(Issue(level, message, hint, file, line, column, "facts.value"))
+
+    # Files
+
+    def files(self) -> Iterator[_Table]:
+        if not self.path.is_dir():
+            self.report(
+                str(self.path), 0, "there is no such folder", "Give the folder that holds people.csv and the facts."
+            )
+            return
+        for file in sorted(self.path.iterdir()):
+            if file.name.startswith(".") or not file.is_file():
+                continue
+            if file.suffix == ".csv":
+                yield self.csv(file)
+            elif file.suffix == ".parquet":
+                yield self.parquet(file)
+            elif file.suffix not in (".md", ".txt", ".yaml", ".yml"):
+                self.report(file.name, 0, f"{file.name} is neither CSV nor Parquet and is not read", "", "warning")
+
+    def csv(self, file: Path) -> _Table:
+        data = file.read_bytes()
+        for encoding in ("utf-8-sig", "gb18030"):
+            try:
+                text = data.decode(encoding)
+                break
+            except UnicodeDecodeError:
+                continue
+        else:
+            self.report(file.name, 0, f"{file.name} is not text in UTF-8", "Save it as CSV UTF-8.")
+            return _Table(file.name, [], [])
+        reader = csv.reader(io.StringIO(text, newline=""))
+        lines = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+        if not lines:
+            self.report(file.name, 0, f"{file.name} is empty", "The first line names the columns.", "warning")
+            return _Table(file.name, [], [])
+        columns = self.columns(file.name, [cell.strip() for cell in lines[0][1]])
+        rows = []
+        for number, row in lines[1:]:
+            if len(row) > len(columns) and any(cell.strip() for cell in row[len(columns) :]):
+                message = f"row {number} has {len(row)} cells, the header {len(columns)}"
+                self.report(file.name, number, message, "Put a cell with a comma in double quotes.")
+                continue
+            rows.append((number, dict(zip(columns, (cell.strip() for cell in row), strict=False))))
+        return _Table(file.name, columns, rows)
+
+    def parquet(self, file: Path) -> _Table:
+        try:
+            from pyarrow import parquet
+
+            data = parquet.read_table(file)
+        except Exception as error:
+            self.report(file.name, 0, f"{file.name} cannot be read: {str(error).splitlines()[0]}")
+            return _Table(file.name, [], [])
+        columns = self.columns(file.name, data.column_names)
+        rows = [
+            (number, {name: _plain(value) for name, value in zip(columns, row.values(), strict=True)})
+            for number, row in enumerate(data.to_pylist(), 1)
+        ]
+        return _Table(file.name, columns, rows)
+
+    def columns(self, file: str, names_: Sequence[str]) -> list[str]:
+        found = [name if (name not in _ALIASES or "person" in names_) else _ALIASES[name] for name in names_]
+        for name in {name for name in found if found.count(name) > 1 and name}:
+            self.report(file, 1, f"{file} has the column {name!r} twice", "Keep one.")
+        return found
+
+    # Values
+
+    def value(self, table: _Table, line: int, column: str, type_: Type, text: str) -> Any:
+        """A cell by type; an issue and None where it cannot be read."""
+        if text == "" or text.lower() in ("null", "none", "nan"):
+            return None
+        try:
+            return self.read(type_, text)
+        except (ValueError, ArithmeticError) as error:
+            self.report(
+                table, line, f"{table.file} row {line}, {column}: {error}", _REMEDY.get(type_, ""), column=column
+            )
+            return None
+
+    def read(self, type_: Type, text: str) -> Any:
+        if type_ is Type.DATE:
+            return self.day(text)
+        if type_ is Type.MONEY:
+            return parse_units(text)
+        if type_ is Type.BOOL:
+            if text.lower() not in _BOOL:
+                raise ValueError(f"{text!r} is neither true nor false")
+            return _BOOL[text.lower()]
+        if type_ in (Type.NUMBER, Type.COUNT, Type.SCORE, Type.RATIO):
+            number = read_number(text)
+            if type_ is Type.RATIO and not text.endswith("%") and abs(number) > 1:
+                raise ValueError(f"{text!r} is not a percentage; write {text}% if that is meant")
+            return number.numerator if number.denominator == 1 else number
+        return text
+
+    def day(self, text: str) -> date:
+        """A date; a moment becomes the civil day of the policy's time zone."""
+        try:
+            if len(text) <= 10:
+                pieces = text.replace("/", "-").split("-")
+                return date(*(int(piece) for piece in pieces))
+            moment = datetime.fromisoformat(text)
+        except (ValueError, TypeError):
+            raise ValueError(f"{text!r} is not a date") from None
+        return (moment.astimezone(self.zone) if moment.tzinfo and self.zone else moment).date()
+
+    def need(self, table: _Table, *columns: str) -> bool:
+        """Whether the columns are there; an issue for each that is not."""
+        lacking = [column for column in columns if column not in table.columns]
+        for column in lacking:
+            hint = (
+                did_you_mean(column, table.columns) or f"{table.file} has {', '.join(table.columns) or 'no columns'}."
+            )
+            self.report(table, 1, f"{table.file} has no column {column!r}", hint, column=column)
+        return not lacking
+
+    # Facts
+
+    def fact(self, name: str, table: _Table) -> list[Row]:
+        known = self.schema.facts[name]
+        seen: dict[str, int] = {}
+        rows: list[Row] = []
+        for column in table.columns:
+            near = closest(column, known.fields)
+            if column not in known.fields and near and near not in table.columns and column not in ("id", "label"):
+                self.report(
+                    table, 1, f"{table.file}: {column!r} is no field of {name}", f"Did you mean '{near}'?", "info"
+                )
+        for line, cells in table.rows:
+            row: dict[str, object] = {}
+            for column, text in cells.items():
+                row[column] = self.value(table, line, column, known.fields.get(column, Type.TEXT), text)
+            row["id"] = str(row.get("id") or f"{name}:{line}")
+            row.setdefault("person", None)
+            if str(row["id"]) in seen:
+                message = f"{table.file} row {line}, id: {row['id']!r} is there already, in row {seen[str(row['id'])]}"
+                self.report(table, line, message, "Give every record its own id.", column="id")
+            seen[str(row["id"])] = line
+            rows.append(row)
+        return rows
+
+    def needed(self, facts: Mapping[str, Sequence[Row]], tables: Mapping[str, _Table]) -> None:
+        """The columns that metrics read are there."""
+        for metric_id, metric in self.policy.metrics.items():
+            try:
+                planned = plan(self.policy, metric_id, self.schema)
+            except PlanError:
+                continue
+            for leaf in _leaves(planned):
+                if leaf.source not in facts:
+                    message = (
+                        f"metric {metric_id} reads {leaf.source}, and there is no {leaf.source}.csv: it counts as empty"
+                    )
+                    if not any(issue.message.startswith(f"metric {metric_id} ") for issue in self.issues):
+                        self.report(f"{leaf.source}.csv", 0, message, "", "warning")
+                    continue
+                table = tables[leaf.source]
+                read = {leaf.date} | {n for tree in (leaf.value, leaf.where) if tree is not None for n in names(tree)}
+                for column in sorted(read - set(table.columns) - {"id", "currency"}):
+                    if not table.rows:
+                        continue
+                    hint = did_you_mean(column, table.columns) or f"Add the column {column}."
+                    message = f"{table.file} has no column {column!r}, which metric {metric.id} reads"
+                    self.report(table, 1, message, hint, column=column)
+
+    # People
+
+    def people(
+        self, table: _Table | None, assigned: _Table | None, facts: Mapping[str, Sequence[Row]]
+    ) -> dict[str, Who]:
+        spans = self.spans(assigned)
+        found: dict[str, Who] = {}
+        if table is None:
+            self.report("people.csv", 0, "there is no people.csv", "It needs the columns id, name and role.")
+            return found
+        if not self.need(table, "id"):
+            return found
+        for line, cells in table.rows:
+            key = cells.get("id", "")
+            if not key or key in found:
+                self.report(
+                    table,
+                    line,
+                    f"people.csv row {line}, id: {key!r} is empty or there already",
+                    "Give every person an id.",
+                    column="id",
+                )
+                continue
+            hired = self.value(table, line, "hired_on", Type.DATE, cells.get("hired_on", ""))
+            left = self.value(table, line, "left_on", Type.DATE, cells.get("left_on", ""))
+            own = tuple(sorted(spans.get(key, ()), key=lambda span: span.start))
+            if not own:
+                own = (Span(date.min, None, cells.get("role", ""), cells.get("team", ""), cells.get("manager", "")),)
+            self.apart(key, own)
+            terms = {c: self.term(table, line, c, text) for c, text in cells.items() if c not in _PERSON and text}
+            last = own[-1]
+            found[key] = Who(key, cells.get("name") or key, cells.get("role") or last.role, terms,
+                             cells.get("team") or last.team, hired, left, own)  # fmt: skip
+        for key in spans:
+            if key not in found and assigned is not None:
+                self.report(assigned, 0, f"assignments.csv: {key!r} is not in people.csv", did_you_mean(key, found))
+        return found
+
+    def spans(self, table: _Table | None) -> dict[str, list[Span]]:
+        found: dict[str, list[Span]] = {}
+        if table is None or not self.need(table, "person", "from"):
+            return found
+        for line, cells in table.rows:
+            start = self.value(table, line, "from", Type.DATE, cells.get("from", ""))
+            end = self.value(table, line, "to", Type.DATE, cells.get("to", ""))
+            if start is None:
+                self.report(table, line, f"assignments.csv row {line}, from: a date is needed", column="from")
+                continue
+            if end is not None and end <= start:
+                self.report(
+                    table,
+                    line,
+                    f"assignments.csv row {line}, to: {end} is not after {start}",
+                    "`to` is exclusive.",
+                    column="to",
+                )
+                continue
+            span = Span(start, end, cells.get("role", ""), cells.get("team", ""), cells.get("manager", ""))
+            found.setdefault(cells["person"], []).append(span)
+        return found
+
+    def apart(self, key: str, spans: Sequence[Span]) -> None:
+        for early, late in pairwise(spans):
+            if early.end is None or early.end > late.start:
+                message = f"assignments.csv: {key} has two roles at once from {late.start}"
+                self.report("assignments.csv", 0, message, "End the first on the day the second begins.")
+
+    def term(self, table: _Table, line: int, column: str, text: str) -> Term:
+        if text.endswith("%"):
+            found: Term = self.value(table, line, column, Type.NUMBER, text)
+            return Fraction(found) if isinstance(found, int | Fraction) else None
+        try:
+            return Money(text, self.policy.currency)
+        except ValueError:
+            return text
+
+    def known_people(
+        self, book: Book, facts: Mapping[str, Sequence[Row]], goals: Mapping[tuple[str, str, str], int]
+    ) -> None:
+        """Records, splits, goals and grades name people who are there."""
+        named: dict[tuple[str, str], int] = {}
+        for name, rows in facts.items():
+            for row in rows:
+                if row.get("person"):
+                    named.setdefault((f"{name}.csv", str(row["person"])), 1)
+        for file, rows in (("splits.csv", book.splits), ("grades.csv", book.grades)):
+            for row in rows:
+                named.setdefault((file, str(row.get("person"))), 1)
+        for _, key, _ in goals:
+            if key and not key.startswith("team:"):
+                named.setdefault(("goals.csv", key), 1)
+        for file, key in named:
+            if key not in book.people and book.people:
+                hint = did_you_mean(key, book.people) or "Add the person, or correct the id."
+                self.report(file, 0, f"{file}: {key!r} is not in people.csv", hint, "warning", "person")
+
+    # Beside
+
+    def period(self, table: _Table, line: int, text: str) -> Period | None:
+        try:
+            return self.policy.calendar.parse(text)
+        except ValueError as error:
+            self.report(table, line, f"{table.file} row {line}, period: {error}", column="period")
+            return None
+
+    def goals(self, table: _Table | None) -> dict[tuple[str, str, str], int]:
+        found: dict[tuple[str, str, str], int] = {}
+        if table is None or not self.need(table, "goal", "period", "value"):
+            return found
+        known = [goal.id for goal in self.policy.goals]
+        for line, cells in table.rows:
+            goal, period = self.policy.goal(cells.get("goal", "")), self.period(table, line, cells.get("period", ""))
+            if goal is None:
+                text = cells.get("goal", "")
+                hint = did_you_mean(text, known) or f"The policy has {', '.join(known) or 'none'}."
+                self.report(table, line, f"goals.csv row {line}, goal: there is no goal {text!r}", hint, column="goal")
+                continue
+            money = self.policy.unit_of(goal.metric).startswith("money:")
+            value = self.value(table, line, "value", Type.MONEY if money else Type.NUMBER, cells.get("value", ""))
+            team = cells.get("team", "")
+            key = cells.get("person", "") or (f"team:{team}" if team else "")
+            if period is not None and value is not None:
+                if (goal.id, key, period.label) in found:
+                    message = (
+                        f"goals.csv row {line}: {goal.id} of {key or 'the company'} for {period.label} is there twice"
+                    )
+                    self.report(table, line, message, "Keep one.")
+                found[goal.id, key, period.label] = value
+        return found
+
+    def splits(self, table: _Table | None) -> Iterator[Row]:
+        if table is None or not self.need(table, "record", "person", "share"):
+            return
+        sums: dict[tuple[str, str], Fraction] = {}
+        for line, cells in table.rows:
+            share = self.value(table, line, "share", Type.RATIO, cells.get("share", ""))
+            if share is None:
+                self.report(
+                    table, line, f"splits.csv row {line}, share: a share is needed", "Write 70%.", column="share"
+                )
+                continue
+            counts = tuple(cells.get("counts", "").replace(";", " ").split()) or ("attainment", "pay")
+            if unknown := set(counts) - {"attainment", "pay"}:
+                hint = "Write attainment, pay, or both with a space between."
+                self.report(
+                    table,
+                    line,
+                    f"splits.csv row {line}, counts: {sorted(unknown)[0]!r} is no purpose",
+                    hint,
+                    column="counts",
+                )
+                continue
+            kind = cells.get("kind") or "direct"
+            name = cells.get("table") or None
+            if kind != "overlay" and "pay" in counts:
+                key = (name or "", cells["record"])
+                sums[key] = sums.get(key, Fraction(0)) + share
+            yield {"table": name, "record": cells["record"], "person": cells["person"], "share": Fraction(share),
+                   "counts": counts, "kind": kind, "reason": cells.get("reason") or "split"}  # fmt: skip
+        for (_, record), total in sums.items():
+            if total != 1:
+                message = f"splits.csv: the shares of {record} add up to {float(total * 100):g}%, not to 100%"
+                self.report(table, 0, message, "Correct them, or mark one as kind overlay.")
+
+    def grades(self, table: _Table | None) -> Iterator[Row]:
+        if table is None or not self.need(table, "person", "appraisal", "period"):
+            return
+        for line, cells in table.rows:
+            appraisal = self.policy.appraisal_of(cells.get("appraisal", ""))
+            period = self.period(table, line, cells.get("period", ""))
+            if appraisal is None:
+                known = [one.id for one in self.policy.appraisal]
+                text = cells.get("appraisal", "")
+                hint = did_you_mean(text, known) or f"The policy has {', '.join(known) or 'none'}."
+                self.report(
+                    table, line, f"grades.csv row {line}, appraisal: there is no {text!r}", hint, column="appraisal"
+                )
+                continue
+            grade = cells.get("grade", "")
+            if grade and grade not in appraisal.grades:
+                hint = did_you_mean(grade, appraisal.grades) or f"Grades are {', '.join(appraisal.grades)}."
+                self.report(table, line, f"grades.csv row {line}, grade: {grade!r} is no grade", hint, column="grade")
+                continue
+            factor = self.value(table, line, "factor", Type.NUMBER, cells.get("factor", ""))
+            if factor is None and grade:
+                factor = appraisal.grades[grade].factor
+            locked = self.value(table, line, "locked", Type.BOOL, cells.get("locked", "") or "true")
+            score = self.value(table, line, "score", Type.NUMBER, cells.get("score", ""))
+            yield {"person": cells["person"], "appraisal": appraisal.id, "period": period, "grade": grade,
+                   "factor": factor, "score": score, "locked": locked}  # fmt: skip
+
+    def ratings(self, table: _Table | None) -> dict[tuple[str, str, str], dict[str, list[Rating]]]:
+        found: dict[tuple[str, str, str], dict[str, list[Rating]]] = {}
+        if table is None or not self.need(table, "person", "indicator", "group", "score"):
+            return found
+        for line, cells in table.rows:
+            score = self.value(table, line, "score", Type.NUMBER, cells.get("score", ""))
+            label = cells.get("period", "")
+            period = self.period(table, line, label) if label else None
+            if score is None:
+                continue
+            key = (cells.get("appraisal", ""), cells["person"], period.label if period else "")
+            found.setdefault(key, {}).setdefault(cells["indicator"], []).append(Rating(cells["group"], Fraction(score)))
+        return found
+
+    def rates(self, table: _Table | None) -> Iterator[Row]:
+        if table is None or not self.need(table, "currency", "on", "rate"):
+            return
+        for line, cells in table.rows:
+            day = self.value(table, line, "on", Type.DATE, cells.get("on", ""))
+            rate = self.value(table, line, "rate", Type.NUMBER, cells.get("rate", ""))
+            kind = cells.get("kind") or "spot"
+            if kind not in ("spot", "plan", "average"):
+                hint = did_you_mean(kind, ("spot", "plan", "average")) or "Write spot, plan or average."
+                self.report(
+                    table, line, f"rates.csv row {line}, kind: {kind!r} is no kind of rate", hint, column="kind"
+                )
+            elif rate is not None and rate <= 0:
+                self.report(table, line, f"rates.csv row {line}, rate: {rate} is not above 0", column="rate")
+            elif day is not None and rate is not None:
+                yield {"currency": cells["currency"], "on": day, "rate": Fraction(rate), "kind": kind}
+
+    def ledger(self, table: _Table | None) -> Iterator[Entry]:
+        if table is None or not self.need(table, "person", "period", "kind", "amount"):
+            return
+        for line, cells in table.rows:
+            kind = cells.get("kind", "")
+            if kind not in KINDS:
+                hint = did_you_mean(kind, KINDS) or f"Kinds are {', '.join(KINDS)}."
+                self.report(
+                    table, line, f"ledger.csv row {line}, kind: {kind!r} is no kind of entry", hint, column="kind"
+                )
+                continue
+            about = self.period(table, line, cells.get("period", ""))
+            posted = self.period(table, line, cells["posted"]) if cells.get("posted") else about
+            amount = self.value(table, line, "amount", Type.MONEY, cells.get("amount", ""))
+            if about and posted and amount is not None:
+                name = cells.get("component") or cells.get("name", "")
+                yield Entry(
+                    kind,
+                    cells["person"],
+                    about.label,
+                    posted.label,
+                    name,
+                    amount,
+                    cells.get("record", ""),
+                    cells.get("cause", ""),
+                )
+
+    def potential(self, table: _Table | None) -> dict[str, dict[str, Fraction]]:
+        """Declared inputs for methods history, potential and capacity: input name to key to value."""
+        found: dict[str, dict[str, Fraction]] = {}
+        if table is None or not self.need(table, "key", "input", "value"):
+            return found
+        for line, cells in table.rows:
+            value = self.value(table, line, "value", Type.NUMBER, cells.get("value", ""))
+            if value is not None:
+                found.setdefault(cells["input"], {})[cells["key"]] = Fraction(value)
+        return found
+
+
+_BOOL = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False, "是": True, "否": False}
+_REMEDY = {
+    Type.DATE: "Write it as 2026-03-01.",
+    Type.MONEY: "Write a plain decimal of major units, such as 1234.56, without thousands separators or signs.",
+    Type.RATIO: "Write 8% or 0.08.",
+    Type.BOOL: "Write true or false.",
+    Type.NUMBER: "Write a plain decimal, such as 12.5.",
+    Type.SCORE: "Write a plain number.",
+}
+
+
+def _plain(value: object) -> str:
+    """A value of a Parquet file as the text a CSV would have."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float):
+        return f"{Decimal(repr(value)):f}"
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _leaves(planned: Plan | Derived) -> Iterable[Plan]:
+    if isinstance(planned, Plan):
+        return [planned]
+    return [leaf for part in planned.inputs.values() for leaf in _leaves(part)]

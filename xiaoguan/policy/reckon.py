@@ -1,0 +1,248 @@
+"""核算 reckoning without a database: everybody's statement, goals and appraisal for a period, as one document.
+
+    reckon(policy, read_folder(policy, "facts"), policy.calendar.parse("2026-03"))
+
+Amounts are decimal strings in major units, ratios decimal strings of a fraction of one; `exact` beside a ratio that
+does not end is the fraction itself. docs/reference/calc.md describes the document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from xiaoguan.base.explain import Line, Record, Statement
+from xiaoguan.base.money import SCALE, format_units
+from xiaoguan.base.periods import Period
+
+from .appraisal import Appraised, appraise, distribute, follows, is_for
+from .credit import metric_of
+from .document import Goal, Policy
+from .folder import Folder
+from .goals import attainment, pace
+from .incentive import statement
+from .inputs import Inputs
+from .metrics import PlanError, plan
+from .world import Who
+
+
+def reckon(
+    policy: Policy, folder: Folder, period: Period, person: str = "", as_of: date | None = None
+) -> dict[str, Any]:
+    """Statements, goals, appraisals and metrics of a period. `person` limits them to one; `as_of` is for pace."""
+    people = [who for key, who in sorted(folder.people.items()) if not person or key == person]
+    statements = [(who, statement(policy, who, period, folder.world)) for who in people]
+    paid = [(who, one) for who, one in statements if one.lines]
+    appraised = appraisals(policy, folder, period, people)
+    issues = [issue for _, one in statements for issue in one.issues]
+    issues += [issue for _, one in appraised for issue in one.issues]
+    total = sum(one.total.units for _, one in paid)
+    return {
+        "policy": {"id": policy.id, "version": policy.version, "sha256": policy.sha256},
+        "period": {"label": period.label, "kind": period.kind, "start": str(period.start), "end": str(period.end)},
+        "currency": policy.currency,
+        "total": format_units(total, policy.currency),
+        "statements": [statement_json(policy, who, one) for who, one in paid],
+        "goals": goals(policy, folder, period, people, as_of, everybody=not person),
+        "appraisals": [appraised_json(policy, folder, who, one) for who, one in appraised],
+        "distribution": [] if person else _distribution(policy, [one for _, one in appraised]),
+        "metrics": [one for who in people for one in metrics(policy, folder, period, who)],
+        "issues": [issue.to_json() for issue in dict.fromkeys([*folder.issues, *issues])],
+    }
+
+
+# Statements
+
+
+def statement_json(policy: Policy, who: Who, one: Statement) -> dict[str, Any]:
+    """A statement with its lines, the fixed steps and the ledger entries."""
+    money = policy.currency
+    return {
+        "person": who.key,
+        "name": who.name,
+        "role": who.role,
+        "period": one.period.label,
+        "total": format_units(one.total.units, money),
+        "lines": [line_json(line) for line in one.lines],
+        "steps": [
+            {"step": step.number, "name": step.name, "amount": value_json(step.amount, f"money:{money}")}
+            for step in one.steps
+        ],
+        "ledger": [
+            {"kind": e.kind, "person": e.person, "period": e.about, "posted": e.posted, "component": e.name,
+             "amount": format_units(e.amount, money), "record": e.record, "cause": e.cause}
+            for e in one.entries
+        ],
+        "issues": [issue.to_json() for issue in one.issues],
+    }  # fmt: skip
+
+
+def line_json(line: Line) -> dict[str, Any]:
+    """A line with its parts; the value by its unit."""
+    return {
+        "name": line.name,
+        "label": line.label,
+        "value": value_json(line.value, line.unit),
+        "unit": line.unit,
+        **_exact(line),
+        "formula": line.formula,
+        "source": line.source,
+        "note": line.note,
+        "adds": line.adds,
+        "records": [record_json(record, line.unit) for record in line.records],
+        "parts": [line_json(part) for part in line.parts],
+    }
+
+
+def record_json(record: Record, unit: str) -> dict[str, Any]:
+    """A record that counted and what it contributed."""
+    return {"table": record.entity, "id": record.id, "label": record.label, "value": value_json(record.value, unit)}
+
+
+def value_json(value: Fraction | int | str | None, unit: str) -> str | None:
+    """A value as decimal text: money in major units, a ratio as a fraction of one, six decimals at most."""
+    if value is None or isinstance(value, str):
+        return value
+    if unit.startswith("money:"):
+        units = Fraction(value)
+        if units.denominator == 1:
+            return format_units(units.numerator, unit[6:])
+        return decimal(units / SCALE, 6)
+    return decimal(Fraction(value), 6)
+
+
+def decimal(value: Fraction, digits: int) -> str:
+    """Half up away from zero, without superfluous zeros."""
+    scaled = abs(value) * 10**digits
+    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    text = f"{whole // 10**digits}.{whole % 10**digits:0{digits}d}".rstrip("0").rstrip(".")
+    return ("-" if value < 0 and whole else "") + text
+
+
+def _exact(line: Line) -> dict[str, str]:
+    value = line.value
+    if isinstance(value, Fraction) and Fraction(decimal(value, 6)) != value and not line.unit.startswith("money:"):
+        return {"exact": str(value)}
+    return {}
+
+
+# Goals
+
+
+def goals(
+    policy: Policy, folder: Folder, period: Period, people: Sequence[Who], as_of: date | None, everybody: bool
+) -> list[dict[str, Any]]:
+    """Target, actual, attainment and pace of each goal that somebody, a team or the company has.
+
+    A goal that is only given for a longer period, such as the quarter, is shown for that one, as far as it has come.
+    """
+    found = []
+    teams = sorted({span.team for who in folder.people.values() for span in who.spans if span.team})
+    groups = [Who(f"team:{team}", team, team=team) for team in teams] if everybody else []
+    groups += [Who("", "company")] if everybody else []
+    for goal in policy.goals:
+        if goal.metric not in policy.metrics:
+            continue
+        for who in (*people, *groups):
+            one = goal_line(policy, folder, goal, who, period, as_of)
+            if one is not None:
+                found.append(one)
+    return found
+
+
+def goal_line(
+    policy: Policy, folder: Folder, goal: Goal, who: Who, period: Period, as_of: date | None
+) -> dict[str, Any] | None:
+    inputs = Inputs(policy, who, period, folder.world, as_of)
+    window, target = period, inputs.quota(goal.id, who, period)
+    if target is None and goal.period in policy.calendar.kinds:
+        window = policy.calendar.period(goal.period, period.start)
+        target = inputs.quota(goal.id, who, window) if window.end >= period.end else None
+    if target is None:
+        return None
+    try:
+        actual = inputs.whole(goal.metric, who, inputs.upto(window))
+    except ValueError as error:
+        actual = Line(goal.metric, goal.metric, None, policy.unit_of(goal.metric), note=str(error))
+    line = attainment(actual, target, policy.metrics[goal.metric].direction)
+    share, left = inputs.elapsed(window)
+    speed = None if actual.missing else pace(actual.number, target.number, share, left)
+    unit = target.unit
+    return {
+        "goal": goal.id,
+        "person": "" if who.key.startswith("team:") else who.key,
+        "team": who.team if who.key.startswith("team:") else "",
+        "period": window.label,
+        "target": value_json(target.value, unit),
+        "actual": value_json(actual.value, unit),
+        "attainment": value_json(line.value, "ratio"),
+        **_exact(line),
+        "elapsed": decimal(share, 6),
+        "pace": None if speed is None or speed.pace is None else decimal(speed.pace, 6),
+        "projection": None if speed is None else value_json(speed.projection, unit),
+        "gap": None if speed is None else value_json(speed.gap, unit),
+        "required_per_day": None if speed is None else value_json(speed.required, unit),
+        "remaining_days": left,
+        "note": line.note,
+    }
+
+
+# Appraisals
+
+
+def appraisals(policy: Policy, folder: Folder, period: Period, people: Sequence[Who]) -> list[tuple[Who, Appraised]]:
+    """Everybody's appraisals whose own period ends in this one."""
+    found = []
+    for appraisal in policy.appraisal:
+        try:
+            due = policy.calendar.ending_in(period, appraisal.period)
+        except ValueError:
+            continue
+        for one in due:
+            for who in people:
+                if not is_for(policy, appraisal, who, one) or (who.left_on and who.left_on <= one.start):
+                    continue
+                if who.hired_on and who.hired_on >= one.end:
+                    continue
+                keys = [(a, who.key, p) for a in (appraisal.id, "") for p in (one.label, "")]
+                ratings = next((folder.ratings[key] for key in keys if key in folder.ratings), {})
+                found.append((who, appraise(policy, appraisal, who, one, folder.world, ratings)))
+    return found
+
+
+def appraised_json(policy: Policy, folder: Folder, who: Who, one: Appraised) -> dict[str, Any]:
+    """An appraisal with what it leads to."""
+    appraisal = policy.appraisal_of(one.appraisal)
+    after = follows(policy, appraisal, one, who, folder.world) if appraisal else []
+    return {**one.to_json(), "name": who.name, "follows": after}
+
+
+def _distribution(policy: Policy, results: Sequence[Appraised]) -> list[dict[str, Any]]:
+    found = []
+    for appraisal in policy.appraisal:
+        group = [one for one in results if one.appraisal == appraisal.id]
+        if group and appraisal.distribution is not None:
+            made = distribute(appraisal, group)
+            found.append({"appraisal": appraisal.id, "mode": made.mode, "wanted": dict(made.wanted),
+                          "found": dict(made.found), "grades": dict(made.grades)})  # fmt: skip
+    return found
+
+
+# Metrics
+
+
+def metrics(policy: Policy, folder: Folder, period: Period, who: Who) -> list[dict[str, Any]]:
+    """Every metric of a person, as credited for attainment."""
+    found = []
+    for metric_id in policy.metrics:
+        try:
+            plan(policy, metric_id, folder.world.schema)
+        except PlanError:
+            continue
+        line = metric_of(policy, folder.world, metric_id, who, period, "attainment")
+        value = value_json(line.value, line.unit)
+        one = {"person": who.key, "metric": metric_id, "value": value, "unit": line.unit, "note": line.note}
+        found.append({**one, **_exact(line)})
+    return found

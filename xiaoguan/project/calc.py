@@ -1,0 +1,83 @@
+"""`xiaoguan calc` and `xiaoguan policy diff`: the engine alone, from files, without a database."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
+def _read(file: Path) -> Any:
+    """A policy without errors; otherwise its issues go to stderr and the command ends with 1."""
+    from xiaoguan.base.issues import has_errors
+    from xiaoguan.policy import check, load
+
+    policy, issues = load(file)
+    issues = [*issues, *(check(policy) if policy else [])]
+    if policy is None or has_errors(issues):
+        for issue in issues:
+            if issue.level == "error":
+                click.echo(str(issue), err=True)
+        raise SystemExit(1)
+    return policy
+
+
+@click.command("calc")
+@click.option("--policy", "file", type=FILE, required=True, help="The policy document.")
+@click.option("--facts", "folder", type=FOLDER, required=True, help="Folder of CSV or Parquet files.")
+@click.option("--period", "label", required=True, help="Such as 2026-03, 2026-Q1 or 2026.")
+@click.option("--person", default="", help="Only this id of people.csv.")
+@click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="Day up to which pace counts.")
+@click.option("--json", "json_", is_flag=True, help="One JSON document on stdout.")
+def calc(file: Path, folder: Path, label: str, person: str, day: Any, json_: bool) -> None:
+    """Statements, goals and appraisals from a policy and a folder of facts, without a database."""
+    from xiaoguan.base.issues import has_errors
+    from xiaoguan.policy.folder import read_folder
+    from xiaoguan.policy.reckon import reckon
+
+    policy = _read(file)
+    try:
+        period = policy.calendar.parse(label)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--period") from None
+    facts = read_folder(policy, folder)
+    if person and person not in facts.people:
+        raise click.BadParameter(f"{person!r} is not in people.csv", param_hint="--person")
+    until = date.fromordinal(day.date().toordinal() + 1) if day else None
+    found = {} if has_errors(facts.issues) else reckon(policy, facts, period, person, until)
+    issues = found["issues"] if found else [issue.to_json() for issue in facts.issues]
+    if json_:
+        import orjson
+
+        sys.stdout.write(orjson.dumps(found or {"issues": issues}, option=orjson.OPT_INDENT_2).decode() + "\n")
+    _say(found, issues, json_)
+    if has_errors(facts.issues):
+        raise SystemExit(1)
+
+
+def _say(found: dict[str, Any], issues: list[dict[str, Any]], json_: bool) -> None:
+    from xiaoguan.base.issues import Issue
+
+    for issue in issues:
+        click.echo(str(Issue.from_json(issue)), err=True)
+    if json_ or not found:
+        return
+    for one in found["statements"]:
+        click.echo(f"{one['name']} ({one['role']})  {one['period']}  {one['total']} {found['currency']}")
+        for line in one["lines"]:
+            shown = "missing" if line["value"] is None else line["value"]
+            click.echo(
+                f"  {line['label']:<24} {shown:>16}   {line['note'] if line['value'] is None else line['formula']}"
+            )
+    for goal in found["goals"]:
+        whose = goal["person"] or goal["team"] or "company"
+        click.echo(f"{goal['goal']}  {whose}  {goal['actual']} of {goal['target']}  attainment {goal['attainment']}")
+    for one in found["appraisals"]:
+        click.echo(f"{one['appraisal']}  {one['name']}  {one['period']}  score {one['score']}  grade {one['grade']}")
+    click.echo(f"total {found['total']} {found['currency']}")
