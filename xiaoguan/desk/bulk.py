@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection, models
 from django.utils import timezone
 
-from xiaoguan.desk import events, search
+from xiaoguan.desk import events, search, tallies
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.fields import ExactField
 from xiaoguan.desk.models import Event
@@ -46,6 +46,7 @@ class Target:
             f for f in model._meta.concrete_fields if f not in self.fields and f.name not in Record.BOOKKEEPING
         ]
         self.desk = desk_of(model)
+        self.counted = tallies.names_of(self.desk) if self.desk else ()
         self.derives = model.derive.__func__ is not Record.derive.__func__
 
     def stored(self, ids: Sequence[int]) -> dict[int, tuple[int, tuple[Any, ...]]]:
@@ -97,6 +98,8 @@ class Target:
                 ],
             )
         write_events(self.entity, self.via, [(pk, "created", {}, note) for pk, _key, _values, note in rows])
+        if self.counted:
+            tallies.move(self.desk, [], tallies.standing(self.desk, [row[0] for row in rows]))
         if self.desk and self.desk.search_fields:
             places = {f.name: i for i, f in enumerate(self.fields)}
             default = {f.name: f.get_default() for f in self._others}
@@ -118,6 +121,9 @@ class Target:
             values = self._prepared([new for _old, new in changes.values()], places)
             adopted = () if key is None else (self.source, key)
             alike[places, key is not None].append((*values, *adopted, version + 1, moment, pk, version))
+        counts = any(self.fields[i].attname in self.counted for places, _adopts in alike for i in places)
+        ids = [row[0] for row in rows]
+        before = tallies.standing(self.desk, ids) if counts else []
         with connection.cursor() as cursor:
             for (places, adopts), several in alike.items():
                 names = [_column(self.fields[i]) for i in places]
@@ -131,7 +137,9 @@ class Target:
             self.via,
             [(pk, "changed", self._told(changes), note) for pk, _version, changes, _key, note in rows],
         )
-        self._search_again([row[0] for row in rows])
+        if counts:
+            tallies.move(self.desk, before, tallies.standing(self.desk, ids))
+        self._search_again(ids)
 
     def _search_again(self, ids: Sequence[int]) -> None:
         if ids and self.desk and self.desk.search_fields:

@@ -22,6 +22,7 @@ class Board:
     """Lanes of cards. lanes: the field; card: up to three paths (the first is the title); total: a money field.
 
     move    the verb that a drop runs, with `to` = the lane.
+    kept    a second field: counts and totals are kept for each lane and value of it, not counted (desk/tallies.py).
     """
 
     lanes: str
@@ -29,6 +30,7 @@ class Board:
     total: str
     move: type[Verb]
     order: str = "-updated_at"
+    kept: str = ""
 
 
 class Desk:
@@ -232,6 +234,10 @@ class Desk:
     def in_lane(self, lane: str) -> Q:
         """Which records stand in this lane of the board."""
         return Q(**{self.board.lanes: lane})
+
+    def kept_as(self, lane: str) -> str | None:
+        """The value of the board's `kept` field that all records of this lane have, if that is what the lane shows."""
+        return None
 
     def lanes(self, viewer: Viewer) -> list[dict[str, Any]]:
         """The lanes of the board: id, label, probability, tone."""

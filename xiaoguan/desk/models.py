@@ -44,6 +44,27 @@ class Answered(models.Model):
         indexes = [models.Index(fields=["at"], name="answered_at")]
 
 
+class Tally(models.Model):
+    """How many records of one owner stand in one lane, and how much they are; see desk/tallies.py.
+
+    kind         the second field that the board is kept by, such as whether a deal is open or won
+    person_id    the owner, 0 where there is none; units    ten-thousandths of the currency's major unit
+    """
+
+    entity = models.CharField(max_length=40)
+    lane = models.CharField(max_length=40)
+    kind = models.CharField(max_length=40)
+    currency = models.CharField(max_length=3)
+    person_id = models.BigIntegerField()
+    number = models.BigIntegerField()
+    units = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["entity", "person_id", "lane", "kind", "currency"], name="one_tally")
+        ]
+
+
 from xiaoguan.desk.jobs import Job  # noqa: E402, F401  models live beside their work; Django finds them here
 from xiaoguan.desk.notify import Notification, NotificationSettings  # noqa: E402, F401
 from xiaoguan.desk.views import SavedView  # noqa: E402, F401

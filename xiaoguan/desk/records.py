@@ -73,7 +73,7 @@ class Record(models.Model):
         if self._state.adding:
             super().save(force_insert=True, **kwargs)
             self.event_id = events.write(self, "created")
-            changes = {}
+            changes, before = {}, None
         else:
             changes = self.changes()
             if not changes:
@@ -86,11 +86,15 @@ class Record(models.Model):
                 self.version = read
                 raise Conflict(self)
             self.event_id = events.write(self, "changed", changes)
-        self._after_write(changes)
+            before = self._loaded
+        self._after_write(changes, before)
 
-    def _after_write(self, changes: dict[str, list[Any]]) -> None:
-        from xiaoguan.desk import search
+    def _after_write(self, changes: dict[str, list[Any]], before: dict[str, Any] | None) -> None:
+        from xiaoguan.desk import search, tallies
+        from xiaoguan.desk.desk import desk_of
 
+        if desk := desk_of(type(self)):
+            tallies.moved_by(desk, before, self, changes)
         self._loaded = {f.attname: getattr(self, f.attname) for f in self._meta.concrete_fields}
         search.index(self)
         feeds = self._meta.get_field(self.FEEDS).attname
@@ -102,7 +106,8 @@ class Record(models.Model):
     @transaction.atomic
     def delete(self, **kwargs: Any) -> Any:
         """Delete with an Event that keeps every value; what belongs to the record goes first, the same way."""
-        from xiaoguan.desk import search
+        from xiaoguan.desk import search, tallies
+        from xiaoguan.desk.desk import desk_of
 
         for relation in self._meta.related_objects:
             if relation.on_delete is models.CASCADE and issubclass(relation.related_model, Record):
@@ -113,6 +118,8 @@ class Record(models.Model):
         self.event_id = events.write(self, "deleted", values)
         search.forget(self)
         answer = super().delete(**kwargs)
+        if (desk := desk_of(type(self))) and (names := tallies.names_of(desk)):
+            tallies.move(desk, [[self._loaded.get(name, getattr(self, name)) for name in names]], [])
         if self.FEEDS != "id" and feeds is not None:
             self.derive({feeds})
         return answer

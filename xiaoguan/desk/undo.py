@@ -17,7 +17,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Max, ProtectedError
 from django.utils.translation import gettext as _
 
-from xiaoguan.desk import events, search
+from xiaoguan.desk import events, search, tallies
 from xiaoguan.desk.access import Rule, Viewer
 from xiaoguan.desk.bulk import CHUNK, Target, write_events
 from xiaoguan.desk.desk import Desk, desk_of
@@ -162,6 +162,8 @@ def _take_away(desk: Desk, nets: list[Net], viewer: Viewer, answer: Undone) -> N
                 (r.pk, DELETED, {f.attname: [plain(getattr(r, f.attname)), None] for f in r._meta.concrete_fields}, "")
                 for r in rows.order_by("pk").iterator(CHUNK)
             ]
+            if tallies.names_of(desk):
+                tallies.move(desk, tallies.standing(desk, [n.pk for n in nets]), [])
             rows.delete()
             write_events(desk.key, current_actor().via, gone)
             search.forget_many(desk.model, [n.pk for n in nets])
@@ -240,7 +242,7 @@ def _bring_back(desk: Desk, nets: list[Net], viewer: Viewer, answer: Undone) -> 
             with transaction.atomic():
                 models.Model.save(record, force_insert=True)
                 record.event_id = events.write(record, "restored")
-                record._after_write({})
+                record._after_write({}, None)
         except IntegrityError:
             answer.refused.append(
                 (desk.key, net.pk, _("Something that it belongs to is gone, or another took its place."))

@@ -27,7 +27,7 @@ import xiaoguan
 from xiaoguan.base.explain import Line
 from xiaoguan.base.money import SCALE, round_to
 from xiaoguan.base.periods import CalendarGap, Period
-from xiaoguan.desk import search
+from xiaoguan.desk import search, tallies
 from xiaoguan.desk.access import role_label
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.events import acting, plain
@@ -144,11 +144,13 @@ def _progress() -> Callable[[str], None]:
 
 
 def _write(model: type, rows: Sequence[Any]) -> None:
-    """Insert unsaved records and keep their search entries."""
+    """Insert unsaved records and keep their search entries and tallies."""
     model._default_manager.bulk_create(rows, batch_size=BATCH)
     desk = desk_of(model)
     if desk and desk.search_fields:
         search.index_many(desk, ((row.pk, [getattr(row, name) for name in desk.search_fields]) for row in rows))
+    if desk and (names := tallies.names_of(desk)):
+        tallies.move(desk, [], ([getattr(row, name) for name in names] for row in rows))
 
 
 def _derive(model: type[Record], rows: Sequence[Record]) -> None:

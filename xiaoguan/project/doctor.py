@@ -10,6 +10,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from xiaoguan.base.issues import Issue
+from xiaoguan.desk import tallies
+from xiaoguan.desk.desk import desks
 from xiaoguan.people.models import Account
 from xiaoguan.rulebook.versions import in_force
 
@@ -39,6 +41,11 @@ def findings() -> list[Issue]:
                     "error", f"the database file is damaged: {verdict}", hint="Restore a backup: xiaoguan restore FILE"
                 )
             )
+    for desk in desks():
+        if tallies.names_of(desk) and tallies.kept(desk) != tallies.recount(desk):
+            wrong = tallies.rebuild(desk)
+            text = f"{wrong} kept totals of {desk.url_name} were not what a recount finds; they are mended"
+            found.append(Issue("warning", text, hint="Tell us how the records were changed: not by this program?"))
     if not (settings.STATIC_ROOT / "staticfiles.json").exists():
         found.append(Issue("error", "the page files are not collected", hint="Run: make install, then xiaoguan init"))
     free = shutil.disk_usage(settings.HOME).free

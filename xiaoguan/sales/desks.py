@@ -42,7 +42,7 @@ class OpportunityDesk(Desk):
     filters = "stage", "result", "owner", "customer", "closes_on", "opened_on", "amount", "origin"
     search = "title", "customer"
     order = "-closes_on"
-    board = Board(lanes="stage", card=("title", "customer", "owner"), total="amount", move=Move)
+    board = Board(lanes="stage", card=("title", "customer", "owner"), total="amount", move=Move, kept="result")
     figures = "amount", "stage", "closes_on", "result"
     related = "activities", "orders"
     match_on = "title", "customer"
@@ -50,7 +50,7 @@ class OpportunityDesk(Desk):
     write = owner("owner") | manager("owner") | head_office
     delete = head_office
     verbs = Win, Lose, Move, Reopen, HandOver
-    badge_paths = "stage_since", "closes_on", "result"
+    badge_paths = "stage", "stage_since", "closes_on", "result"
 
     def prepare(self, record: Any, viewer: Viewer) -> None:
         process = process_in_force()
@@ -75,17 +75,23 @@ class OpportunityDesk(Desk):
             return Q(stage=lane, result=Opportunity.Result.OPEN)
         return Q(stage=lane, result=closes, closed_on__gte=timezone.localdate() - timedelta(days=30))
 
+    def kept_as(self, lane: str) -> str | None:
+        return None if process_in_force().stage(lane).closes else Opportunity.Result.OPEN
+
     def badge(self, row: dict[str, Any]) -> tuple[str, str] | None:
-        """How long it stands in its stage, when that is longer than the policy allows."""
+        """How long it stands in its stage beside what the policy allows, or that its day has passed."""
         if row["result"] != Opportunity.Result.OPEN:
             return None
-        limit = process_in_force().stage(row["stage"]).limit_days if "stage" in row else None
+        limit = process_in_force().stage(row["stage"]).limit_days
         days = (timezone.localdate() - row["stage_since"]).days
+        told = {"days": days, "limit": limit}
         if limit is not None and days > limit:
-            return _("%(days)d days here, limit %(limit)d") % {"days": days, "limit": limit}, "red"
+            return _("%(days)d days here, limit %(limit)d") % told, "red"
         if row["closes_on"] < timezone.localdate():
             return _("expected date passed"), "amber"
-        return None
+        if limit is None:
+            return None
+        return _("%(days)d of %(limit)d days") % told, "amber" if 5 * days >= 4 * limit else "gray"
 
     def stages(self, record: Any) -> list[dict[str, Any]]:
         process = process_in_force()
