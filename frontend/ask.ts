@@ -33,7 +33,8 @@ export function ask(sheet: { title: string; text?: string; submit: string; field
   $<HTMLElement>("input, select, textarea", form)?.focus();
   return new Promise((answer) => {
     dialog.addEventListener("close", () => {
-      const given = Object.fromEntries(new FormData(form)) as Record<string, string>;
+      const given: Record<string, string> = {};
+      for (const [name, value] of new FormData(form)) given[name] = given[name] === undefined ? String(value) : `${given[name]}\n${value}`;
       answer(dialog.returnValue === "yes" ? given : null);
       dialog.remove();
     });
@@ -43,6 +44,7 @@ export function ask(sheet: { title: string; text?: string; submit: string; field
 /** One labelled control for a question. */
 function field({ name, label, kind, help, value = "", options }: Question): HTMLElement {
   const id = `ask-${name}`;
+  if (kind === "checks") return checks(name, label, options ?? []);
   const common = { id, name, required: true };
   const control = options?.length
     ? el("select", { class: "form-select", ...common }, ...options.map((o) => el("option", { value: o.value, selected: o.value === value }, o.label)))
@@ -51,4 +53,10 @@ function field({ name, label, kind, help, value = "", options }: Question): HTML
       : el("input", { class: "form-control", ...common, value, type: INPUTS[kind] ?? "text", ...(kind === "money" ? { inputmode: "decimal" } : {}) });
   const label_ = el("label", { class: "form-label", for: id }, label);
   return el("div", { class: "field" }, label_, control, ...(help ? [el("p", { class: "help" }, help)] : []));
+}
+
+/** Several things that must all be ticked: a checklist. */
+function checks(name: string, label: string, options: { value: string; label: string }[]): HTMLElement {
+  const ticks = options.map((o) => el("label", { class: "check-row" }, el("input", { type: "checkbox", name, value: o.value, required: true }), ` ${o.label}`));
+  return el("fieldset", { class: "field" }, el("legend", { class: "form-label" }, label), ...ticks);
 }

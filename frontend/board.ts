@@ -24,7 +24,11 @@ mount(".lane-cards", (cards) => {
     touchStartThreshold: 5,
     ghostClass: "deal-ghost",
     dragClass: "deal-drag",
+    forceFallback: matchMedia("(pointer: coarse)").matches, // a finger drags a copy, and the board scrolls under it
+    scroll: true,
+    bubbleScroll: true,
     scrollSensitivity: 80,
+    scrollSpeed: 14,
     onEnd: ({ item, from, to, oldDraggableIndex }) => {
       if (from !== to) void move(item, from, to, oldDraggableIndex ?? 0);
     },

@@ -1,5 +1,6 @@
 /** The keyboard: j/k walk, Enter opens, x selects, e edits, c creates, / filters, g and a letter goes, ? shows all. */
 import { $, $$, el, typing } from "./lib";
+import { currentCell, editCell, focusCell, headOf, walkCells } from "./cells";
 import { select } from "./list";
 
 let going = 0;
@@ -31,18 +32,39 @@ document.addEventListener("keydown", (event) => {
     if (link) location.href = link.href;
     return;
   }
-  const command = commands[event.key];
-  if (!command) return;
-  event.preventDefault();
-  command();
+  const command = event.shiftKey ? (shifted[event.key] ?? commands[event.key]) : commands[event.key];
+  if (command && command() !== false) event.preventDefault();
 });
 
-const commands: Record<string, () => void> = {
+/** With Shift: choose all rows from the one chosen last to this one, or to the next. */
+const shifted: Record<string, () => unknown> = {
+  X: () => select(row(), true, true),
+  ArrowDown: () => row() !== null && stretch(1),
+  ArrowUp: () => row() !== null && stretch(-1),
+};
+
+function stretch(step: number): void {
+  select(row(), true);
+  walk(step);
+  select(row(), true);
+}
+
+/** Each says false where it means nothing, and the key keeps the meaning that the browser gives it. */
+const commands: Record<string, () => unknown> = {
   g: () => (going = Date.now()),
   j: () => walk(1),
   k: () => walk(-1),
-  x: () => select(current()?.closest("tr") ?? null),
-  e: () => $("[data-key=edit]")?.click(),
+  x: () => select(row()),
+  e: () => editCell(currentCell()) || editCell(firstEditable()) || $("[data-key=edit]")?.click(),
+  o: () => $<HTMLElement>(".row-link", row() ?? undefined)?.click(),
+  Enter: () => document.activeElement === currentCell() && editCell(currentCell()),
+  F2: () => editCell(currentCell()),
+  ArrowDown: () => row() !== null && walk(1),
+  ArrowUp: () => row() !== null && walk(-1),
+  ArrowRight: () => walkCells(1),
+  ArrowLeft: () => walkCells(-1),
+  f: () => $("[data-key=more-filters]")?.click(),
+  a: () => $("[data-bulk]")?.click(),
   c: () => $("[data-key=create]")?.click(),
   m: () => document.activeElement?.closest(".deal")?.querySelector<HTMLElement>(".deal-move")?.click(),
   "/": () => $<HTMLInputElement>("[data-key=filter]")?.focus(),
@@ -50,14 +72,23 @@ const commands: Record<string, () => void> = {
 };
 
 const current = () => document.activeElement?.closest<HTMLElement>(".row-link, [data-walk]") ?? null;
+const row = () => document.activeElement?.closest<HTMLTableRowElement>("tr[data-id]") ?? null;
+
+/** The first cell of the row that can be edited here: what `e` means on the row's name. */
+function firstEditable(): HTMLTableCellElement | null {
+  return ([...(row()?.cells ?? [])].find((cell) => headOf(cell)?.matches("[data-editable]")) as HTMLTableCellElement | undefined) ?? null;
+}
 
 /** Moves the focus along rows, cards or search hits. */
 function walk(step: number): void {
+  const here = currentCell();
   const stops = $$(".row-link, [data-walk]").filter((stop) => stop.offsetParent);
-  const at = stops.indexOf(current() as HTMLElement);
+  const at = stops.indexOf((current() ?? (row() && $(".row-link", row() ?? undefined))) as HTMLElement);
   const next = stops[at < 0 ? 0 : Math.max(0, Math.min(stops.length - 1, at + step))];
   for (const row of $$(".rows tr.at")) row.classList.remove("at");
   next?.closest("tr")?.classList.add("at");
+  const cell = here && !here.matches(".lead") ? (next?.closest("tr")?.cells[here.cellIndex] as HTMLTableCellElement | undefined) : undefined;
+  if (cell) return focusCell(cell); // down a column, not back to its first
   next?.focus();
   next?.scrollIntoView({ block: "nearest" });
 }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.desk import Verb
@@ -22,14 +24,34 @@ def _stages() -> list[tuple[str, str]]:
     return [(s.id, s.name) for s in process_in_force().stages]
 
 
+class Ticks(forms.MultipleChoiceField):
+    """What of a checklist is done. A program sends it as text, one item a line."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def to_python(self, value: Any) -> list[str]:
+        given = [value] if isinstance(value, str) else value or []
+        return [line.strip() for text in given for line in str(text).splitlines() if line.strip()]
+
+
 class Move(Verb):
-    """推进: to another stage, as far as the policy allows it and with the reason that it asks for."""
+    """推进: to another stage, as far as the policy allows it, with what it asks for: a reason, a checklist done."""
 
     label, icon = _("Move to stage"), "arrow-right"
     fields = {
         "to": forms.ChoiceField(label=_("Stage"), choices=_stages),
         "reason": forms.CharField(label=_("Reason"), required=False, max_length=200),
+        "checked": Ticks(label=_("Done in this stage"), required=False),
     }
+
+    def form(self, data: Any = None, record: Any = None, viewer: Viewer | None = None) -> forms.Form:
+        """With the checklist of the stage that is left; without one where it has none."""
+        form = super().form(data, record, viewer)
+        items = process_in_force().stage(record.stage).checklist if record is not None else ()
+        form.fields["checked"].choices = [(item, item) for item in items]
+        if record is not None and not items:
+            del form.fields["checked"]
+        return form
 
     def allowed(self, record: Opportunity) -> bool:
         return record.is_open
@@ -40,22 +62,40 @@ class Move(Verb):
         following = process.stages[at + 1 : at + 2]
         return {"to": following[0].id if following else record.stage}
 
-    def do(self, record: Opportunity, by: Viewer, to: str = "", reason: str = "", **values: Any) -> None:
+    def do(
+        self,
+        record: Opportunity,
+        by: Viewer,
+        to: str = "",
+        reason: str = "",
+        checked: Sequence[str] = (),
+        **values: Any,
+    ) -> None:
         process = process_in_force()
         if to == record.stage:
             return
         verdict = process.move(record.stage, to)
-        names = {"from": process.stage(record.stage).name, "to": process.stage(to).name, "policy": process.policy}
+        left = process.stage(record.stage)
+        names = {"from": left.name, "to": process.stage(to).name, "policy": process.policy}
         if verdict == "forbidden":
             raise ValidationError(
                 _("%(policy)s does not allow a move from %(from)s to %(to)s; go stage by stage."), params=names
             )
-        if verdict == "reason" and not reason:
-            raise ValidationError(
-                _("%(policy)s asks for the reason of a move from %(from)s to %(to)s."),
-                params={**names, "ask": ["reason"]},
-            )
-        record.enter(to)
+        onward = process.position(to) > process.position(record.stage)
+        missing = [item for item in left.checklist if item not in checked] if onward else []
+        asked = (["reason"] if verdict == "reason" and not reason else []) + (["checked"] if missing else [])
+        if not asked:
+            record.enter(to)
+            return
+        said = (
+            [_("%(policy)s asks for the reason of a move from %(from)s to %(to)s.") % names]
+            if "reason" in asked
+            else []
+        )
+        if missing:
+            todo = {**names, "items": gettext(", ").join(missing)}
+            said.append(_("%(policy)s asks for this before %(from)s is left: %(items)s.") % todo)
+        raise ValidationError(" ".join(said), params={"ask": asked})
 
 
 class Win(Verb):

@@ -148,8 +148,8 @@ def do(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpResponse:
         verb.run(record, viewer, request.POST, desk.write)
     except (ValidationError, Conflict) as error:
         if scripted:
-            return JsonResponse(refusal(verb, error), status=409 if isinstance(error, Conflict) else 422)
-        messages.error(request, refusal(verb, error)["message"])
+            return JsonResponse(refusal(verb, error, record), status=409 if isinstance(error, Conflict) else 422)
+        messages.error(request, refusal(verb, error, record)["message"])
         return HttpResponseRedirect(desk.url("detail", pk=pk))
     text = _("%(verb)s: %(thing)s") % {"verb": verb.label, "thing": desk.title(record)}
     if not scripted:
@@ -168,14 +168,14 @@ def do(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpResponse:
     return JsonResponse(answer)
 
 
-def refusal(verb: Verb, error: ValidationError | Conflict) -> dict[str, Any]:
+def refusal(verb: Verb, error: ValidationError | Conflict, record: Record) -> dict[str, Any]:
     """What was wrong in words, and the fields to ask for if some are missing."""
     if isinstance(error, Conflict):
         return {"message": str(error), "fields": []}
     missing = list(error.message_dict) if hasattr(error, "error_dict") else []
     asked = getattr(error, "params", None) or {}
     names = [n for n in missing if n in verb.fields] or list(asked.get("ask", ()))
-    form = verb.form()
+    form = verb.form(None, record)
     fields = [
         {
             "name": n,
@@ -202,4 +202,6 @@ def _asked_as(field: forms.Field) -> str:
     """The kind of control that the page asks with."""
     if isinstance(field.widget, forms.Textarea):
         return "textarea"
+    if isinstance(field.widget, forms.CheckboxSelectMultiple):
+        return "checks"
     return next((kind for types, kind in KINDS if isinstance(field, types)), "text")
