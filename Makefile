@@ -29,10 +29,10 @@ NPM = $(NODE) "$$home/lib/node_modules/npm/bin/npm-cli.js"
 # $(call quietly,COMMAND): its output only when it fails.
 quietly = out=$$($(1) 2>&1) || { printf '%s\n' "$$out"; exit 1; }
 
-.PHONY: help install run test lint messages bench docs clean
+.PHONY: help install run test lint messages bench docs clean examples mutants bench-policy fuzz-policy
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(SYNCED) $(PACKAGES) $(ASSETS) $(CATALOGS) ## the locked environment, the page assets, the translations
 
@@ -95,6 +95,9 @@ messages: $(SYNCED) ## collect the texts of code and templates into the .po file
 
 bench: install ## speed of the main questions
 	@set -e; for script in $(sort $(wildcard bench/*.py)); do $(BIN)/python $$script; done
+
+examples: $(SYNCED) ## the published worked examples through the engine (XIAOGUAN_SHARED names their folder)
+	@$(BIN)/python scripts/examples.py
 
 docs: install ## the documentation as pages in site/
 	@$(UV) sync --locked --inexact --quiet --group docs

@@ -278,6 +278,8 @@ class Settling:
     def released(self, due: int) -> int:
         pay, until = self.plan.pay, self.now.end
         if pay is None:
+            for kept in self.state.kept:
+                kept.released = kept.lot.amount
             return due
         fresh = held = freed = 0
         moved: list[tuple[_Kept, int]] = []
