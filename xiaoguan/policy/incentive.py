@@ -117,7 +117,7 @@ def _sums(earned: Sequence[Earned]) -> dict[int, int]:
 
 
 _NUMBER = {"cap": 9, "floor": 9, "true_up": 10, "release": 11, "holdback": 11, "holdback_released": 11}
-_NUMBER |= {"draw": 12, "recovery": 12, "guarantee": 12, "clawback": 13}
+_NUMBER |= {"leaving": 9, "draw": 12, "recovery": 12, "guarantee": 12, "clawback": 13}
 
 
 def _later_sums(settled: Sequence[Settled]) -> dict[int, int]:

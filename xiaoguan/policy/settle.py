@@ -126,7 +126,7 @@ class Settling:
         for one in self.done.earned:
             self.entry("earning", period.label, one.line.name, one.value)
         earned = sum(one.value for one in self.done.earned)
-        due = self.floored(self.capped(earned))
+        due = self.floored(self.capped(self.kept_after_leaving(earned)))
         lots = self.spread([lot for one in self.done.earned for lot in one.lots], earned, due)
         due = self.trued_up(due, lots)
         state.kept.extend(_Kept(lot, period) for lot in lots)
@@ -163,6 +163,23 @@ class Settling:
 
     def shown(self, value: int) -> str:
         return value_text(value, self.unit)
+
+    # Leaving
+
+    @property
+    def gone(self) -> bool:
+        """Whether the person has left before the end of the pay period."""
+        return self.plan.leaving is not None and self.who.left_on is not None and self.who.left_on < self.now.end
+
+    def kept_after_leaving(self, earned: int) -> int:
+        if not self.gone or self.plan.leaving is None:
+            return earned
+        if self.plan.leaving.debt == "forgiven":
+            self.state.debt = 0
+        if self.plan.leaving.earned == "paid":
+            return earned
+        self.step("leaving", "Lost on leaving", -earned, f"left on {self.who.left_on}")
+        return 0
 
     # 9 Plan cap and floor
 
@@ -287,6 +304,10 @@ class Settling:
             now = self.records.released(kept.lot, pay, until)
             change, kept.released = now - kept.released, now
             fresh += change
+            if self.gone and kept.about != self.now and self.plan.leaving and self.plan.leaving.released == "lost":
+                kept.lost += change
+                fresh -= change
+                continue
             if change:
                 moved.append((kept, change))
             if pay.holdback is not None and kept.lot.record:
@@ -327,6 +348,9 @@ class Settling:
             if not kept.held or self.records.held_until(kept.lot, rule, kept.about.end) >= self.now.end:
                 continue
             limit = self.records.held_until(kept.lot, rule, kept.about.end)
+            if self.gone and self.plan.leaving and self.plan.leaving.held == "lost":
+                kept.lost, kept.held = kept.lost + kept.held, 0
+                continue
             if rule.unless and any(event.day <= limit for event in self.records.undone(kept.lot, rule.unless)):
                 kept.lost, kept.held = kept.lost + kept.held, 0
                 continue

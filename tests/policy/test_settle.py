@@ -1,0 +1,458 @@
+"""归属, 封顶, 补差, 发放, 留存, 预支, 追回: what happens to pay after it is earned.
+
+Invariants of spec/domain.md section 10.
+"""
+
+from datetime import date
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xiaoguan.base.ledger import balance
+from xiaoguan.policy import Policy, RowsWorld, Who, statement
+from xiaoguan.policy.world import Book, Span
+
+from .making import BOOKINGS, order, policy
+
+FLAT = "{id: commission, kind: commission, basis: bookings, period: month, rate: 10%}"
+ROW = 10_000
+
+
+def plan(components: str = FLAT, rest: str = "", more: str = BOOKINGS) -> Policy:
+    body = "".join(f"    {line}\n" for line in rest.strip().splitlines())
+    return policy(f"{more}incentive:\n  - id: plan\n    role: sales_rep\n    components: [{components}]\n{body}")
+
+
+def paid(found, *orders, period="2026-01", who=None, quota=None, book=None, **tables):
+    who = who or Who("lin", "林静", "sales_rep")
+    goals = {("quota", "lin", label): units for label, units in (quota or {}).items()}
+    world = RowsWorld(found, {"orders": orders, **tables}, goals, book=book)
+    result = statement(found, who, found.calendar.parse(period), world)
+    assert result.check() == [] and balance(result.entries) == 0
+    return result
+
+
+def values(result):
+    return {line.name: None if line.missing else int(line.number) // ROW for line in result.lines}
+
+
+def yuan(amount, day="2026-01-10", number="SO-1", **fields):
+    return order(amount * ROW, day, number, **fields)
+
+
+def cash(amount, day, target="SO-1", number=None):
+    return {"id": number or day, "order": target, "received_on": date.fromisoformat(day), "amount": amount * ROW}
+
+
+def back(day, amount=None, target="SO-1", kind="return"):
+    row = {"id": f"R-{day}", "order": target, "returned_on": date.fromisoformat(day), "kind": kind}
+    return row if amount is None else {**row, "amount": amount * ROW}
+
+
+# Caps, floors, gates, multipliers
+
+
+def test_a_plan_cap_loses_or_carries_its_excess():
+    orders = [yuan(10_000), yuan(2_000, "2026-02-10", "SO-2")]
+    lost = plan(rest="cap: {total: 600}")
+    assert values(paid(lost, *orders)) == {"commission": 1000, "plan.cap": -400}
+    assert values(paid(lost, *orders, period="2026-02")) == {"commission": 200}
+    carried = plan(rest="cap: {total: 600, excess: carry}")
+    assert values(paid(carried, *orders, period="2026-02")) == {"commission": 200, "plan.cap": 400}
+    assert values(paid(carried, *orders, period="2026-Q1")) == {"commission": 1200, "plan.cap": 0}
+
+
+def test_a_cap_over_a_longer_span_knows_what_was_paid_before():
+    orders = [yuan(10_000), yuan(2_000, "2026-02-10", "SO-2")]
+    found = plan(rest="cap: {total: 1_100, per: quarter}")
+    assert values(paid(found, *orders, period="2026-02")) == {"commission": 200, "plan.cap": -100}
+    component = plan(FLAT.replace("rate", "cap: {amount: 1_100, per: quarter}, rate"))
+    assert values(paid(component, *orders, period="2026-02")) == {"commission": 100}
+
+
+def test_a_component_cap_carries():
+    found = plan(FLAT.replace("rate", "cap: {amount: 600, excess: carry}, rate"))
+    orders = [yuan(10_000), yuan(1_000, "2026-02-10", "SO-2")]
+    months = [values(paid(found, *orders, period=f"2026-0{i}"))["commission"] for i in (1, 2, 3)]
+    assert months == [600, 500, 0]
+
+
+def test_gates_block_cap_and_scale():
+    for effect, value in (("block: true", 0), ("factor: 50%", 500), ("cap: 300", 300)):
+        gate = f'gates: [{{when: "bookings >= 10_000", effect: {{{effect}}}}}], rate'
+        assert values(paid(plan(FLAT.replace("rate", gate)), yuan(10_000))) == {"commission": value}
+        assert values(paid(plan(FLAT.replace("rate", gate)), yuan(9_000))) == {"commission": 900}
+
+
+GRADED = """
+appraisal: [{id: q, period: quarter,
+  indicators: [{metric: bookings, weight: 100%, score: {curve: linear, of: attainment}}],
+  grades: {A: {from: 90, factor: 1.2}, B: {from: 0, factor: 0.5}}}]
+"""
+
+
+def graded(locked=True, label="2025-Q4", grade="A", factor=Fraction(6, 5)):
+    from xiaoguan.base.periods import Calendar
+
+    row = {"person": "lin", "appraisal": "q", "period": Calendar().parse(label), "grade": grade, "factor": factor}
+    return Book(grades=[{**row, "locked": locked}])
+
+
+def test_a_grade_feeds_pay_only_once_it_is_locked_and_the_last_locked_one_counts():
+    found = plan(rest='multiply: [{by: "grade_factor(q)", applies_to: [commission]}]', more=BOOKINGS + GRADED)
+    assert values(paid(found, yuan(10_000), book=graded())) == {"commission": 1200}
+    missing = paid(found, yuan(10_000), book=graded(locked=False)).lines[0]
+    assert missing.missing and "no locked grade of q" in missing.note
+    later = graded(label="2026-Q1")
+    assert paid(found, yuan(10_000), book=later).lines[0].missing, (
+        "a grade of a period that ends later is not there yet"
+    )
+
+
+def test_a_floor_is_paid_up_to():
+    assert values(paid(plan(rest="floor: 700"), yuan(1_000))) == {"commission": 100, "plan.floor": 600}
+
+
+# Draws and guarantees
+
+
+def test_a_guarantee_for_new_hires_ends_after_its_months():
+    found = plan(rest="guarantee: {amount: 500, months: 2, for: new_hire}")
+    new = Who("lin", "林静", "sales_rep", hired_on=date(2026, 1, 15))
+    assert values(paid(found, who=new, period="2026-02")) == {"commission": 0, "plan.guarantee": 500}
+    assert values(paid(found, who=new, period="2026-03")) == {"commission": 0}
+    unknown = Who("lin", "林静", "sales_rep")
+    assert values(paid(found, who=unknown)) == {"commission": 0}, "without a day of hire nobody is new"
+
+
+def test_a_debt_is_forgiven_in_time_and_a_plain_draw_makes_none():
+    draw = "draw: {kind: %s, amount: 500, months: 1, forgive_after: 2m}"
+    orders = [yuan(10_000, "2026-03-10")]
+    recoverable = plan(rest=draw % "recoverable")
+    assert values(paid(recoverable, *orders, period="2026-03")) == {"commission": 1000}
+    soon = [yuan(10_000, "2026-02-10")]
+    assert values(paid(recoverable, *soon, period="2026-02")) == {"commission": 1000, "plan.recovery": -500}
+    free = plan(rest=draw % "non_recoverable")
+    assert values(paid(free, *soon, period="2026-02")) == {"commission": 1000}
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 20_000), min_size=3, max_size=5), st.sampled_from(["100%", "50%"]))
+def test_paid_is_earned_and_the_change_of_the_debt(amounts, share):
+    found = plan(rest=f"draw: {{kind: recoverable, amount: 700, months: 3, recover: {share}}}")
+    orders = [yuan(a, f"2026-0{i}-10", f"SO-{i}") for i, a in enumerate(amounts, 1)]
+    debt = 0
+    for i in range(1, len(amounts) + 1):
+        result = paid(found, *orders, period=f"2026-0{i}")
+        steps = {line.name: int(line.number) for line in result.lines}
+        debt += steps.get("plan.draw", 0) + steps.get("plan.recovery", 0)
+        assert debt >= 0
+        assert result.total.units == steps["commission"] + steps.get("plan.draw", 0) + steps.get("plan.recovery", 0)
+
+
+# Release and holdback
+
+
+def test_cash_releases_in_proportion_and_the_last_payment_the_rest():
+    found = plan(rest="pay: {release: {by_collection: 100%}}")
+    orders, money = [yuan(1_000)], [cash(333, "2026-02-01"), cash(667, "2026-03-01")]
+    months = [paid(found, *orders, payments=money, period=f"2026-0{i}") for i in (1, 2, 3)]
+    assert [one.total.units for one in months] == [0, 33_30 * 100, 66_70 * 100]
+    kinds = [entry.kind for entry in months[1].entries]
+    assert kinds == ["release", "payout"]
+
+
+def test_tax_is_collected_too():
+    found = plan(rest="pay: {release: {by_collection: 100%}}")
+    sale = yuan(1_000, total_amount=1_130 * ROW)
+    assert values(paid(found, sale, payments=[cash(565, "2026-01-20")])) == {"commission": 100, "plan.release": -50}
+
+
+def test_delivery_and_invoice_release():
+    found = plan(rest="pay: {release: {on_delivery: 40%, on_invoice: 60%}}")
+    sale = yuan(1_000, delivered_on=date(2026, 2, 3))
+    bill = {"id": "I-1", "order": "SO-1", "invoiced_on": date(2026, 3, 3), "net_amount": 1_000 * ROW}
+    totals = [paid(found, sale, invoices=[bill], period=f"2026-0{i}").total.units // ROW for i in (1, 2, 3)]
+    assert totals == [0, 40, 60]
+
+
+def test_what_is_held_back_comes_when_its_time_is_over_unless_it_was_returned():
+    found = plan(rest="pay: {holdback: {share: 20%, release: {after: 30d, unless: return}}}")
+    assert values(paid(found, yuan(1_000))) == {"commission": 100, "plan.holdback": -20}
+    assert values(paid(found, yuan(1_000), period="2026-02")) == {"commission": 0, "plan.holdback_released": 20}
+    assert values(paid(found, yuan(1_000), period="2026-03")) == {"commission": 0}
+    returned = [back("2026-02-01")]
+    assert values(paid(found, yuan(1_000), period="2026-02", returns=returned)) == {"commission": 0}
+    late = [back("2026-02-10")]
+    assert values(paid(found, yuan(1_000), period="2026-02", returns=late))["plan.holdback_released"] == 20
+
+
+def test_what_is_held_to_the_end_of_the_year_comes_in_its_last_month():
+    found = plan(rest="pay: {holdback: {share: 10%, release: year_end}}")
+    assert paid(found, yuan(1_000), period="2026-11").total.units == 0
+    assert values(paid(found, yuan(1_000), period="2026-12")) == {"commission": 0, "plan.holdback_released": 10}
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 99_999), st.integers(1, 3)), min_size=1, max_size=3),
+    st.lists(st.tuples(st.integers(1, 60_000), st.integers(1, 5)), max_size=4),
+    st.integers(0, 50),
+)
+def test_released_and_held_never_exceed_what_is_earned(sales, payments, held):
+    rest = f"pay: {{release: {{on_signing: 30%, by_collection: 70%}}, holdback: {{share: {held}%, release: year_end}}}}"
+    found = plan(rest=rest)
+    orders = [yuan(a, f"2026-0{m}-10", f"SO-{i}") for i, (a, m) in enumerate(sales)]
+    money = [cash(a, f"2026-0{m}-20", "SO-0", f"P-{i}") for i, (a, m) in enumerate(payments)]
+    earned = so_far = 0
+    for month in range(1, 13):
+        result = paid(found, *orders, payments=money, period=f"2026-{month:02d}")
+        earned += next(int(line.number) for line in result.lines if line.name == "commission")
+        so_far += result.total.units
+        assert 0 <= so_far <= earned
+
+
+# Claw-back
+
+
+def test_a_return_takes_back_its_part_of_what_was_paid():
+    found = plan(rest="clawback: {events: [return], window: 60d, share: full}")
+    assert values(paid(found, yuan(1_000), period="2026-02", returns=[back("2026-02-05", 250)])) == {
+        "commission": 0,
+        "plan.clawback": -25,
+    }
+    assert values(paid(found, yuan(1_000), period="2026-04", returns=[back("2026-04-05")])) == {"commission": 0}
+    assert values(paid(found, yuan(1_000), period="2026-02", returns=[back("2026-02-05", kind="swap")])) == {
+        "commission": 0
+    }
+
+
+def test_never_more_is_taken_back_than_was_paid():
+    found = plan(rest="pay: {release: {by_collection: 100%}}\nclawback: {events: [return], window: 6m, share: full}")
+    twice = [back("2026-02-05"), back("2026-02-06")]
+    result = paid(found, yuan(1_000), period="2026-02", payments=[cash(400, "2026-01-20")], returns=twice)
+    assert values(result) == {"commission": 0, "plan.clawback": -40}
+
+
+def test_a_claw_back_is_offset_up_to_its_limit_and_the_rest_follows():
+    found = plan(rest="clawback: {events: [return], window: 6m, share: full, offset_limit: 20%}")
+    orders = [yuan(1_000), *(yuan(2_000, f"2026-0{i}-10", f"SO-{i}") for i in (2, 3, 4, 5))]
+    gone = [back("2026-02-05")]
+    taken = [values(paid(found, *orders, period=f"2026-0{i}", returns=gone)).get("plan.clawback") for i in (2, 3, 4, 5)]
+    assert taken == [-40, -40, -20, None]
+
+
+def test_steps_fall_with_time():
+    steps = "[{within: 30d, share: 100%}, {within: 90d, share: 50%}]"
+    rule = f"clawback: {{events: [return], window: 90d, share: stepped, steps: {steps}}}"
+    found = plan(rest=rule)
+    for day, taken in (("2026-02-09", -100), ("2026-02-10", -50), ("2026-04-10", -50), ("2026-04-11", None)):
+        result = paid(found, yuan(1_000), period=day[:7], returns=[back(day)])
+        assert values(result).get("plan.clawback") == taken
+
+
+# Credit
+
+
+def person(key, role="sales_rep", manager="", team="east"):
+    return Who(key, key, role, team=team, spans=(Span(date(2026, 1, 1), None, role, team, manager),))
+
+
+TEAM = {
+    one.key: one
+    for one in (
+        person("lin", manager="chen"),
+        person("zhou", manager="chen"),
+        person("chen", "leader", "sun"),
+        person("sun", "director"),
+    )
+}
+RULE = (
+    "credit: {payees: [{as: owner, share: 70%}, {as: co_owner, share: 30%, else: owner}], "
+    "overlay: [{as: presales, share: 50%, counts: [attainment]}], rollup: [{to: leader, counts: [pay]}]}"
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(-10_000_000, 10_000_000), st.integers(0, 2))
+def test_credits_of_a_split_add_up_and_a_reversal_mirrors_them(cents, shape):
+    found = plan(FLAT.replace("10%", "100%"), RULE)
+    fields = [{}, {"co_owner": "zhou"}, {"co_owner": "zhou", "presales": "sun"}][shape]
+    sale = order(cents * 100, "2026-01-10", "SO-1", **fields)
+    undone = order(-cents * 100, "2026-01-20", "SO-2", reverses="SO-1")
+    book = Book(TEAM)
+
+    def credit(key, *orders):
+        return paid(found, *orders, who=TEAM[key], book=book).total.units
+
+    assert credit("lin", sale) + credit("zhou", sale) == cents * 100
+    for key in ("lin", "zhou"):
+        assert credit(key, sale, undone) == 0
+
+
+def test_recorded_splits_come_before_the_rule_and_the_manager_gets_the_whole():
+    found = plan(FLAT, RULE.replace("{to: leader, counts: [pay]}", "{to: managers}"))
+    splits = [
+        {
+            "table": None,
+            "record": "SO-1",
+            "person": "lin",
+            "share": Fraction(1, 4),
+            "counts": ("attainment", "pay"),
+            "kind": "direct",
+        },
+        {
+            "table": None,
+            "record": "SO-1",
+            "person": "zhou",
+            "share": Fraction(3, 4),
+            "counts": ("attainment", "pay"),
+            "kind": "direct",
+        },
+    ]
+    book = Book(TEAM, splits=splits)
+    got = {key: paid(found, yuan(1_000), who=TEAM[key], book=book).total.units // ROW for key in ("lin", "zhou")}
+    assert got == {"lin": 25, "zhou": 75}
+    from xiaoguan.policy.credit import metric_of
+
+    world = RowsWorld(found, {"orders": [yuan(1_000)]}, {}, book=book)
+    january = found.calendar.parse("2026-01")
+    above = {key: metric_of(found, world, "bookings", TEAM[key], january, "pay").value for key in ("chen", "sun")}
+    assert above == {"chen": 1_000 * ROW, "sun": 1_000 * ROW}
+    company = metric_of(found, world, "bookings", Who("", ""), january, "pay")
+    assert company.value == 1_000 * ROW, "roll-ups are not counted in company totals"
+
+
+def test_purposes_are_separate():
+    found = plan(FLAT, RULE)
+    world = RowsWorld(found, {"orders": [yuan(1_000, presales="sun", co_owner="zhou")]}, {}, book=Book(TEAM))
+    from xiaoguan.policy.credit import metric_of
+
+    january = found.calendar.parse("2026-01")
+    got = {(key, purpose): metric_of(found, world, "bookings", TEAM[key], january, purpose).value
+           for key in TEAM for purpose in ("attainment", "pay")}  # fmt: skip
+    thousand = {k: v // ROW for k, v in got.items()}
+    assert thousand == {
+        ("lin", "attainment"): 700, ("lin", "pay"): 700, ("zhou", "attainment"): 300, ("zhou", "pay"): 300,
+        ("chen", "attainment"): 0, ("chen", "pay"): 1_000, ("sun", "attainment"): 500, ("sun", "pay"): 0,
+    }  # fmt: skip
+
+
+def test_the_reporting_line_of_the_day_decides():
+    moved = Who("lin", "lin", "sales_rep", spans=(
+        Span(date(2026, 1, 1), date(2026, 1, 15), "sales_rep", "east", "chen"),
+        Span(date(2026, 1, 15), None, "sales_rep", "west", "sun"),
+    ))  # fmt: skip
+    found = plan(FLAT, "credit: {payees: [{as: owner, share: 100%}], rollup: [{to: manager}]}")
+    book = Book({**TEAM, "lin": moved})
+    orders = [yuan(100, "2026-01-14"), yuan(10, "2026-01-15", "SO-2")]
+    from xiaoguan.policy.credit import metric_of
+
+    world = RowsWorld(found, {"orders": orders}, {}, book=book)
+    got = [
+        metric_of(found, world, "bookings", TEAM[k], found.calendar.parse("2026-01"), "pay").value
+        for k in ("chen", "sun")
+    ]
+    assert got == [100 * ROW, 10 * ROW]
+
+
+def test_a_missing_exchange_rate_holds_the_record():
+    head = "policy: {id: t, name: T, version: 1.0.0, effective: {from: 2026-01-01, to: null}, currency: CNY, "
+    head += "fx: {earning: event_date}}\n"
+    from xiaoguan.policy import load_text
+
+    found, _ = load_text(f"{head}{BOOKINGS}incentive:\n  - {{id: plan, components: [{FLAT}]}}\n")
+    sale = yuan(1_000, currency="EUR")
+    rate = {"currency": "EUR", "on": date(2026, 1, 9), "rate": Fraction(8), "kind": "spot"}
+    assert values(paid(found, sale, book=Book(rates=[rate]))) == {"commission": 800}
+    held = paid(found, sale)
+    assert held.total.units == 0 and "no rate of EUR on 2026-01-10" in held.issues[0].message
+
+
+# True-up, matrix, spiff, pool, override
+
+
+def test_true_up_pays_what_the_year_so_far_entitles_to():
+    tiers = "tiers: {mode: slab, by: attainment, of: quota, rates: [{from: 0%, rate: 1%}, {from: 100%, rate: 2%}]}"
+    found = plan(FLAT.replace("rate: 10%", tiers), "true_up: {period: quarter, method: year_to_date}",
+                 BOOKINGS.replace("period: quarter", "period: month"))  # fmt: skip
+    quota = {f"2026-0{i}": 1_000 * ROW for i in (1, 2, 3)}
+    orders = [yuan(500), yuan(500, "2026-02-10", "SO-2"), yuan(3_000, "2026-03-10", "SO-3")]
+    assert values(paid(found, *orders, quota=quota)) == {"commission": 5}
+    march = values(paid(found, *orders, quota=quota, period="2026-03"))
+    assert march == {"commission": 60, "plan.true_up": 10}  # 4 000 × 2 % = 80, less 5 + 5 + 60
+
+
+def test_a_matrix_pays_the_cell_and_a_bound_takes_the_upper():
+    cells = "rows: {metric: bookings, of: attainment, from: [0%, 100%]}, columns: {metric: orders, from: [0, 2]}, "
+    cells += "percent: [[10, 50%], [60, 150]]"
+    more = BOOKINGS.replace("period: quarter", "period: month").replace(
+        "goals:", '  orders: {name: O, type: count, from: orders, value: "count()", date: signed_on}\ngoals:'
+    )
+    found = plan(f"{{id: m, kind: matrix, period: month, target: 1000, {cells}}}", more=more)
+    quota = {"2026-01": 1_000 * ROW}
+    assert values(paid(found, yuan(999), quota=quota)) == {"m": 100}
+    assert values(paid(found, yuan(500), yuan(500, number="SO-2"), quota=quota)) == {"m": 1500}
+    assert paid(found, yuan(500)).lines[0].missing
+
+
+def test_a_pool_is_cut_so_that_its_parts_add_up():
+    pool = '{id: pool, kind: pool, period: month, fund: "1% * total(bookings, of=team)", '
+    pool += "divide: {even: 50%, credit: 50%}, basis: bookings}"
+    found = plan(pool)
+    orders = [yuan(1_000), yuan(333, number="SO-2", person="zhou")]
+    got = [paid(found, *orders, who=TEAM[key], book=Book(TEAM)).total.units for key in ("lin", "zhou")]
+    assert sum(got) == 133_300 and got[0] > got[1] > 0
+
+
+def test_an_override_replaces_the_rates_for_its_role_and_two_are_refused():
+    tiers = "tiers: {mode: marginal, by: amount, rates: [{from: 0, rate: 10%}]}"
+    other = "{id: more, kind: override_rate, of: commission, role: sales_rep, rates: [{from: 0, rate: 20%}]}"
+    found = plan(f"{FLAT.replace('rate: 10%', tiers)}, {other}")
+    line = paid(found, yuan(1_000)).lines[0]
+    assert line.value == 200 * ROW and "rates of more" in line.note and "instead of commission" in line.note
+    both = plan(f"{FLAT.replace('rate: 10%', tiers)}, {other}, {other.replace('id: more', 'id: again')}")
+    assert "more and again both replace" in paid(both, yuan(1_000)).lines[0].note
+
+
+def test_factors_pay_the_target_incentive_at_100_percent():
+    tiers = "tiers: {mode: marginal, by: attainment, of: quota, accumulate: year, "
+    tiers += "rates: [{from: 0%, factor: 0.6}, {from: 50%, factor: 1.4}, {from: 100%, factor: 2}]}"
+    found = plan(FLAT.replace("rate: 10%", f"weight: 70%, {tiers}"), "target_incentive: 120_000",
+                 BOOKINGS.replace("period: quarter", "period: year"))  # fmt: skip
+    quota = {"2026": 1_000_000 * ROW}
+    assert values(paid(found, yuan(1_000_000), quota=quota)) == {"commission": 84_000}
+    assert values(paid(found, yuan(500_000), quota=quota)) == {"commission": 25_200}
+
+
+@pytest.mark.parametrize(("mode", "sales", "value"), [("slab", 3, 300), ("amount", 3, 80), ("amount", 2, 50)])
+def test_tiers_by_count_and_of_sums(mode, sales, value):
+    key = {"slab": ("rate: 5%", "rate: 10%"), "amount": ("amount: 50", "amount: 80")}[mode]
+    tiers = f"tiers: {{mode: {mode}, by: count, rates: [{{from: 0, {key[0]}}}, {{from: 3, {key[1]}}}]}}"
+    orders = [yuan(1_000, number=f"SO-{i}") for i in range(sales)]
+    assert values(paid(plan(FLAT.replace("rate: 10%", tiers)), *orders)) == {"commission": value}
+
+
+def test_a_change_of_role_limits_the_records_to_its_days():
+    who = Who(
+        "lin",
+        "林静",
+        "leader",
+        spans=(Span(date(2026, 1, 1), date(2026, 1, 16), "sales_rep"), Span(date(2026, 1, 16), None, "leader")),
+    )
+    result = paid(plan(), yuan(100, "2026-01-15"), yuan(100, "2026-01-16", "SO-2"), who=who)
+    assert values(result) == {"commission": 10}
+
+
+def test_after_leaving_the_declared_answers_hold():
+    rest = "pay: {release: {by_collection: 100%}, holdback: {share: 10%, release: {after: 30d}}}\nleaving: {"
+    who = Who("lin", "林静", "sales_rep", left_on=date(2026, 2, 20))
+    money = [cash(500, "2026-01-20"), cash(500, "2026-02-25")]
+    for answer, value in (("held: paid", 55), ("held: lost", 45), ("released: lost, held: lost", 0)):
+        found = plan(rest=f"{rest}{answer}}}")
+        assert paid(found, yuan(1_000), payments=money, period="2026-02", who=who).total.units // ROW == value
+    lost = plan(rest="cap: {total: 1_000}\nleaving: {earned: lost}")
+    sale = yuan(1_000, "2026-02-10")
+    assert values(paid(lost, sale, period="2026-02", who=who)) == {"commission": 100, "plan.leaving": -100}
