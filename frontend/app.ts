@@ -5,6 +5,7 @@ import "./cells";
 import "./dialog";
 import "./display";
 import "./disclose";
+import "./drop";
 import "./drafts";
 import "./filters";
 import "./inline";

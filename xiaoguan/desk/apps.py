@@ -8,6 +8,6 @@ class DeskConfig(AppConfig):
 
     def ready(self) -> None:
         from xiaoguan.desk import checks  # registers the start-up checks
-        from xiaoguan.desk.importing import revert  # noqa: F401  its kind of job, for the workers
+        from xiaoguan.desk.importing import revert, work  # noqa: F401  their kinds of job, for the workers
 
         checks.register_all()

@@ -20,6 +20,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator, MaxLengthValidator
 from django.db import connection, models
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from xiaoguan.base.money import SCALE
 from xiaoguan.base.words import closest, did_you_mean
@@ -57,19 +58,9 @@ class Habits:
 
     def number(self, text: str) -> Fraction | int:
         """An exact number; 12.5% is 0.125."""
-        plain = text.rstrip("%").strip()
         if self.thousands:
-            plain = plain.replace(self.thousands, "")
-        if self.comma:
-            plain = plain.replace(",", ".")
-        try:
-            value = Decimal(plain)
-            if not value.is_finite() or value.adjusted() > 30 or "_" in plain:
-                raise InvalidOperation
-        except InvalidOperation:
-            raise ValueError("is not a number") from None
-        exact = Fraction(value) / (100 if text.endswith("%") else 1)
-        return exact.numerator if exact.denominator == 1 else exact
+            text = text.replace(self.thousands, "")
+        return exact_number(text.replace(",", ".") if self.comma else text)
 
     def day(self, text: str, formats: Iterable[str] = ()) -> date:
         return self.moment(text, formats).date()
@@ -91,11 +82,24 @@ class Habits:
         raise ValueError(f"is not a day in the form {wanted}")
 
 
+def exact_number(text: str) -> Fraction | int:
+    """A number with a decimal point; 12.5% is 0.125."""
+    plain = text.rstrip("%").strip()
+    try:
+        value = Decimal(plain)
+        if not value.is_finite() or value.adjusted() > 30 or "_" in plain:
+            raise InvalidOperation
+    except InvalidOperation:
+        raise ValueError(gettext("is not a number")) from None
+    exact = Fraction(value) / (100 if text.endswith("%") else 1)
+    return exact.numerator if exact.denominator == 1 else exact
+
+
 def flag(text: str) -> bool:
     word = text.casefold()
     if word in _YES or word in _NO:
         return word in _YES
-    raise ValueError("is neither yes nor no")
+    raise ValueError(gettext("is neither yes nor no"))
 
 
 def text_of(value: Any) -> str | None:
@@ -306,7 +310,7 @@ def _wanted(field: models.Field[Any, Any]) -> Type:
 
 def converter(field: models.Field[Any, Any], spec: Spec, habits: Habits) -> Convert:
     """From the raw value to the stored one, checked against the field; for a relation to the text of its key."""
-    read = remembered(_reader(field, spec, habits))
+    read = remembered(reader(field, spec, habits))
     missing = _missing(field)
     return lambda value: missing() if value is None or value == "" else read(value)
 
@@ -322,12 +326,12 @@ def _missing(field: models.Field[Any, Any]) -> Callable[[], Any]:
         return lambda: ""
 
     def refuse() -> Any:
-        raise ValueError("is missing")
+        raise ValueError(gettext("is missing"))
 
     return refuse
 
 
-def _reader(field: models.Field[Any, Any], spec: Spec, habits: Habits) -> Convert:
+def reader(field: models.Field[Any, Any], spec: Spec, habits: Habits) -> Convert:
     if field.is_relation:
         return text_of
     if isinstance(field, (MoneyField, ExactField)):
@@ -358,9 +362,12 @@ def _exact(field: MoneyField | ExactField, spec: Spec, habits: Habits) -> Conver
     def read(value: Any) -> int:
         units = Fraction(_rounded(_number(value, habits), spec.round)) * scale
         if units.denominator != 1:
-            raise ValueError(f"has more than {places} decimals; state round: {places} if it may be rounded")
+            raise ValueError(
+                gettext("has more than %(places)d decimals; state round: %(places)d if it may be rounded")
+                % {"places": places}
+            )
         if abs(units) >= _INT64:
-            raise ValueError("is too large")
+            raise ValueError(gettext("is too large"))
         return units.numerator
 
     return read
@@ -382,9 +389,9 @@ def _whole(field: models.Field[Any, Any], spec: Spec, habits: Habits) -> Convert
     def read(value: Any) -> int:
         number = Fraction(_rounded(_number(value, habits), spec.round))
         if number.denominator != 1:
-            raise ValueError("is not a whole number")
+            raise ValueError(gettext("is not a whole number"))
         if not low <= number <= (high or _INT64 - 1):
-            raise ValueError(f"is not between {low} and {high}")
+            raise ValueError(gettext("is not between %(low)d and %(high)d") % {"low": low, "high": high})
         return number.numerator
 
     return read
@@ -421,13 +428,15 @@ def _text(field: models.Field[Any, Any]) -> Convert:
             known = f"did you mean {near!r}?" if near else f"it can be {', '.join(map(str, options))}; state map:"
             raise ValueError(f"is none of the choices; {known}")
         if field.max_length and len(text) > field.max_length:
-            raise ValueError(f"has {len(text)} characters; {field.max_length} fit")
+            raise ValueError(
+                gettext("has %(long)d characters; %(fit)d fit") % {"long": len(text), "fit": field.max_length}
+            )
         for check in checks:
             try:
                 # Django's check knows no letters beyond ASCII before the @; RFC 6531 allows them, and people have them.
                 check(_BEYOND_ASCII.sub("x", text) if isinstance(check, EmailValidator) else text)
             except ValidationError as error:
-                raise ValueError(f"is not right: {' '.join(error.messages)}") from None
+                raise ValueError(gettext("is not right: %(why)s") % {"why": " ".join(error.messages)}) from None
         return text
 
     return read

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from xiaoguan.desk.access import Viewer, viewer_of
@@ -25,6 +26,7 @@ def desk_words(desk: Desk, viewer: Viewer) -> dict[str, Any]:
         "hint": str(desk.hint),
         "url": desk.url(),
         "new_url": desk.url("new") if desk.may_create(viewer) else None,
+        "import_url": reverse("import", args=[desk.key]) if desk.may_create(viewer) else None,
         "board_url": desk.url("board") if desk.board else None,
     }
 

@@ -182,7 +182,7 @@ def file(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 # The API
 
 
-def _plain(job: Job) -> dict[str, Any]:
+def plain(job: Job) -> dict[str, Any]:
     plain = {name: getattr(job, name) for name in ("kind", "title", "state", "done", "total", "unit", "error")}
     times = {name: getattr(job, name) for name in ("asked_at", "started_at", "finished_at")}
     files = [reverse("job_file", args=[job.pk, name]) for name in job.files]
@@ -199,14 +199,14 @@ def api_list(request: HttpRequest) -> HttpResponse:
     before = request.GET.get("cursor", "")
     page = list((rows.filter(pk__lt=int(before)) if before.isdigit() else rows)[: PAGE + 1])
     after = str(page[PAGE - 1].pk) if len(page) > PAGE else None
-    return answer({"items": [_plain(job) for job in page[:PAGE]], "next": after})
+    return answer({"items": [plain(job) for job in page[:PAGE]], "next": after})
 
 
 @guarded
 def api_one(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "GET":
         return problem(405, _("Use GET here."))
-    return answer(_plain(_job(request, pk)))
+    return answer(plain(_job(request, pk)))
 
 
 @guarded
@@ -216,9 +216,9 @@ def api_do(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
         return problem(405, _("Use POST here."))
     job = _job(request, pk)
     if deed == "revert":
-        return answer(_plain(begin_revert(viewer_of(request), job)), 202)
+        return answer(plain(begin_revert(viewer_of(request), job)), 202)
     jobs.cancel(job) if deed == "cancel" else jobs.again(job)
-    return answer(_plain(job))
+    return answer(plain(job))
 
 
 def urls() -> list[Any]:
