@@ -25,6 +25,7 @@ from .goals import attainment, pace
 from .incentive import statement
 from .inputs import Inputs
 from .metrics import PlanError, plan
+from .targets import Part, Targets, work_out
 from .world import Who
 
 
@@ -32,11 +33,13 @@ def reckon(
     policy: Policy, folder: Folder, period: Period, person: str = "", as_of: date | None = None
 ) -> dict[str, Any]:
     """Statements, goals, appraisals and metrics of a period. `person` limits them to one; `as_of` is for pace."""
+    worked = work_out_goals(policy, folder, period)
     people = [who for key, who in sorted(folder.people.items()) if not person or key == person]
     statements = [(who, statement(policy, who, period, folder.world)) for who in people]
     paid = [(who, one) for who, one in statements if one.lines]
     appraised = appraisals(policy, folder, period, people)
-    issues = [issue for _, one in statements for issue in one.issues]
+    issues = [issue for one in worked for issue in one.issues]
+    issues += [issue for _, one in statements for issue in one.issues]
     issues += [issue for _, one in appraised for issue in one.issues]
     total = sum(one.total.units for _, one in paid)
     return {
@@ -45,6 +48,7 @@ def reckon(
         "currency": policy.currency,
         "total": format_units(total, policy.currency),
         "statements": [statement_json(policy, who, one) for who, one in paid],
+        "allocations": [part for one in worked if not person for part in allocation(policy, one)],
         "goals": goals(policy, folder, period, people, as_of, everybody=not person),
         "appraisals": [appraised_json(policy, folder, who, one) for who, one in appraised],
         "distribution": [] if person else _distribution(policy, [one for _, one in appraised]),
@@ -129,6 +133,42 @@ def _exact(line: Line) -> dict[str, str]:
 
 
 # Goals
+
+
+def work_out_goals(policy: Policy, folder: Folder, period: Period) -> list[Targets]:
+    """Goals that the policy says how to work out and that are not given; their parts become the goals of the world."""
+    found = []
+    given = {goal for goal, _, _ in folder.world.goals}
+    for goal in policy.goals:
+        if goal.id in given or goal.target.method not in ("fixed", "growth") or goal.period == "day":
+            continue
+        if goal.period not in policy.calendar.kinds or goal.metric not in policy.metrics:
+            continue
+        try:
+            whole = policy.calendar.period(goal.period, period.start)
+        except ValueError:
+            continue
+        one = work_out(policy, goal, whole, folder.world, folder.potential)
+        folder.world.goals = {**folder.world.goals, **one.values()}
+        found.append(one)
+    return found
+
+
+def allocation(policy: Policy, one: Targets) -> list[dict[str, Any]]:
+    """Every part of a goal that was worked out, from the whole down, with the step that made it."""
+    unit, found = policy.unit_of(one.goal.metric), []
+
+    def visit(part: Part) -> None:
+        team = part.owner[5:] if part.owner.startswith("team:") else ""
+        row = {"goal": one.goal.id, "person": "" if team else part.owner, "team": team, "period": part.period.label}
+        values = {"value": value_json(part.value, unit), "full": value_json(part.full, unit)}
+        found.append({**row, **values, "how": part.how})
+        for below in part.parts:
+            visit(below)
+
+    if one.root is not None:
+        visit(one.root)
+    return found
 
 
 def goals(

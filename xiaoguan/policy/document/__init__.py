@@ -41,7 +41,7 @@ from .incentive import (
     Tiers,
     TrueUp,
 )
-from .measures import Goal, Method, Metric, Proration, Reasonable, Step, Target
+from .measures import Goal, Method, Metric, Proration, Reasonable, Simulation, Step, Target
 from .process import (
     Classification,
     Discount,
@@ -190,6 +190,7 @@ __all__ = [
     "RollUp",
     "Score",
     "Section",
+    "Simulation",
     "Stage",
     "Step",
     "Target",

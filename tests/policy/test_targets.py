@@ -1,0 +1,170 @@
+"""目标分解 and 合理性: parts add up, people carry what they can, and a goal is never judged by one number."""
+
+from datetime import date
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xiaoguan.policy import RowsWorld, Who
+from xiaoguan.policy.reasonable import Evidence, assess
+from xiaoguan.policy.targets import close_gap, gather, least, relieve, transfer, work_out
+from xiaoguan.policy.world import Book, Span
+
+from .making import BOOKINGS, order, policy
+
+ROW = 10_000
+
+
+def goal(rest: str):
+    head = BOOKINGS.split("goals:")[0]
+    return policy(f"{head}goals:\n  - {{id: g, metric: bookings, period: year, {rest}}}\n")
+
+
+def people(*keys, **hired):
+    made = {}
+    for key in keys:
+        name, _, team = key.partition("@")
+        made[name] = Who(
+            name, name, "rep", hired_on=hired.get(name), spans=(Span(date(2020, 1, 1), None, "rep", team),)
+        )
+    return made
+
+
+def tree(found, *orders, who=None, declared=None, whole=None):
+    world = RowsWorld(found, {"orders": orders}, {}, book=Book(who or people("a@x", "b@x", "c@y")))
+    return work_out(found, found.goals[0], found.calendar.parse("2026"), world, declared, whole)
+
+
+def values(made):
+    return {(owner, label): value // ROW for (_, owner, label), value in made.values().items()}
+
+
+FIXED = "target: {method: fixed, value: 1_200}, "
+
+
+def test_the_chain_goes_from_the_company_to_a_person_and_a_month():
+    found = goal(
+        FIXED + "allocate: [{by: quarter, method: even}, {by: team, method: even}, {by: person, method: even}]"
+    )
+    made = values(tree(found))
+    assert (made["", "2026"], made["", "2026-Q1"], made["team:x", "2026-Q1"], made["a", "2026-Q1"]) == (
+        1200,
+        300,
+        150,
+        75,
+    )
+    assert made["c", "2026-Q4"] == 150
+
+
+def test_growth_seasons_and_shares_come_from_the_records_before():
+    found = goal(
+        "target: {method: growth, base: prior_year, growth: 20%}, allocate: "
+        "[{by: quarter, method: seasonality, history: 1y}, {by: person, method: weighted, "
+        "weights: {history: 50%, even: 50%}}]"
+    )
+    orders = [order(300 * ROW, "2025-02-01", 1, person="a"), order(100 * ROW, "2025-05-01", 2, person="b")]
+    orders += [order(300 * ROW, "2025-08-01", 3, person="a"), order(300 * ROW, "2025-11-01", 4, person="b")]
+    made = values(tree(found, *orders, who=people("a@x", "b@x")))
+    assert (made["", "2026"], made["", "2026-Q1"], made["", "2026-Q2"]) == (1200, 360, 120)
+    assert made["a", "2026-Q1"] == 198, "a brought 60 % and has half of even"
+    assert made["a", "2026-Q1"] + made["b", "2026-Q1"] == 360
+
+
+def test_potential_is_declared_and_normalised_before_it_is_mixed():
+    found = goal(FIXED + "allocate: [{by: team, method: potential, weights: {market_size: 75%, buildings: 25%}}]")
+    declared = {
+        "market_size": {"x": Fraction(30), "y": Fraction(10)},
+        "buildings": {"x": Fraction(1), "y": Fraction(1)},
+    }
+    made = values(tree(found, declared=declared))
+    assert (made["team:x", "2026"], made["team:y", "2026"]) == (825, 375)
+    issues = tree(found).issues
+    assert "cannot be shared" in issues[0].message
+
+
+def test_ramp_and_presence_reduce_what_a_new_person_carries_but_not_the_others():
+    rest = "allocate: [{by: quarter, method: even}, {by: person, method: even}], "
+    rest += "ramp: [0%, 50%], proration: {basis: months}"
+    made = values(tree(goal(FIXED + rest), who=people("a@x", "b@x", b=date(2026, 2, 1))))
+    assert made["a", "2026-Q1"] == 150
+    assert made["b", "2026-Q1"] == 25, "150 × two of three months × the mean of 0 % in February and 50 % in March"
+    assert made["b", "2026-Q2"] == 150
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(1, 10**6),
+    st.sampled_from(["", "over_assignment: 1.07, ", "over_assignment: {person: 1.10}, "]),
+    st.data(),
+)
+def test_the_parts_of_every_step_add_up(thousands, over, data):
+    found = goal(
+        FIXED + over + "allocate: [{by: team, method: history, fallback: even}, "
+        "{by: month, method: weeks}, {by: person, method: even}]"
+    )
+    orders = [order(data.draw(st.integers(0, 10**9)), "2025-06-01", i, person=key) for i, key in enumerate("abc")]
+    made = tree(found, *orders, whole=thousands * ROW)
+    factors = found.goals[0].over_assignment
+
+    def check(part, steps):
+        if not part.parts:
+            return
+        factor = factors.get(steps[0].by, factors.get("", Fraction(1)))
+        carried = sum(one.full for one in part.parts)
+        assert (
+            carried == part.full
+            if factor == 1
+            else abs(carried - part.full * factor) <= found.quota_unit(found.goals[0])
+        )
+        for one in part.parts:
+            check(one, steps[1:])
+
+    check(made.root, found.goals[0].allocate)
+    owners, periods = made.margins()
+    assert sum(owners.values()) == sum(periods.values()) == sum(leaf.value for leaf in made.root.leaves())
+
+
+def test_bottom_up_shows_the_gap_and_closes_it_by_a_step():
+    found = goal("target: {method: bottom_up, submit_by: leader, floor: {base: prior_year, growth: 10%}}")
+    made = gather({"a": 300, "b": 500}, ["a", "b", "c"], 1_000)
+    assert (made.total, made.gap, made.missing) == (800, 200, ("c",))
+    assert close_gap({"a": 300, "b": 500}, 200) == {"a": 375, "b": 625}
+    from xiaoguan.base.explain import Line
+
+    assert least(found, found.goals[0], Line("b", "", 1_000 * ROW, "money:CNY")) == 1_100 * ROW
+
+
+def test_relief_and_transfer_are_recorded_not_edited():
+    found = goal("target: {method: assigned}, absence: {relieve: [maternity]}, transfer: moves").goals[0]
+    made = relieve(found, 900, "maternity", 20, 60)
+    assert (made.quota, made.relieved, made.carried) == (900, 300, 600)
+    with pytest.raises(ValueError, match="holiday is not relieved"):
+        relieve(found, 900, "holiday", 20, 60)
+    assert transfer(found, 900, Fraction(1, 3)) == (300, 600, "person")
+
+
+def test_every_check_has_its_value_band_and_verdict():
+    found = goal("target: {method: assigned}, check: {stretch: [0%, 25%], attain_probability: [35%, 75%]}").goals[0]
+    evidence = Evidence(
+        goal=130,
+        history=[100, 100, 110, 90],
+        past=[(100, 95), (100, 120), (100, 101), (100, 60)],
+        deals=[(100, Fraction(1, 2)), (80, Fraction(1, 2))],
+        won=50,
+        quotas={"n": (60, 50), "s": (40, 50)},
+        attained=[(Fraction(1), 10), (Fraction(2), 20), (Fraction(3), 30)],
+        capacity=(10, Fraction(1, 4), 5, 20, 4),
+    )
+    got = {one.name: (one.value, one.verdict) for one in assess(found, evidence)}
+    assert got == {
+        "stretch": (Fraction(3, 10), "above"),
+        "attain_probability": (Fraction(3, 4), "inside"),
+        "share_at_quota": (Fraction(1, 2), "inside"),
+        "equity": (Fraction(4, 5), "inside"),
+        "correlation": (Fraction(1), "above"),
+        "capacity": (Fraction(2), "above"),
+    }
+    unknown = assess(found, Evidence(goal=130))
+    assert {one.verdict for one in unknown} == {"not known"} and all(one.how for one in unknown)

@@ -1,0 +1,361 @@
+"""目标分解 targets: a goal worked out from the company's whole down to a person's period, with every step shown.
+
+    whole (fixed, growth over a base, submitted)  ->  the steps of `allocate`, one after the other, each by largest
+    remainder in the rounding unit  ->  a person's part x presence x ramp
+
+History comes from the records before the period, declared inputs from whoever asks. Parts add up: the parts of every
+step are whole x over_assignment at its level exactly; what ramp and proration take off is the last step and shown.
+Two-way tables are cut one dimension first, then each part over the other; both margins are shown.
+Source: spec/domain.md 2.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from fractions import Fraction
+
+from xiaoguan.base.explain import Line
+from xiaoguan.base.issues import Issue
+from xiaoguan.base.money import allocate, round_to
+from xiaoguan.base.periods import Period
+
+from .document import Goal, Policy, Step
+from .formula import Duration
+from .goals import decompose, months_since, person_quota, proration, ramp, step_shares, target
+from .inputs import Inputs
+from .world import Facts, Who
+
+Declared = Mapping[str, Mapping[str, Fraction]]
+"""Inputs that somebody declares: name (market_size, history, capacity) to key (team, person) to value."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """一份: what a goal is for one owner and period, in units or counts, and the parts it was cut into.
+
+    owner   "" company, "team:east", or a person's key. full is before presence and ramp; `how` says the step.
+    """
+
+    owner: str
+    period: Period
+    value: int
+    full: int
+    how: str
+    parts: tuple[Part, ...] = ()
+
+    def leaves(self) -> list[Part]:
+        """The parts that are not cut further."""
+        return [leaf for part in self.parts for leaf in part.leaves()] if self.parts else [self]
+
+
+@dataclass
+class Targets:
+    """A goal worked out: its tree, and what stood in the way."""
+
+    goal: Goal
+    root: Part | None
+    issues: list[Issue] = field(default_factory=list)
+
+    def values(self) -> dict[tuple[str, str, str], int]:
+        """(goal, owner, period label) to value, for every part of the tree."""
+        found: dict[tuple[str, str, str], int] = {}
+
+        def visit(part: Part) -> None:
+            key = (self.goal.id, part.owner, part.period.label)
+            found.setdefault(key, part.value)
+            for one in part.parts:
+                visit(one)
+
+        if self.root is not None:
+            visit(self.root)
+        return found
+
+    def margins(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Sums of the leaves by owner and by period: both margins of the table."""
+        owners: dict[str, int] = {}
+        periods: dict[str, int] = {}
+        for leaf in self.root.leaves() if self.root else []:
+            owners[leaf.owner] = owners.get(leaf.owner, 0) + leaf.value
+            periods[leaf.period.label] = periods.get(leaf.period.label, 0) + leaf.value
+        return owners, periods
+
+
+def work_out(
+    policy: Policy, goal: Goal, period: Period, facts: Facts, declared: Declared | None = None, whole: int | None = None
+) -> Targets:
+    """The goal for a period of its own kind, from the company down. `whole` overrides the target of the policy."""
+    return _Working(policy, goal, facts, declared or {}).run(period, whole)
+
+
+class _Working:
+    def __init__(self, policy: Policy, goal: Goal, facts: Facts, declared: Declared) -> None:
+        self.policy, self.goal, self.facts, self.declared = policy, goal, facts, declared
+        self.calendar, self.unit = policy.calendar, policy.quota_unit(goal)
+        self.issues: list[Issue] = []
+
+    def run(self, period: Period, whole: int | None) -> Targets:
+        total = whole if whole is not None else self.whole(period)
+        if total is None:
+            return Targets(self.goal, None, self.issues)
+        root = Part("", period, total, total, f"target {self.goal.target.method}")
+        return Targets(self.goal, self.cut(root, list(self.goal.allocate)), self.issues)
+
+    def report(self, message: str, hint: str = "") -> None:
+        found = Issue("warning", f"goal {self.goal.id}: {message}", hint, path=self.goal.path, code="goal.target")
+        if found not in self.issues:
+            self.issues.append(found)
+
+    def whole(self, period: Period) -> int | None:
+        """The company's target in units, a multiple of the rounding unit."""
+        base = None
+        if self.goal.target.method == "growth":
+            before = self.calendar.same_last_year(period)
+            if self.goal.target.base == "prior_period":
+                before = self.calendar.previous(period)
+            base = self.facts.metric(self.goal.metric, Who("", "company"), before)
+        line = target(self.policy, self.goal, base)
+        if line.missing:
+            self.report(f"the whole is not known: {line.note}")
+            return None
+        return round_to(line.number, self.unit)
+
+    # Cutting
+
+    def cut(self, part: Part, steps: Sequence[Step]) -> Part:
+        if not steps:
+            return part
+        step, rest = steps[0], steps[1:]
+        if step.by in self.calendar.kinds:
+            made = self.by_period(part, step)
+        elif step.by in ("team", "person"):
+            made = self.by_owner(part, step)
+        else:
+            self.report(f"the step by {step.by} needs records of it and is left out")
+            made = [part]
+        if made is None:
+            return part
+        return replace(part, parts=tuple(self.cut(one, rest) for one in made))
+
+    def by_period(self, part: Part, step: Step) -> list[Part] | None:
+        periods = {one.label: one for one in self.calendar.children(part.period, step.by)}
+        values = {"history": self.seasons(part, step, periods), "seasonality": self.seasons(part, step, periods)}
+        shares = self.shares(step, list(periods), values, periods)
+        if shares is None:
+            return None
+        cut = decompose(self.goal, part.full, list(periods), shares, self.unit, level=step.by)
+        return [self.carried(replace(part, period=periods[k], full=v, how=_how(step))) for k, v in cut.items()]
+
+    def by_owner(self, part: Part, step: Step) -> list[Part] | None:
+        owners = self.teams() if step.by == "team" else self.people(part)
+        if not owners:
+            self.report(f"there is nobody to share {part.period.label} between by {step.by}")
+            return None
+        values = {name: {k: Fraction(v) for k, v in keys.items()} for name, keys in self.declared.items()}
+        history = values.get("history", {}) | self.history(step, owners, part.period)
+        values["history"] = history
+        values.setdefault("pipeline", self.pipeline(owners, part.period))
+        if step.by == "person":
+            values.setdefault("capacity", self.capacity(step, owners, part.period))
+        shares = self.shares(step, list(owners), values, {})
+        if shares is None:
+            return None
+        cut = decompose(self.goal, part.full, list(owners), shares, self.unit, level=step.by)
+        ids = {key: key if step.by == "person" else f"team:{key}" for key in owners}
+        return [self.carried(replace(part, owner=ids[k], full=v, how=_how(step))) for k, v in cut.items()]
+
+    def carried(self, part: Part) -> Part:
+        """A person's part after presence and ramp; other parts are carried whole."""
+        who = self.facts.person(part.owner)
+        if who is None or _uses_capacity(self.goal):
+            return replace(part, value=part.full)
+        share = self.presence(who, part.period) * self.ramped(who, part.period)
+        return replace(part, value=part.full if share == 1 else person_quota(part.full, 1, share, self.unit))
+
+    def shares(
+        self, step: Step, keys: list[str], values: Mapping[str, Mapping[str, Fraction]], periods: Mapping[str, Period]
+    ) -> list[Fraction] | None:
+        known = {name: {k: v for k, v in found.items() if k in keys} for name, found in values.items()}
+        if step.method == "capacity":
+            step = replace(step, weights={})
+        try:
+            return step_shares(step, keys, values=known, periods=periods, calendar=self.calendar)
+        except ValueError as error:
+            self.report(f"the step by {step.by} cannot be shared: {error}", "Declare the inputs, or add a fallback.")
+            return None
+
+    # What methods read
+
+    def back(self, step: Step, period: Period) -> Period:
+        length = step.history or Duration(1, "y")
+        return Inputs(self.policy, Who("", ""), period, self.facts).back(length, period.start)
+
+    def actual(self, owner: str, period: Period) -> Fraction | None:
+        inputs = Inputs(self.policy, Who("", ""), period, self.facts)
+        try:
+            whose = Who(owner, owner, team=owner[5:]) if owner.startswith("team:") else self.facts.person(owner)
+            line: Line = inputs.whole(self.goal.metric, whose or Who("", ""), period)
+        except ValueError:
+            return None
+        return None if line.missing else line.number
+
+    def seasons(self, part: Part, step: Step, periods: Mapping[str, Period]) -> dict[str, Fraction]:
+        """The mean of each season over the years of history; empty where there is none."""
+        years = max(
+            (step.history or Duration(1, "y")).count if (step.history or Duration(1, "y")).unit == "y" else 1, 1
+        )
+        owner = part.owner if part.owner.startswith("team:") else ""
+        found: dict[str, list[Fraction]] = {label: [] for label in periods}
+        for label, one in periods.items():
+            for _ in range(years):
+                one = self.calendar.same_last_year(one)
+                value = self.actual(owner, one)
+                if value is not None and value > 0:
+                    found[label].append(value)
+        if not all(found.values()):
+            return {}
+        return {label: sum(values, Fraction(0)) / len(values) for label, values in found.items()}
+
+    def history(self, step: Step, owners: Mapping[str, object], period: Period) -> dict[str, Fraction]:
+        window = self.back(step, period)
+        ids = {key: key if step.by == "person" else f"team:{key}" for key in owners}
+        found = {key: self.actual(owner, window) for key, owner in ids.items()}
+        return {key: value for key, value in found.items() if value}
+
+    def pipeline(self, owners: Mapping[str, object], period: Period) -> dict[str, Fraction]:
+        """Open opportunities that are due in the period, by person or team."""
+        found: dict[str, Fraction] = {}
+        if "opportunities" not in self.facts.schema.facts:
+            return found
+        for row in self.facts.rows("opportunities", period, "closes_on"):
+            if row.get("result"):
+                continue
+            person = self.facts.person(str(row.get("person")))
+            team = person.on(period.start).team or person.team if person else ""
+            for key in (str(row.get("person")), team):
+                if key in owners:
+                    found[key] = found.get(key, Fraction(0)) + Fraction(str(row.get("amount") or 0))
+        return found
+
+    def capacity(self, step: Step, owners: Mapping[str, Who | None], period: Period) -> dict[str, Fraction]:
+        """Full quota of the role x ramp x presence."""
+        found = {}
+        for key, who in owners.items():
+            if who is None:
+                continue
+            role = who.on(period.end - timedelta(days=1)).role or who.role
+            full = Fraction(step.weights.get(role, Fraction(1)))
+            found[key] = full * self.ramped(who, period) * self.presence(who, period)
+        return found
+
+    def teams(self) -> dict[str, Who | None]:
+        names = sorted({span.team for who in self.facts.people() for span in who.spans if span.team})
+        return dict.fromkeys(names)
+
+    def people(self, part: Part) -> dict[str, Who | None]:
+        """The people in the policy's scope who are there in the period, of the part's team if it is a team's."""
+        roles, last = self.policy.header.scope.roles, part.period.end - timedelta(days=1)
+        team = part.owner[5:] if part.owner.startswith("team:") else ""
+        found: dict[str, Who | None] = {}
+        for who in self.facts.people():
+            at = min(last, who.left_on - timedelta(days=1)) if who.left_on else last
+            on = who.on(at)
+            if (who.hired_on and who.hired_on > last) or (who.left_on and who.left_on <= part.period.start):
+                continue
+            if (not roles or (on.role or who.role) in roles) and (not team or (on.team or who.team) == team):
+                found[who.key] = who
+        return found
+
+    def presence(self, who: Who, period: Period) -> Fraction:
+        if self.goal.proration is None:
+            return Fraction(1)
+        since = max(who.hired_on or date.min, min((span.start for span in who.spans), default=date.min))
+        return proration(self.goal, period, self.calendar, since, who.left_on)
+
+    def ramped(self, who: Who, period: Period) -> Fraction:
+        """The mean ramp of the months of a period in which the person is there."""
+        if not self.goal.ramp or who.hired_on is None:
+            return Fraction(1)
+        kind = "month" if period.kind in ("month", "quarter", "half_year", "year") else period.kind
+        months = self.calendar.children(period, kind)
+        since = [months_since(who.hired_on, month.start) for month in months]
+        shares = [ramp(self.goal, count) for count in since if count >= 0]
+        return sum(shares, Fraction(0)) / len(shares) if shares else Fraction(0)
+
+
+def _how(step: Step) -> str:
+    return f"by {step.by}, {step.method}"
+
+
+def _uses_capacity(goal: Goal) -> bool:
+    return any(
+        step.by == "person" and (step.method == "capacity" or "capacity" in step.weights) for step in goal.allocate
+    )
+
+
+# 自下而上, 减免, 调动
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """自下而上: the sum of approved submissions, the top-down number or floor beside it, and the gap between them."""
+
+    total: int
+    wanted: int | None
+    gap: int | None
+    missing: tuple[str, ...]
+
+
+def gather(submitted: Mapping[str, int], expected: Sequence[str], wanted: int | None = None) -> Gathered:
+    """Submissions of those who are asked, against what is wanted from above; nothing is closed silently."""
+    total = sum(submitted.values())
+    silent = tuple(key for key in expected if key not in submitted)
+    return Gathered(total, wanted, None if wanted is None else wanted - total, silent)
+
+
+def close_gap(submitted: Mapping[str, int], gap: int, unit: int = 1) -> dict[str, int]:
+    """The explicit step that spreads a gap over the submissions in their proportion; parts add up exactly."""
+    parts = allocate(gap, [max(value, 0) for value in submitted.values()], unit)
+    return {key: value + part for (key, value), part in zip(submitted.items(), parts, strict=True)}
+
+
+def least(policy: Policy, goal: Goal, base: Line) -> int | None:
+    """The least a submitted target must be: growth over the base, to the rounding unit; None without a floor."""
+    floor = goal.target.floor
+    if floor is None or base.missing:
+        return None
+    return round_to(base.number * (1 + floor.growth), policy.quota_unit(goal))
+
+
+@dataclass(frozen=True, slots=True)
+class Relief:
+    """减免: a recorded reduction of a quota with its reason; the quota before it stays visible."""
+
+    quota: int
+    relieved: int
+    reason: str
+
+    @property
+    def carried(self) -> int:
+        """What is left to reach."""
+        return self.quota - self.relieved
+
+
+def relieve(goal: Goal, quota: int, kind: str, absent_days: int, days: int, unit: int = 1) -> Relief:
+    """Quota relief for a recorded absence; ValueError for a kind that the policy does not relieve."""
+    kinds = goal.absence.relieve if goal.absence else ()
+    if kind not in kinds:
+        raise ValueError(f"{kind} is not relieved by goal {goal.id}; it relieves {', '.join(kinds) or 'nothing'}")
+    if not 0 <= absent_days <= days or days <= 0:
+        raise ValueError(f"{absent_days} of {days} days cannot be absent")
+    return Relief(quota, round_to(Fraction(quota * absent_days, days), unit), f"{kind}: {absent_days} of {days} days")
+
+
+def transfer(goal: Goal, quota: int, served: Fraction, unit: int = 1) -> tuple[int, int, str]:
+    """调动: what of a quota somebody who moves keeps for the time served, what is left, and whose that is.
+
+    Returns   (kept, rest, "team" or "person"): unused quota stays with the team or moves, as the goal declares.
+    """
+    kept = round_to(quota * served, unit)
+    return kept, quota - kept, "person" if goal.transfer == "moves" else "team"
