@@ -112,6 +112,9 @@ on("change", ".chip select, .chip input", (_, control) => {
   control.closest(".chip")?.classList.toggle("chip-on", Boolean((control as HTMLInputElement).value));
 });
 
+/** A form of choices shows what was chosen at once. */
+on("change", "form[data-auto]", (_, form) => (form as HTMLFormElement).requestSubmit());
+
 /** Shift and a click on a heading adds it as a further sort key, or turns it round. */
 on("click", ".list thead th[data-path] a", (event, link) => {
   if (!(event as MouseEvent).shiftKey) return;

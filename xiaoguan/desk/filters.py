@@ -317,7 +317,7 @@ def _dated(path: Path, name: str, op: str, values: tuple[str, ...], today: date)
         long_ago = in_days(path, None, today - days)
         return long_ago | Q(**{f"{path.orm}__isnull": True}) if op == "idle" and path.nullable else long_ago
     one = timedelta(days=1)
-    day = [_day(name, text, today) for text in values]
+    day = [day_of(name, text, today) for text in values]
     return {
         "is": lambda: in_days(path, day[0], day[0] + one),
         "ge": lambda: in_days(path, day[0], None),
@@ -328,7 +328,7 @@ def _dated(path: Path, name: str, op: str, values: tuple[str, ...], today: date)
     }[op]()
 
 
-def _day(name: str, text: str, today: date) -> date:
+def day_of(name: str, text: str, today: date) -> date:
     if text in ("today", "yesterday", "tomorrow"):
         return period_named(text, today).start
     try:

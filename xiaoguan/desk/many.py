@@ -1,7 +1,7 @@
 """One deed on many records: a verb, an edited field, a deletion. Each record is asked for its own right and state.
 
 Up to `AT_ONCE` records are done in the request; more are a job, which goes on behind its last step after a kill. What
-is refused is named with its reason and stops nobody else. All events of one deed share a batch, so all can be taken back.
+is refused is named with its reason and stops nobody else. All events share a batch, so all can be taken back.
 """
 
 from __future__ import annotations

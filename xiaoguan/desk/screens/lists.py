@@ -21,6 +21,7 @@ from xiaoguan.desk.expressions import BadQuery, narrowed
 from xiaoguan.desk.listing import Listing, with_query
 from xiaoguan.desk.screens.arranged import Arranged, arranged
 from xiaoguan.desk.screens.common import opened, table
+from xiaoguan.desk.screens.shapes import SHAPES, shape_page
 
 EXPORTS = {"csv": "CSV", "xlsx": "Excel"}
 
@@ -30,6 +31,8 @@ def list_page(request: HttpRequest, desk: Desk) -> HttpResponse:
     viewer = opened(request, desk)
     try:
         page = arranged(request, desk, viewer)
+        if (shape := page.query.get("as", "")) in SHAPES and not request.GET.get("part"):
+            return shape_page(request, page, shape)
         return _PARTS.get(request.GET.get("part", ""), _whole)(request, page)
     except BadQuery as error:
         return refused(request, desk, error)
