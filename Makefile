@@ -99,6 +99,9 @@ bench: install ## speed of the main questions
 examples: $(SYNCED) ## the published worked examples through the engine (XIAOGUAN_SHARED names their folder)
 	@$(BIN)/python scripts/examples.py
 
+fuzz-policy: $(SYNCED) ## 100,000 mutated policies: only clean issues
+	@$(BIN)/python scripts/fuzz_policy.py 100000
+
 docs: install ## the documentation as pages in site/
 	@$(UV) sync --locked --inexact --quiet --group docs
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -50,6 +50,17 @@ NOT_YET = frozenset({"forecast_bias"})
 """Functions of the language that are read but need the kept forecasts of the insight module."""
 
 
+REMEDY = {
+    "policy.syntax": "Correct the YAML of this line; docs/reference/policy.md says how a policy is written.",
+    "policy.schema": "Write it as docs/reference/policy.md shows.",
+    "policy.key": "docs/reference/policy.md lists the keys.",
+    "policy.value": "Write the value as docs/reference/policy.md shows.",
+    "policy.formula": "docs/reference/formula.md has functions, operators and units.",
+    "policy.calendar": "docs/reference/policy.md describes the calendar.",
+}
+"""What helps where nothing better is known."""
+
+
 def load(path: str | Path) -> tuple[Policy | None, list[Issue]]:
     """The policy in a file, and the issues found; None if there are errors."""
     try:
@@ -143,6 +154,7 @@ class _Builder:
         self.documents = 0
 
     def report(self, message: str, line: int, hint: str = "") -> None:
+        hint = hint or REMEDY["policy.syntax"]
         self.issues.append(Issue("error", message, hint, self.file, line, code="policy.syntax"))
 
     def take(self, event: Any) -> None:
@@ -325,6 +337,7 @@ class Reader:
         self.issues = issues
 
     def report(self, message: str, line: int, path: str, hint: str = "", code: str = "policy.schema") -> None:
+        hint = hint or REMEDY.get(code, "")
         self.issues.append(Issue("error", message, hint, self.file, line, path, code))
 
     def section(self, cls: Any, node: Node, path: str) -> Any:
@@ -349,7 +362,7 @@ class Reader:
             if value is not None:
                 values[name] = value
         for key in _required(cls) - node.value.keys():
-            self.report(f"the key {key!r} is missing", node.line, path, code="policy.key")
+            self.report(f"the key {key!r} is missing", node.line, path, f"Add {key}.", "policy.key")
         if any(issue.level == "error" for issue in self.issues[before:]):
             return None
         return cls(**values, line=node.line, path=path, lines=dict(node.lines))

@@ -26,6 +26,7 @@ from ..formula import (
     rewrite,
     unparse,
 )
+from ..load import REMEDY
 from ..metrics import Schema
 
 Check = Callable[[Policy, Schema], Iterable[Issue]]
@@ -46,6 +47,8 @@ def issue(
     """An issue at a section, at one of its keys, or at a formula."""
     line = place.line_of(key) if isinstance(place, Section) and key else place.line
     path = f"{place.path}.{key}" if key and place.path else place.path or key
+    if level == "error":
+        hint = hint or REMEDY.get(f"policy.{code}") or REMEDY["policy.schema"]
     return Issue(level, message, hint, policy.file, line, path, f"policy.{code or 'reference'}")
 
 

@@ -1,0 +1,196 @@
+"""绩效考核: curves, missing values, gates, grades, distribution, calibration, and what follows."""
+
+from datetime import date
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xiaoguan.policy import RowsWorld, Who
+from xiaoguan.policy.appraisal import Rating, appraise, calibrate, distribute, follows
+from xiaoguan.policy.world import Book, Span
+
+from .making import BOOKINGS, order, policy
+
+ROW = 10_000
+GRADES = "grades: {A: {from: 90, factor: 1.2}, B: {from: 60, factor: 1}, C: {from: 0, factor: 0.5}}"
+LIN = Who("lin", "林静", "rep", hired_on=date(2024, 1, 1), spans=(Span(date(2020, 1, 1), None, "rep", "east"),))
+
+
+def one(indicators, rest=""):
+    return policy(f"{BOOKINGS}appraisal:\n  - {{id: q, period: quarter, indicators: [{indicators}], {GRADES}{rest}}}\n")
+
+
+def done(found, amount=0, quota=100, ratings=None, who=LIN, period="2026-Q1", **tables):
+    book = tables.pop("book", None)
+    world = RowsWorld(
+        found, {"orders": [order(amount * ROW)], **tables}, {("quota", "lin", period): quota * ROW}, book=book
+    )
+    return appraise(found, found.appraisal[0], who, found.calendar.parse(period), world, ratings)
+
+
+def curve(score):
+    return f"{{metric: bookings, weight: 100%, score: {{{score}}}}}"
+
+
+@pytest.mark.parametrize(
+    ("score", "amount", "points"),
+    [
+        ("curve: linear, of: attainment", 96, 96),
+        ("curve: linear, of: attainment, cap: 120", 150, 120),
+        ("curve: linear, of: attainment, floor: 40", 10, 40),
+        ("curve: points, of: attainment, points: {60%: 0, 100%: 100, 130%: 120}", 80, 50),
+        ("curve: points, of: attainment, points: {60%: 0, 100%: 100, 130%: 120}", 50, 0),
+        ("curve: points, of: attainment, points: {60%: 0, 100%: 100, 130%: 120}", 200, 120),
+        ("curve: points, of: attainment, points: [[0%, 0], [90%, 40], [90%, 60], [100%, 100]]", 90, 60),
+        ("curve: steps, of: attainment, points: {0%: 40, 80%: 70, 100%: 100}", 80, 70),
+        ("curve: steps, of: attainment, points: {50%: 40, 80%: 70}", 20, 0),
+        ("curve: points, points: {0: 0, 100: 50}", 50, 25),
+    ],
+)
+def test_curves(score, amount, points):
+    assert done(one(curve(score)), amount).score == points
+
+
+def test_the_exact_score_is_graded_and_the_shown_one_is_rounded_once():
+    found = one(curve("curve: linear, of: attainment"))
+    made = done(found, 8999_97, 10000_00)
+    assert (made.score, made.shown, made.grade) == (Fraction(899997, 10000), "90", "B")
+    assert done(found, 90).grade == "A", "a score on the bound has the better grade"
+
+
+def test_lower_is_better_by_direction():
+    found = policy(
+        'metrics: {late: {name: L, type: count, from: tickets, value: "count()", date: opened_on, direction: down}}\n'
+        "goals: [{id: g, metric: late, period: quarter, target: {method: assigned}}]\n"
+        "appraisal: [{id: q, period: quarter, indicators: [{metric: late, weight: 100%, "
+        f"score: {{curve: linear, of: attainment}}}}], {GRADES}}}]\n"
+    )
+    rows = [{"id": str(i), "person": "lin", "opened_on": date(2026, 1, 5)} for i in range(4)]
+    world = RowsWorld(found, {"tickets": rows}, {("g", "lin", "2026-Q1"): 3})
+    assert appraise(found, found.appraisal[0], LIN, found.calendar.parse("2026-Q1"), world).score == 75
+
+
+HALVES = (
+    "{metric: bookings, weight: 60%, score: {curve: linear, of: attainment}}, "
+    "{id: work, weight: 40%, raters: {manager: 60%, peer: 40%}, min_raters: 2, scale: [1, 5]}"
+)
+
+
+@pytest.mark.parametrize(("missing", "score"), [("redistribute", Fraction(80)), ("zero", Fraction(48)), ("hold", None)])
+def test_a_missing_indicator_is_dealt_with_as_declared_and_never_silent(missing, score):
+    made = done(one(HALVES, f", missing: {missing}"), 80)
+    assert made.score == score and (made.grade == "") == (score is None)
+    assert "work is missing" in made.steps[0] and "work has no score (too few ratings)" in made.issues[0].message
+
+
+def test_raters_are_mixed_by_group_and_a_group_too_small_gives_its_weight_away():
+    given_ = {"work": [Rating("manager", Fraction(4)), Rating("peer", Fraction(5)), Rating("peer", Fraction(3))]}
+    assert done(one(HALVES), 80, ratings=given_).lines[1].value == 75
+    few = {"work": [Rating("manager", Fraction(4)), Rating("peer", Fraction(5))]}
+    line = done(one(HALVES), 80, ratings=few).lines[1]
+    assert line.value == 75 and "too few ratings of peer" in line.note
+    more = {"work": [Rating("manager", Fraction(5)), Rating("peer", Fraction(3)), Rating("peer", Fraction(3))]}
+    assert done(one(HALVES), 80, ratings=more).lines[1].value == 80
+
+
+def test_a_gate_limits_the_grade_and_only_points_change_the_score():
+    gates = (
+        ', gates: [{when: "event(\'lied\')", effect: {max_grade: C}}, {when: "bookings >= 100", effect: {deduct: 4}}]'
+    )
+    found = one(curve("curve: linear, of: attainment"), gates)
+    lied = [{"id": "1", "person": "lin", "kind": "lied", "happened_on": date(2026, 2, 1)}]
+    made = done(found, 100, events=lied)
+    assert (made.score, made.first_grade, made.grade, made.factor) == (96, "A", "C", Fraction(1, 2))
+    assert done(found, 100, events=[]).grade == "A"
+
+
+def test_relative_to_the_median_of_the_team():
+    found = one(curve("curve: relative, to: team_median, points: {50%: 0, 100%: 80, 150%: 120}"))
+    team = {key: Who(key, key, "rep", spans=LIN.spans) for key in ("lin", "a", "b")}
+    orders = [order(v * ROW, number=k, person=k) for k, v in (("lin", 120), ("a", 100), ("b", 60))]
+    world = RowsWorld(found, {"orders": orders}, {}, book=Book(team))
+    made = appraise(found, found.appraisal[0], team["lin"], found.calendar.parse("2026-Q1"), world)
+    assert made.score == 96
+
+
+def results(found, *scores):
+    from dataclasses import replace
+
+    base = done(found, 50)
+    grade = {True: "A", False: "B"}
+    return [
+        replace(base, person=str(i), score=Fraction(s), grade=grade[s >= 90], first_grade=grade[s >= 90])
+        for i, s in enumerate(scores)
+    ]
+
+
+def test_a_forced_distribution_never_separates_equal_scores_and_small_groups_are_only_guided():
+    rest = ", distribution: {mode: forced, shares: {A: 20%, B: 60%, C: 20%}, min_group: 5}"
+    found = one(curve("curve: linear, of: attainment"), rest)
+    made = distribute(found.appraisal[0], results(found, 99, 95, 95, 80, 70))
+    assert made.mode == "forced" and dict(made.wanted) == {"A": 1, "B": 3, "C": 1}
+    assert list(made.grades.values()) == ["A", "B", "B", "B", "C"]
+    tied = distribute(found.appraisal[0], results(found, 99, 99, 80, 70, 70))
+    assert list(tied.grades.values()) == ["A", "A", "B", "B", "B"]
+    assert distribute(found.appraisal[0], results(found, 99, 95)).mode == "guide"
+
+
+def test_calibration_needs_a_right_a_reason_and_a_small_step():
+    rest = ", calibration: {by: director, change: one_grade, reason: required}"
+    found = one(curve("curve: linear, of: attainment"), rest)
+    made = done(found, 95)
+    changed = calibrate(found.appraisal[0], made, "B", "director", "one big windfall")
+    assert (changed.grade, changed.first_grade, changed.score, changed.factor) == ("B", "A", 95, 1)
+    for grade, by, reason, why in (
+        ("C", "director", "x", "more than one"),
+        ("B", "leader", "x", "may not"),
+        ("B", "director", " ", "a reason"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            calibrate(found.appraisal[0], made, grade, by, reason)
+
+
+def test_what_follows_reads_grade_score_tenure_and_the_quarters_before():
+    rest = (
+        ", improvement_plan: {when: \"grade == 'C' or streak(grade == 'B', 2)\", length: 3m, review: 15d}, "
+        'career: [{to: senior, when: "score >= 85 and tenure >= 24m"}]'
+    )
+    found = one(curve("curve: linear, of: attainment"), rest)
+    at = found.calendar.parse("2026-Q1")
+
+    def after(amount, before):
+        row = {
+            "person": "lin",
+            "appraisal": "q",
+            "period": found.calendar.parse("2025-Q4"),
+            "grade": before,
+            "locked": True,
+        }
+        world = RowsWorld(
+            found, {"orders": [order(amount * ROW)]}, {("quota", "lin", "2026-Q1"): 100 * ROW}, book=Book(grades=[row])
+        )
+        made = appraise(found, found.appraisal[0], LIN, at, world)
+        return follows(found, found.appraisal[0], made, LIN, world)
+
+    assert after(70, "B") == ["improvement_plan"]
+    assert after(70, "A") == []
+    assert after(95, "B") == ["career:senior"]
+    assert after(10, "A") == ["improvement_plan"]
+
+
+@given(st.lists(st.tuples(st.integers(1, 100), st.integers(0, 150)), min_size=1, max_size=6))
+def test_the_composite_lies_between_the_lowest_and_the_highest_score(parts):
+    whole = sum(weight for weight, _ in parts)
+    items = [
+        f"{{id: i{n}, weight: {Fraction(w, whole).numerator}%, raters: {{manager: 100%}}, scale: [0, 150]}}"
+        for n, (w, _) in enumerate(parts)
+    ]
+    found = one(", ".join(items), ", missing: redistribute")
+    ratings = {f"i{n}": [Rating("manager", Fraction(score))] for n, (_, score) in enumerate(parts)}
+    made = done(found, ratings=ratings)
+    scores = [score * Fraction(100, 150) for _, score in parts]
+    weights = [Fraction(w, whole).numerator for w, _ in parts]
+    if sum(weights) == 100:
+        assert min(scores) <= made.score <= max(scores)
