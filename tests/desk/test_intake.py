@@ -322,7 +322,7 @@ def test_workbooks_packed_files_cards_and_json_are_tables(cast, draft_of):
         (b"PK\x03\x04 broken", "damaged"),
         (b"\x1f\x8b broken", "damaged"),
         (b"BEGIN:VCALENDAR\nEND:VCALENDAR\n", "an empty calendar"),
-        (b'{"a": 1}', "no list of objects"),
+        (b'{"a": [1]}', "no list of objects"),
         (b'{"a": ', "no JSON"),
     ],
 )

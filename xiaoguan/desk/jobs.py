@@ -53,6 +53,7 @@ LOST = timedelta(seconds=30)
 """A worker that gave no sign for so long has lost its job to the next one."""
 BEAT = 5.0
 SCHEDULE = 20.0
+PAUSE = 5.0
 KEPT = timedelta(days=30)
 ADMINISTRATORS = ("administrator",)
 
@@ -492,7 +493,7 @@ class Worker:
                 busy = self.once()
             except OperationalError as error:
                 log.warning("the database did not answer: %s", error)
-                busy = False
+                busy = self.ending.wait(PAUSE)
             if not busy:
                 close_old_connections()
                 self.ending.wait(self.poll)

@@ -245,6 +245,10 @@ def _lists(path: Path) -> dict[str, list[Any]]:
     data = _document(path)
     if isinstance(data, list):
         return {"": data}
+    if not isinstance(data, dict):
+        raise Unreadable(_("There is no list of objects in the document."))
+    if data and not any(isinstance(value, list | dict) for value in data.values()):
+        return {"": [data]}
     found = {name: v for name, v in data.items() if isinstance(v, list) and v and isinstance(v[0], dict)}
     if not found:
         raise Unreadable(_("There is no list of objects in the document."))

@@ -153,11 +153,14 @@ def _choice(options: dict[str, str]) -> Read:
         value = options.get(text.casefold())
         if value is None:
             near = closest(text.casefold(), options)
-            hint = _("did you mean %(near)s?") % {"near": near} if near else ""
-            raise ValueError(f"{_('is none of the choices')} {hint}".strip())
+            raise ValueError(_("is none of the choices") + _meant(near))
         return value
 
     return read
+
+
+def _meant(near: str | None) -> str:
+    return " " + _("did you mean %(near)s?") % {"near": near} if near else ""
 
 
 class Finder:
@@ -195,8 +198,7 @@ class Finder:
         if folded in self.ids:
             raise ValueError(_("fits several records (%(entity)s)") % {"entity": name})
         near = closest(folded, self.ids) if len(self.ids) < _FEW else None
-        hint = _("did you mean %(near)s?") % {"near": near} if near else ""
-        raise ValueError(f"{_('is no known %(entity)s') % {'entity': name}} {hint}".strip())
+        raise ValueError(_("is no known %(entity)s") % {"entity": name} + _meant(near))
 
 
 @lru_cache(maxsize=1)
