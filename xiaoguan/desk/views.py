@@ -201,7 +201,7 @@ def keep(desk: Desk, viewer: Viewer, values: dict[str, Any], pk: int | None = No
     if same.exists():
         raise ValidationError({"name": _("You have a view “%(name)s” already.") % {"name": view.name}})
     view.updated_at = timezone.now()
-    view.full_clean(validate_unique=False, validate_constraints=False)
+    view.full_clean(exclude=["widths"], validate_unique=False, validate_constraints=False)
     view.save()
     return view
 

@@ -15,6 +15,7 @@ from django.urls import path
 
 from xiaoguan.desk.api.openapi import openapi
 from xiaoguan.desk.api.refusals import answer, guarded, problem
+from xiaoguan.desk.api.saved import views_list, views_one
 from xiaoguan.desk.api.shape import item, list_body
 from xiaoguan.desk.api.views import bulk, collection, one, verb
 from xiaoguan.desk.desk import desks
@@ -33,6 +34,7 @@ def reference(request: HttpRequest) -> HttpResponse:
 
 def urls() -> list[Any]:
     found: list[Any] = [path("api/", reference, name="api"), path("api/openapi.json", document, name="openapi")]
+    found += [path("api/views", guarded(views_list)), path("api/views/<int:pk>", guarded(views_one))]
     for desk in desks():
         where = f"api/{desk.url_name}"
         found += [

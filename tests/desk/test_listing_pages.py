@@ -1,0 +1,225 @@
+"""The list page: groups and totals that add up, cells edited where they stand, deeds on many records, other shapes."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from xiaoguan.desk import conformance, figures, jobs, many
+from xiaoguan.desk.listing import Listing
+from xiaoguan.desk.models import Event
+from xiaoguan.sales.models import Opportunity
+
+
+def deal(owner: Any, title: str, amount: int = 100, **values: Any) -> Any:
+    given = {"title": title, "amount": amount * 10_000, "currency": "CNY", "lost_reason": "", **values}
+    return conformance.sample(Opportunity, owner, given)
+
+
+def listing(cast: Any, name: str, query: str = "") -> Listing:
+    from django.http import QueryDict
+
+    return Listing.read(conformance.desk("opportunity"), cast.viewer(name), QueryDict(query))
+
+
+# Figures
+
+
+def test_totals_and_groups_count_what_the_viewer_may_read(cast: Any, client_of: Any) -> None:
+    for owner, amount, currency in (
+        (cast.linjing, 100, "CNY"),
+        (cast.linjing, 50, "USD"),
+        (cast.wanglei, 1_000, "CNY"),
+    ):
+        deal(owner, "项目", amount, currency=currency)
+    mine = listing(cast, "linjing")
+    assert figures.totals(mine, mine.columns)["amount"] == "¥100.00 + $50.00"
+    whole = listing(cast, "sunzong", "group=owner")
+    found = {
+        bucket.label: figures.figure_text(whole.columns[4], sums)
+        for bucket, sums in figures.groups(whole, whole.columns)
+    }
+    assert found == {"林静": "¥100.00 + $50.00", "王磊": "¥1,000.00"}
+    page = client_of("linjing").get("/opportunities/", {"part": "totals"}).content.decode()
+    assert "¥100.00 + $50.00" in page and "1,000" not in page
+
+
+def test_groups_by_month_lead_to_their_rows(cast: Any, client_of: Any) -> None:
+    deal(cast.linjing, "三月单", closes_on="2026-03-31")
+    deal(cast.linjing, "四月单", closes_on="2026-04-01")
+    browser = client_of("linjing")
+    page = browser.get("/opportunities/", {"group": "closes_on:month"}).content.decode()
+    urls = re.findall(r'hx-get="([^"]+part=rows)"', page)
+    rows = [browser.get(url.replace("&amp;", "&")).content.decode() for url in urls]
+    assert ["三月单" in r for r in rows] == [True, False] and ["四月单" in r for r in rows] == [False, True]
+
+
+def test_a_long_list_is_sorted_by_several_keys_page_by_page(cast: Any, client_of: Any) -> None:
+    for n in range(14):
+        deal(cast.linjing, f"单{n:02d}", n % 3, closed_on="2026-05-01" if n % 4 else None)
+    browser, cursor, found = client_of("linjing"), "", []
+    while True:
+        query = {"sort": "-closed_on,amount,-title", "limit": "3", **({"cursor": cursor} if cursor else {})}
+        answer = browser.get("/api/opportunities", query).json()
+        found += [(i["closed_on"] is None, i["amount"], i["title"]) for i in answer["items"]]
+        cursor = answer["next"]
+        if not cursor:
+            break
+    inside = sorted(found, key=lambda row: row[2], reverse=True)
+    assert len(set(found)) == 14 and found == sorted(inside, key=lambda row: row[:2])
+    foreign = browser.get("/api/opportunities", {"sort": "-amount", "limit": "3"}).json()["next"]
+    assert browser.get("/api/opportunities", {"sort": "-amount,title", "cursor": foreign}).status_code == 400
+
+
+# Cells
+
+
+def test_a_cell_is_edited_with_the_rights_and_checks_of_the_form(cast: Any, client_of: Any) -> None:
+    sale = deal(cast.linjing, "维保")
+    url = f"/opportunities/{sale.pk}/cell/amount"
+    owner = client_of("linjing")
+    assert 'name="amount"' in owner.get(url).content.decode()
+    wrong = owner.post(url, {"amount": "viel", "version": "1"})
+    assert wrong.status_code == 422 and "viel" in wrong.json()["message"]
+    done = owner.post(url, {"amount": "1,250", "version": "1", "columns": "title,amount"})
+    assert done.status_code == 200 and "¥1,250.00" in done.json()["row"]
+    assert owner.post(url, {"amount": "9", "version": "1"}).status_code == 409
+    assert client_of("zhouhang").get(url).status_code == 403
+    assert client_of("zhouhang").post(url, {"amount": "9"}).status_code == 403
+    assert client_of("wanglei").get(url).status_code == 404
+    assert owner.get(f"/opportunities/{sale.pk}/cell/result").status_code == 404
+    assert owner.post(done.json()["undo_url"], HTTP_ACCEPT="application/json").status_code == 200
+    sale.refresh_from_db()
+    assert sale.amount_units == 100 * 10_000
+
+
+# Many
+
+
+def test_many_records_are_changed_at_once_and_taken_back_at_once(cast: Any, client_of: Any) -> None:
+    mine = [deal(cast.linjing, f"我的{n}") for n in range(3)]
+    other = deal(cast.zhouhang, "别人的")
+    browser = client_of("linjing")
+    ids = ",".join(str(r.pk) for r in [*mine, other])
+    sheet = browser.post("/opportunities/bulk", {"ids": ids}).content.decode()
+    assert 'value="edit:origin"' in sheet and 'value="verb:lose"' in sheet and 'value="delete"' not in sheet
+    answer = browser.post("/opportunities/bulk/do", {"ids": ids, "deed": "edit:origin", "origin": "phone"}).json()
+    assert [r["title"] for r in answer["refused"]] == ["别人的"] and answer["refused"][0]["why"]
+    assert set(Opportunity.objects.values_list("title", "origin")) == {
+        *((r.title, "phone") for r in mine), ("别人的", other.origin),
+    }  # fmt: skip
+    [batch] = set(Event.objects.filter(deed="changed").values_list("batch", flat=True))
+    assert browser.post(f"/undo/{batch}", HTTP_ACCEPT="application/json").status_code == 200
+    assert not Opportunity.objects.exclude(origin=other.origin).exists()
+
+
+def test_a_verb_on_many_says_who_was_refused_and_why(cast: Any, client_of: Any) -> None:
+    open_, lost = deal(cast.linjing, "进行中"), deal(cast.linjing, "已输", result="lost")
+    answer = client_of("linjing").post(
+        "/opportunities/bulk/do", {"ids": f"{open_.pk},{lost.pk}", "deed": "verb:lose", "reason": "price"}
+    )
+    assert [r["title"] for r in answer.json()["refused"]] == ["已输"]
+    missing = client_of("linjing").post("/opportunities/bulk/do", {"ids": str(open_.pk), "deed": "verb:lose"})
+    assert missing.status_code == 422
+    for deed in ("delete", "verb:ghost", "edit:result", ""):
+        assert client_of("linjing").post("/opportunities/bulk/do", {"ids": "1", "deed": deed}).status_code == 422
+
+
+def test_all_that_the_filter_finds_is_a_job_when_it_is_much(
+    cast: Any, client_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(many, "AT_ONCE", 3)
+    monkeypatch.setattr(many, "STEP", 2)
+    for n in range(5):
+        deal(cast.linjing, f"大{n}", 1_000)
+    deal(cast.linjing, "小", 1)
+    query = "?where=amount:ge:500"
+    answer = client_of("linjing").post(
+        f"/opportunities/bulk/do{query}", {"all": "1", "deed": "edit:origin", "origin": "phone"}
+    )
+    assert answer.status_code == 200 and answer.json()["job"]
+    jobs.drain()
+    job = jobs.Job.objects.get()
+    assert job.state == "done", job.error
+    assert set(Opportunity.objects.filter(origin="phone").values_list("title", flat=True)) == {
+        f"大{n}" for n in range(5)
+    }
+    assert set(Event.objects.filter(deed="changed").values_list("batch", flat=True)) == {job.batch}
+
+
+# The board
+
+
+def test_lanes_load_on_and_know_the_filter(cast: Any, client_of: Any) -> None:
+    stage = conformance.desk("opportunity").lanes(cast.viewer("linjing"))[0]["id"]
+    for n in range(25):
+        deal(cast.linjing, f"牌{n:02d}", stage=stage)
+    browser = client_of("linjing")
+    page = browser.get("/opportunities/board", {"where": "title:has:牌"}).content.decode()
+    first = set(re.findall(r"牌\d\d", page))
+    [more] = re.findall(r'class="lane-next" hx-get="([^"]+)"', page)
+    rest = browser.get(more.replace("&amp;", "&")).content.decode()
+    assert len(first) == 20 and first | set(re.findall(r"牌\d\d", rest)) == {f"牌{n:02d}" for n in range(25)}
+    assert "牌0" not in browser.get("/opportunities/board", {"where": "title:is:无"}).content.decode()
+    assert browser.get("/opportunities/board", {"part": "cards", "lane": "ghost"}).status_code == 404
+
+
+def test_what_the_policy_wants_done_is_asked_before_a_stage_is_left(cast: Any, client_of: Any) -> None:
+    from pathlib import Path
+
+    from xiaoguan.rulebook.versions import adopt
+
+    adopt(Path("policies/small-company.yaml").read_text())
+    sale = deal(cast.linjing, "产线", stage="identify")
+    browser = client_of("linjing", HTTP_ACCEPT="application/json")
+    url = f"/opportunities/{sale.pk}/move"
+    asked = browser.post(url, {"to": "contact"})
+    [ask] = asked.json()["fields"]
+    assert asked.status_code == 422 and ask["kind"] == "checks" and "客户来源" in asked.json()["message"]
+    assert [o["value"] for o in ask["options"]] == ["客户来源", "联系人"]
+    assert browser.post(url, {"to": "contact", "checked": "客户来源"}).status_code == 422
+    done = browser.post(url, {"to": "contact", "checked": "客户来源\n联系人"})
+    assert done.status_code == 200 and done.json()["undo_url"]
+    back = browser.post(url, {"to": "identify"})
+    assert [f["name"] for f in back.json()["fields"]] == ["reason"]
+    assert "checked" in Event.objects.filter(deed="move").latest("id").changes
+
+
+# Other shapes
+
+
+@pytest.mark.parametrize("shape", ["calendar", "timeline", "pivot", "chart"])
+def test_every_shape_shows_what_the_viewer_may_read(cast: Any, client_of: Any, shape: str) -> None:
+    today = timezone.localdate()
+    deal(cast.linjing, "华东项目", 100, closes_on=today, opened_on=today - timedelta(days=9), stage="contact")
+    deal(cast.wanglei, "华北项目", 7_777, closes_on=today, opened_on=today - timedelta(days=9), stage="won")
+    browser = client_of("linjing")
+    query = {"as": shape, "measure": "sum:amount", "rows": "stage"}
+    page = browser.get("/opportunities/", query)
+    text = page.content.decode()
+    assert page.status_code == 200 and "华北项目" not in text and "7,777" not in text
+    assert ("华东项目" if shape in ("calendar", "timeline") else "¥100.00") in text
+    none = browser.get("/opportunities/", {**query, "where": "amount:gt:5000"}).content.decode()
+    assert "华东项目" not in none and "¥100.00" not in none
+    for wrong in (
+        {"by": "ghost"},
+        {"start": "ghost"},
+        {"rows": "ghost"},
+        {"measure": "sum:title"},
+        {"day": "2026-13-01"},
+    ):
+        assert browser.get("/opportunities/", {**query, **wrong}).status_code in (200, 302)
+
+
+def test_a_number_of_the_pivot_leads_to_its_records(cast: Any, client_of: Any) -> None:
+    deal(cast.linjing, "甲", 10, stage="contact", origin="web")
+    deal(cast.linjing, "乙", 20, stage="contact", origin="phone")
+    browser = client_of("linjing")
+    page = browser.get("/opportunities/", {"as": "pivot", "rows": "stage", "cols": "origin", "measure": "sum:amount"})
+    [url] = re.findall(r'href="([^"]+)">¥20.00', page.content.decode())
+    text = browser.get(url.replace("&amp;", "&")).content.decode()
+    assert "乙" in text and ">甲<" not in text
