@@ -69,7 +69,7 @@ class _Reading:
         self.issues: list[Issue] = []
         try:
             self.zone: zoneinfo.ZoneInfo | None = zoneinfo.ZoneInfo(policy.header.timezone)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
             self.zone = None
 
     def folder_(self) -> Folder:

@@ -1,4 +1,4 @@
-"""`xiaoguan calc` and `xiaoguan policy diff`: the engine alone, from files, without a database."""
+"""`xiaoguan calc`, `policy diff` and `policy backtest`: the engine alone, from files, without a database."""
 
 from __future__ import annotations
 
@@ -53,9 +53,7 @@ def calc(file: Path, folder: Path, label: str, person: str, day: Any, json_: boo
     found = {} if has_errors(facts.issues) else reckon(policy, facts, period, person, until)
     issues = found["issues"] if found else [issue.to_json() for issue in facts.issues]
     if json_:
-        import orjson
-
-        sys.stdout.write(orjson.dumps(found or {"issues": issues}, option=orjson.OPT_INDENT_2).decode() + "\n")
+        _write(found or {"issues": issues})
     _say(found, issues, json_)
     if has_errors(facts.issues):
         raise SystemExit(1)
@@ -81,3 +79,66 @@ def _say(found: dict[str, Any], issues: list[dict[str, Any]], json_: bool) -> No
     for one in found["appraisals"]:
         click.echo(f"{one['appraisal']}  {one['name']}  {one['period']}  score {one['score']}  grade {one['grade']}")
     click.echo(f"total {found['total']} {found['currency']}")
+
+
+@click.command("diff")
+@click.argument("before", type=FILE)
+@click.argument("after", type=FILE)
+@click.option("--json", "json_", is_flag=True, help="One JSON document on stdout.")
+def diff(before: Path, after: Path, json_: bool) -> None:
+    """What changes in meaning from BEFORE to AFTER: wording, parameter or structure, and what it touches."""
+    from xiaoguan.policy.compare import diff as changes_between
+
+    changes = changes_between(_read(before), _read(after))
+    if json_:
+        _write([change.to_json() for change in changes])
+        return
+    for change in changes:
+        click.echo(str(change))
+    click.echo(f"{len(changes)} changes")
+
+
+@click.command("backtest")
+@click.argument("before", type=FILE)
+@click.argument("after", type=FILE)
+@click.option("--facts", "folder", type=FOLDER, required=True, help="Folder of CSV or Parquet files.")
+@click.option("--from", "first", required=True, help="First period, such as 2026-01.")
+@click.option("--to", "last", required=True, help="Last period of the same kind.")
+@click.option("--json", "json_", is_flag=True, help="One JSON document on stdout.")
+def backtest(before: Path, after: Path, folder: Path, first: str, last: str, json_: bool) -> None:
+    """What BEFORE and AFTER would have paid on the same facts, by person and in total."""
+    from xiaoguan.base.issues import has_errors
+    from xiaoguan.policy.compare import backtest as compared
+    from xiaoguan.policy.folder import read_folder
+
+    policies = _read(before), _read(after)
+    try:
+        start, end = (policies[0].calendar.parse(label) for label in (first, last))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--from, --to") from None
+    periods = [start]
+    while periods[-1].end < end.end:
+        periods.append(policies[0].calendar.period(start.kind, periods[-1].end))
+    folders = {policy.sha256: read_folder(policy, folder) for policy in policies}
+    issues = [issue for one in folders.values() for issue in one.issues if issue.level == "error"]
+    for issue in dict.fromkeys(issues):
+        click.echo(str(issue), err=True)
+    if has_errors(issues):
+        raise SystemExit(1)
+    people = [who for _, who in sorted(folders[policies[0].sha256].people.items())]
+    found = compared(*policies, people, periods, lambda policy: folders[policy.sha256].world)
+    data = found.to_json(policies[0].currency)
+    if json_:
+        _write(data)
+        return
+    for row in data["rows"]:
+        click.echo(f"{row['name']:<20} {row['period']:<10} {row['before']:>14} {row['after']:>14} {row['change']:>14}")
+    click.echo(f"{'total':<31} {data['total']['before']:>14} {data['total']['after']:>14}")
+    for jump in data["jumps"]:
+        click.echo(f"{jump['component']}: at {jump['bound']} one unit more pays {jump['pays']}")
+
+
+def _write(data: Any) -> None:
+    import orjson
+
+    sys.stdout.write(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode() + "\n")

@@ -16,7 +16,7 @@ from typing import Any
 import click
 import orjson
 
-from xiaoguan.project.calc import calc
+from xiaoguan.project.calc import backtest, calc, diff
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xiaoguan.project.settings")
 
@@ -581,6 +581,8 @@ def _tree(line: dict[str, Any], depth: int = 0) -> Iterable[str]:
 
 
 main.add_command(calc)
+policy.add_command(diff)
+policy.add_command(backtest)
 
 
 if __name__ == "__main__":

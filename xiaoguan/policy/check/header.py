@@ -31,7 +31,7 @@ def header(policy: Policy, schema: Schema) -> Iterator[Issue]:
             )
     try:
         zoneinfo.ZoneInfo(head.timezone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         yield issue(
             policy, head, f"there is no time zone {head.timezone!r}", "Write it like Asia/Shanghai.", "timezone"
         )

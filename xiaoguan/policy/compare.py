@@ -1,0 +1,371 @@
+"""对比与回测: what changes between two policies, in meaning and in money.
+
+`diff` compares the parsed documents by id, not their text: reordering and comments are no change. Each change is
+wording, a parameter, or structure, and touches pay, goals, the process, or people. `apply` makes the changed document
+of the old one, so a diff says everything.
+
+`backtest` reckons both policies on the same facts over past periods: per person and in total, winners and losers, and
+the jumps, where one yuan more of credit pays thousands. Behaviour is assumed unchanged, and the report says so.
+Source: spec/domain.md 8.6.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any, Literal
+
+from xiaoguan.base.explain import value_text
+from xiaoguan.base.money import SCALE
+from xiaoguan.base.periods import Period
+from xiaoguan.base.words import plain_number
+
+from .document import Bound, Expression, Point, Policy, Section
+from .formula import Duration
+from .incentive import statement
+from .world import Who, World
+
+Kind = Literal["wording", "parameter", "structure"]
+Touches = Literal["pay", "goal", "process", "people"]
+
+_WORDING = {"name", "source", "change_note", "owner", "formerly", "waiver", "supersedes", "version"}
+_TOUCHES: Mapping[str, Touches] = {
+    "metrics": "pay",
+    "incentive": "pay",
+    "goals": "goal",
+    "process": "process",
+    "forecast": "process",
+    "classification": "process",
+    "follow_up": "process",
+    "pool": "process",
+    "discount": "pay",
+    "appraisal": "people",
+    "training": "people",
+    "recognition": "people",
+    "warnings": "process",
+    "calendar": "goal",
+    "policy": "people",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference: where (by id), what kind, what it touches, and the values before and after as text.
+
+    before or after None is a thing that is not there.
+    """
+
+    path: str
+    kind: Kind
+    touches: Touches
+    before: str | None
+    after: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict."""
+        return {
+            "path": self.path,
+            "kind": self.kind,
+            "touches": self.touches,
+            "before": self.before,
+            "after": self.after,
+        }
+
+    def __str__(self) -> str:
+        if self.before is None:
+            return f"+ {self.path}: {self.after}  ({self.touches}, {self.kind})"
+        if self.after is None:
+            return f"- {self.path}: {self.before}  ({self.touches}, {self.kind})"
+        return f"~ {self.path}: {self.before} → {self.after}  ({self.touches}, {self.kind})"
+
+
+Flat = dict[str, str]
+
+
+def flat(policy: Policy) -> Flat:
+    """A policy as path to value: items of lists are named by their id or what marks them, so order says nothing.
+
+    Order matters, and is kept as a position, for stages and for the steps of an allocation.
+    """
+    found: Flat = {}
+    for field in fields(policy):
+        if field.metadata.get("key", field.name) is None or field.name in _PLACE:
+            continue
+        key = str(field.metadata.get("key", field.name))
+        _walk(key, getattr(policy, field.name), found)
+    return found
+
+
+_PLACE = {"line", "path", "lines"}
+
+
+def _walk(path: str, value: Any, found: Flat) -> None:
+    if value is None or value == () or value == {}:
+        return
+    if isinstance(value, Expression | Bound | Point | Duration) or not (
+        is_dataclass(value) or isinstance(value, tuple | Mapping)
+    ):
+        found[path] = _text(value)
+    elif isinstance(value, Section):
+        _section(path, value, found)
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            _walk(f"{path}.{key}", one, found)
+    elif isinstance(value, tuple) and value and isinstance(value[0], Section):
+        for i, one in enumerate(value):
+            _walk(f"{path}[{_mark(one, i)}]", one, found)
+            if path.rsplit(".", 1)[-1] in ("stages", "allocate"):
+                found[f"{path}[{_mark(one, i)}].position"] = str(i + 1)
+    else:
+        found[path] = ", ".join(_text(one) for one in value)
+
+
+def _section(path: str, value: Section, found: Flat) -> None:
+    found[path] = "there"
+    for field in fields(value):
+        if field.name not in _PLACE:
+            _walk(f"{path}.{field.metadata.get('key', field.name)}", getattr(value, field.name), found)
+
+
+def _mark(one: Any, index: int) -> str:
+    """What names an item of a list: its id, or what it is about."""
+    for name in ("id", "key", "by", "person", "to", "start", "up_to", "when", "within"):
+        mark = getattr(one, name, "")
+        if mark:
+            return _text(mark)
+    return str(index + 1)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Expression):
+        return value.text
+    if isinstance(value, Bound):
+        return value_text(value.value, "ratio") if value.percent else plain_number(value.value)
+    if isinstance(value, Point):
+        return f"{_text(value.x)}: {_text(value.y)}"
+    if isinstance(value, Fraction):
+        return plain_number(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(_text(one) for one in value)}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def diff(before: Policy, after: Policy) -> list[Change]:
+    """Every change from one policy to another, by path; empty for two documents that mean the same."""
+    old, new = _renamed(flat(before), after), flat(after)
+    paths = sorted(old.keys() | new.keys())
+    found = []
+    for path in paths:
+        a, b = old.get(path), new.get(path)
+        if a != b and not _inside_new(path, old, new):
+            found.append(_change(path, a, b))
+    return found
+
+
+def _inside_new(path: str, old: Flat, new: Flat) -> bool:
+    """Whether a section above this path is itself new or gone: it is said once."""
+    above = path
+    while "." in above or "[" in above:
+        cut = max(above.rfind("."), above.rfind("["))
+        above = above[:cut]
+        if (above in old) != (above in new) and "there" in (old.get(above), new.get(above)):
+            return True
+    return False
+
+
+def _change(path: str, before: str | None, after: str | None) -> Change:
+    last = path.rsplit(".", 1)[-1]
+    kind: Kind = "parameter"
+    if last in _WORDING:
+        kind = "wording"
+    elif "there" in (before, after) or last == "position":
+        kind = "structure"
+    top = path.split(".")[0].split("[")[0]
+    touches = _TOUCHES.get(top, "people")
+    if path.startswith("policy.rounding") or path in ("policy.currency", "policy.fx"):
+        touches = "pay"
+    return Change(path, kind, touches, before, after)
+
+
+def _renamed(old: Flat, after: Policy) -> Flat:
+    """The old paths with ids that the new document says were renamed (`formerly`)."""
+    names: dict[str, str] = {}
+    for goal in after.goals:
+        if goal.formerly:
+            names[f"goals[{goal.formerly}]"] = f"goals[{goal.id}]"
+    for metric in after.metrics.values():
+        if metric.formerly:
+            names[f"metrics.{metric.formerly}"] = f"metrics.{metric.id}"
+    for plan in after.incentive:
+        if plan.formerly:
+            names[f"incentive[{plan.formerly}]"] = f"incentive[{plan.id}]"
+        for component in plan.components:
+            if component.formerly:
+                head = f"incentive[{plan.id}].components"
+                names[f"{head}[{component.formerly}]"] = f"{head}[{component.id}]"
+    for appraisal in after.appraisal:
+        if appraisal.formerly:
+            names[f"appraisal[{appraisal.formerly}]"] = f"appraisal[{appraisal.id}]"
+    made: Flat = {}
+    for path, value in old.items():
+        for was, now in names.items():
+            if path == was or path.startswith((f"{was}.", f"{was}[")):
+                path = now + path[len(was) :]
+        made[path] = value
+    return made
+
+
+def apply(before: Flat, changes: Sequence[Change], after: Flat) -> Flat:
+    """The old document with the changes: equal to the new one. What is inside a new section comes from it."""
+    made = dict(before)
+    for change in changes:
+        for path in [p for p in made if p == change.path or p.startswith((f"{change.path}.", f"{change.path}["))]:
+            if change.after is None or "there" in (change.before, change.after):
+                del made[path]
+        if change.after is not None:
+            made[change.path] = change.after
+            if change.after == "there":
+                inside = (f"{change.path}.", f"{change.path}[")
+                made |= {path: value for path, value in after.items() if path.startswith(inside)}
+    return made
+
+
+# 回测 Back-test
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One person in one period under both policies, in units; None where something is missing."""
+
+    person: str
+    name: str
+    period: str
+    before: int
+    after: int
+    missing: tuple[str, ...] = ()
+
+    @property
+    def change(self) -> int:
+        """After less before."""
+        return self.after - self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """跳点: at this bound one minor unit more of credit pays so much more, in units."""
+
+    component: str
+    bound: str
+    pays: int
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """回测: every person and period, and what it comes to. Behaviour is assumed unchanged."""
+
+    before: str
+    after: str
+    rows: tuple[Compared, ...]
+    basis: int
+    jumps: tuple[Jump, ...]
+
+    @property
+    def totals(self) -> tuple[int, int]:
+        """What both policies pay in all, in units."""
+        return sum(row.before for row in self.rows), sum(row.after for row in self.rows)
+
+    def people(self) -> dict[str, tuple[int, int]]:
+        """What each person gets under both over all periods."""
+        found: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+        for row in self.rows:
+            found[row.person][0] += row.before
+            found[row.person][1] += row.after
+        return {key: (pair[0], pair[1]) for key, pair in found.items()}
+
+    def winners(self) -> list[tuple[str, int]]:
+        """Who gets more, the most first."""
+        gains = [(key, after - before) for key, (before, after) in self.people().items() if after > before]
+        return sorted(gains, key=lambda pair: (-pair[1], pair[0]))
+
+    def losers(self) -> list[tuple[str, int]]:
+        """Who gets less, the most first."""
+        losses = [(key, after - before) for key, (before, after) in self.people().items() if after < before]
+        return sorted(losses, key=lambda pair: (pair[1], pair[0]))
+
+    def cost_of_sales(self) -> tuple[Fraction | None, Fraction | None]:
+        """费用率: what is paid / what was credited, under both."""
+        if not self.basis:
+            return None, None
+        before, after = self.totals
+        return Fraction(before, self.basis), Fraction(after, self.basis)
+
+    def to_json(self, currency: str) -> dict[str, Any]:
+        """A plain dict; amounts as decimal text in major units."""
+        unit = f"money:{currency}"
+
+        def money(value: int) -> str:
+            return value_text(value, unit).replace(",", "")
+
+        cost = [None if one is None else plain_number(one, 6).lstrip("≈") for one in self.cost_of_sales()]
+        return {
+            "before": self.before,
+            "after": self.after,
+            "assumes": "behaviour unchanged",
+            "total": {"before": money(self.totals[0]), "after": money(self.totals[1])},
+            "cost_of_sales": {"before": cost[0], "after": cost[1]},
+            "winners": [{"person": key, "change": money(value)} for key, value in self.winners()],
+            "losers": [{"person": key, "change": money(value)} for key, value in self.losers()],
+            "jumps": [{"component": j.component, "bound": j.bound, "pays": money(j.pays)} for j in self.jumps],
+            "rows": [
+                {"person": r.person, "name": r.name, "period": r.period, "before": money(r.before),
+                 "after": money(r.after), "change": money(r.change), "missing": list(r.missing)}
+                for r in self.rows
+            ],
+        }  # fmt: skip
+
+
+WorldOf = Callable[[Policy], World]
+
+
+def backtest(
+    before: Policy, after: Policy, people: Sequence[Who], periods: Sequence[Period], world_of: WorldOf
+) -> Backtest:
+    """Both policies over the same facts and periods. world_of gives the world for a policy's metrics."""
+    worlds = [world_of(policy) for policy in (before, after)]
+    rows = []
+    for who in people:
+        for period in periods:
+            old, new = statement(before, who, period, worlds[0]), statement(after, who, period, worlds[1])
+            if old.lines or new.lines:
+                lacking = {line.name for one in (old, new) for line in one.lines if line.missing}
+                totals = old.total.units, new.total.units
+                rows.append(Compared(who.key, who.name, period.label, totals[0], totals[1], tuple(sorted(lacking))))
+    basis = _basis(before, people, periods, worlds[0])
+    return Backtest(before.clause, after.clause, tuple(rows), basis, tuple(jumps(after)))
+
+
+def _basis(policy: Policy, people: Sequence[Who], periods: Sequence[Period], world: World) -> int:
+    """What the first commission of the policy is paid on, over everybody and all periods."""
+    basis = next((one.basis for _, one in policy.components() if one.kind == "commission" and one.basis), "")
+    if basis not in policy.metrics:
+        return 0
+    lines = [world.metric(basis, who, period) for who in people for period in periods]
+    return sum(int(line.number) for line in lines if not line.missing)
+
+
+def jumps(policy: Policy, least: int = SCALE) -> Iterator[Jump]:
+    """Bounds of tables by amount at which one more minor unit pays at least `least` units more."""
+    for _, component in policy.components():
+        table = component.tiers
+        if table is None or table.by != "amount" or table.mode not in ("slab", "amount"):
+            continue
+        for lower, upper in pairwise(table.rates):
+            if table.mode == "slab":
+                pays = upper.start.value * SCALE * Fraction((upper.rate or 0) - (lower.rate or 0))
+            else:
+                pays = Fraction((upper.amount or 0) - (lower.amount or 0)) * SCALE
+            if abs(pays) >= least:
+                yield Jump(component.id, plain_number(upper.start.value, grouped=True), int(pays))
