@@ -172,7 +172,7 @@ def job_kind(name: str) -> Callable[[Work], Work]:
     return add
 
 
-def start(kind: str, viewer: Viewer, title: Any, unit: Any = "", **parameters: Any) -> Job:
+def start(kind: str, viewer: Viewer, title: Any, /, unit: Any = "", **parameters: Any) -> Job:
     """Ask for a job in the name of `viewer`. The row is part of the caller's transaction.
 
     parameters    plain JSON values. An unknown kind is a KeyError.

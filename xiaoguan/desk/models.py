@@ -26,6 +26,7 @@ class Event(models.Model):
             models.Index(fields=["entity", "record_id", "id"], name="event_of_record"),
             models.Index(fields=["batch"], name="event_of_batch", condition=~models.Q(batch="")),
             models.Index(fields=["entity", "-id"], name="event_deleted", condition=models.Q(deed="deleted")),
+            models.Index(fields=["-id"], name="event_exported", condition=models.Q(deed="exported")),
         ]
 
 

@@ -40,13 +40,19 @@ def armed(text: str) -> str:
 
 
 def export_rows(
-    desk: Desk, rows: QuerySet[Any], columns: Sequence[Path], kind: str, masked: frozenset[str] = frozenset()
+    desk: Desk,
+    rows: QuerySet[Any],
+    columns: Sequence[Path],
+    kind: str,
+    masked: frozenset[str] = frozenset(),
+    progress: Callable[[int], None] = lambda number: None,
 ) -> Iterator[bytes]:
     """A list as a file, piece by piece: `kind` is "csv" (UTF-8 with its mark, for Excel) or "xlsx".
 
     rows      what the list shows, filtered and ordered; columns the paths of the list, in its order.
     A relation is written as its title, a choice as its label, money as a plain decimal with its currency in a column
-    of its own behind it. What is in `masked` (texts of paths) stays masked.
+    of its own behind it. What is in `masked` (texts of paths) stays masked. `progress` is called with the
+    number of rows so far, now and then and at the end.
     """
     names: list[str] = []
     writers: list[tuple[str, int, Callable[[Any], Any]]] = []
@@ -64,10 +70,19 @@ def export_rows(
             add(currency.verbose_name, path.currency, str)
     lines = (
         [None if row[i] is None else write(row[i]) for _label, i, write in writers]
-        for row in rows.values_list(*names).iterator(CHUNK)
+        for row in _told(rows.values_list(*names).iterator(CHUNK), progress)
     )
     head = [label for label, _i, _write in writers]
     return _csv(head, lines) if kind == "csv" else _xlsx(head, lines)
+
+
+def _told(rows: Iterable[Any], progress: Callable[[int], None]) -> Iterator[Any]:
+    number = 0
+    for number, row in enumerate(rows, 1):
+        yield row
+        if number % CHUNK == 0:
+            progress(number)
+    progress(number)
 
 
 def _veil(write: Callable[[Any], Any]) -> Callable[[Any], str]:

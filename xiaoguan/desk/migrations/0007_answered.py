@@ -5,26 +5,25 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('desk', '0006_notifications'),
+        ("desk", "0006_notifications"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Answered',
+            name="Answered",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account_id', models.BigIntegerField()),
-                ('key', models.CharField(max_length=80)),
-                ('asked', models.CharField(max_length=32)),
-                ('status', models.PositiveSmallIntegerField()),
-                ('body', models.BinaryField()),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("account_id", models.BigIntegerField()),
+                ("key", models.CharField(max_length=80)),
+                ("asked", models.CharField(max_length=32)),
+                ("status", models.PositiveSmallIntegerField()),
+                ("body", models.BinaryField()),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'indexes': [models.Index(fields=['at'], name='answered_at')],
-                'constraints': [models.UniqueConstraint(fields=('account_id', 'key'), name='one_answer_a_key')],
+                "indexes": [models.Index(fields=["at"], name="answered_at")],
+                "constraints": [models.UniqueConstraint(fields=("account_id", "key"), name="one_answer_a_key")],
             },
         ),
     ]

@@ -4,26 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('desk', '0007_answered'),
+        ("desk", "0007_answered"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Tally',
+            name="Tally",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('entity', models.CharField(max_length=40)),
-                ('lane', models.CharField(max_length=40)),
-                ('kind', models.CharField(max_length=40)),
-                ('currency', models.CharField(max_length=3)),
-                ('person_id', models.BigIntegerField()),
-                ('number', models.BigIntegerField()),
-                ('units', models.BigIntegerField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("entity", models.CharField(max_length=40)),
+                ("lane", models.CharField(max_length=40)),
+                ("kind", models.CharField(max_length=40)),
+                ("currency", models.CharField(max_length=3)),
+                ("person_id", models.BigIntegerField()),
+                ("number", models.BigIntegerField()),
+                ("units", models.BigIntegerField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('entity', 'person_id', 'lane', 'kind', 'currency'), name='one_tally')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("entity", "person_id", "lane", "kind", "currency"), name="one_tally"
+                    )
+                ],
             },
         ),
     ]

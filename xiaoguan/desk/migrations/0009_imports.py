@@ -19,7 +19,10 @@ class Migration(migrations.Migration):
                 ("account_id", models.BigIntegerField()),
                 ("entity", models.CharField(max_length=40)),
                 ("name", models.CharField(max_length=200)),
-                ("folder_name", models.CharField(default=xiaoguan.desk.importing.draft.new_folder, editable=False, max_length=40)),
+                (
+                    "folder_name",
+                    models.CharField(default=xiaoguan.desk.importing.draft.new_folder, editable=False, max_length=40),
+                ),
                 ("file", models.CharField(max_length=40)),
                 ("part", models.CharField(blank=True, max_length=200)),
                 ("header", models.PositiveIntegerField(default=0)),

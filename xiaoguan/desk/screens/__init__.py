@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.urls import include, path
 
 from xiaoguan.desk.desk import desks
-from xiaoguan.desk.screens import imports, inbox, jobs
+from xiaoguan.desk.screens import exports, imports, inbox, jobs
 from xiaoguan.desk.screens.boards import board_page
 from xiaoguan.desk.screens.details import detail_page, related_tab
 from xiaoguan.desk.screens.editing import cell
@@ -48,6 +48,7 @@ def urls() -> list[Any]:
     """The pages of every registered desk."""
     return [
         path("undo/<slug:batch>", undo_page, name="undo"),
+        *exports.urls(),
         *imports.urls(),
         *jobs.urls(),
         *inbox.urls(),

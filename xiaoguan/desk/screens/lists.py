@@ -6,19 +6,22 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
-from django.utils import timezone
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from xiaoguan.desk import figures, filters, search
-from xiaoguan.desk.access import viewer_of
+from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.bounds import TooMuch
 from xiaoguan.desk.cells import Columns
 from xiaoguan.desk.desk import Desk
 from xiaoguan.desk.expressions import BadQuery, narrowed
 from xiaoguan.desk.listing import Listing, with_query
+from xiaoguan.desk.paths import Path
 from xiaoguan.desk.screens.arranged import Arranged, arranged
 from xiaoguan.desk.screens.common import opened, table
 from xiaoguan.desk.screens.shapes import SHAPES, shape_page
@@ -166,28 +169,39 @@ _PARTS = {"totals": _totals_part, "rows": _rows_part}
 @require_GET
 def export(request: HttpRequest, desk: Desk, kind: str) -> HttpResponse:
     """What the list shows as a file: its columns, filters and sort; with `ids=1,2` only these records."""
+    from xiaoguan.desk import exporting
     from xiaoguan.desk.transfer import export_rows
 
     if kind not in EXPORTS:
         raise Http404
     viewer = opened(request, desk)
-    if not desk.may_export(viewer):
-        raise PermissionDenied(_("You may not export this list: %(who)s may.") % {"who": desk.export.words()})
     try:
-        listing = arranged(request, desk, viewer).listing
+        rows, columns = prepared(request, desk, viewer)
     except BadQuery as error:
         return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
-    rows = chosen(listing, request.GET.get("ids", "")).rows.order_by(*listing.order.by())
-    columns = [p for p in listing.columns if not filters.seen_through(desk, viewer, p)]
+    query, size = request.GET.urlencode(), rows.count()
+    if size > exporting.AT_ONCE:
+        with transaction.atomic():
+            return HttpResponseRedirect(reverse("job", args=[exporting.begin(desk, viewer, kind, query, size).pk]))
+    exporting.write_down(desk, kind, query, size)
     body = export_rows(desk, rows, columns, kind, desk.masked(viewer, columns))
     content = {
         "csv": "text/csv; charset=utf-8",
         "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     }
-    name = f"{desk.url_name}-{timezone.localdate().isoformat()}.{kind}"
+    name = exporting.file_name(desk, kind)
     return StreamingHttpResponse(
         body, content_type=content[kind], headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
+
+
+def prepared(request: HttpRequest, desk: Desk, viewer: Viewer) -> tuple[QuerySet, list[Path]]:
+    """The rows and columns of an export, as the list was asked for. Raises BadQuery and PermissionDenied."""
+    if not desk.may_export(viewer):
+        raise PermissionDenied(_("You may not export this list: %(who)s may.") % {"who": desk.export.words()})
+    listing = arranged(request, desk, viewer).listing
+    rows = chosen(listing, request.GET.get("ids", "")).rows.order_by(*listing.order.by())
+    return rows, [p for p in listing.columns if not filters.seen_through(desk, viewer, p)]
 
 
 def chosen(listing: Listing, ids: str) -> Listing:
