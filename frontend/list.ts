@@ -6,13 +6,13 @@ import { openSheet } from "./sheets";
 on("click", ".rows tr[data-url]", (event, row) => {
   const mouse = event as MouseEvent;
   const target = mouse.target as Element;
+  clearTimeout(opening); // a second click means the cell (cells.ts)
   if (target.closest("a, button, input, label, select, textarea, form, .tick") || getSelection()?.toString()) return;
   const go = () => (location.href = row.dataset.url ?? "");
   const cell = target.closest<HTMLTableCellElement>("td, th");
   if (mouse.ctrlKey || mouse.metaKey) open(row.dataset.url, "_blank", "noopener");
   else if (!cell || !headOf(cell)?.matches("[data-editable]") || matchMedia("(pointer: coarse)").matches) go();
-  else if (mouse.detail === 1) opening = window.setTimeout(go, 220); // a second click would mean the cell (cells.ts)
-  else clearTimeout(opening);
+  else if (mouse.detail === 1) opening = window.setTimeout(go, 220);
 });
 let opening = 0;
 
