@@ -98,7 +98,7 @@ def build() -> None:
             Customer(name=f"示例{j % 977:03d}科技{j}有限公司", owner=people[j % SELLERS], city="上海")
             for j in range(i, i + 5_000)
         )
-    search.index_many(desk_of(Customer), ((c.pk, [c.name]) for c in customers))
+    search.index_many(desk_of(Customer), ((c.pk, [c.name, "", "", c.city, ""], c.owner_id) for c in customers))
     stages = ("identify", "contact", "propose", "negotiate", "won")
     for start in range(0, ROWS, 10_000):
         made = Opportunity.objects.bulk_create(
@@ -115,7 +115,7 @@ def build() -> None:
             )
             for i in range(start, start + 10_000)
         )
-        search.index_many(desk_of(Opportunity), ((o.pk, [o.title]) for o in made))
+        search.index_many(desk_of(Opportunity), ((o.pk, [o.title], o.owner_id) for o in made))
         sys.stderr.write(f"\rbuilding {start + 10_000:>8,} / {ROWS:,}")
     sys.stderr.write("\n")
     with connection.cursor() as cursor:
@@ -187,7 +187,7 @@ def api_view(name: str) -> Callable[[], bytes]:
     web server, the session and the sign-in cost is in "API list whole"."""
     from django.test import RequestFactory
 
-    from xiaoguan.desk import api
+    from xiaoguan.desk.api import views
     from xiaoguan.desk.desk import desk_of
     from xiaoguan.people.models import Account
 
@@ -197,7 +197,7 @@ def api_view(name: str) -> Callable[[], bytes]:
 
     def view() -> bytes:
         request.__dict__.pop("_viewer", None)  # who looks is worked out anew each time, as for a new request
-        return api._collection(request, desk).content
+        return views.collection(request, desk).content
 
     return view
 
@@ -257,11 +257,11 @@ def raw_read(pk: int) -> Any:
         return cursor.fetchone()
 
 
-def deep_cursor() -> str:
+def deep_cursor(depth: int = 100_000) -> str:
     from xiaoguan.desk.paging import encode
     from xiaoguan.sales.models import Opportunity
 
-    closes_on, pk = Opportunity.objects.order_by("-closes_on", "-pk").values_list("closes_on", "pk")[100_000]
+    closes_on, pk = Opportunity.objects.order_by("-closes_on", "-pk").values_list("closes_on", "pk")[depth]
     return encode(closes_on, pk)
 
 
@@ -288,7 +288,7 @@ def raw_save() -> Callable[[], None]:
 
     def save() -> None:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("UPDATE sales_opportunity SET amount_units = amount_units + 10000 WHERE id = %s", [pk])
+            cursor.execute("UPDATE sales_opportunity SET note = 'raw', version = version + 0 WHERE id = %s", [pk])
             cursor.execute(
                 "INSERT INTO desk_event (entity, record_id, deed, changes, via, note, batch, at)"
                 " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",

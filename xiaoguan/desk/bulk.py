@@ -104,9 +104,13 @@ class Target:
             places = {f.name: i for i, f in enumerate(self.fields)}
             default = {f.name: f.get_default() for f in self._others}
             texts = [(places.get(name), default.get(name)) for name in self.desk.search_fields]
+            at = next((i for i, f in enumerate(self.fields) if f.attname == self.desk.owner_field), None)
             search.index_many(
                 self.desk,
-                ((pk, [v[i] if i is not None else other for i, other in texts]) for pk, _key, v, _note in rows),
+                (
+                    (pk, [v[i] if i is not None else other for i, other in texts], None if at is None else v[at])
+                    for pk, _key, v, _note in rows
+                ),
             )
 
     def update(self, rows: Sequence[tuple[int, int, dict[int, Change], str | None, str]]) -> None:
@@ -143,8 +147,7 @@ class Target:
 
     def _search_again(self, ids: Sequence[int]) -> None:
         if ids and self.desk and self.desk.search_fields:
-            rows = self.model._default_manager.filter(pk__in=ids).values_list("pk", *self.desk.search_fields)
-            search.index_many(self.desk, ((row[0], row[1:]) for row in rows))
+            search.index_again(self.desk, ids)
 
     def _prepared(self, values: Sequence[Any], places: Sequence[int] | None = None) -> Sequence[Any]:
         """The values as parameters of a statement."""

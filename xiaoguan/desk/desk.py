@@ -77,6 +77,9 @@ class Desk:
     verbs: ClassVar[tuple[type[Verb], ...]] = ()
     badge_paths: ClassVar[tuple[str, ...]] = ()
 
+    owner_field = ""
+    """The attribute that holds the owner's id, where the owner stands on the record itself; set by `register`."""
+
     @property
     def key(self) -> str:
         return self.model._meta.model_name
@@ -261,6 +264,8 @@ def register(desk_class: type[Desk]) -> type[Desk]:
     for deed, rule in rules.items():
         setattr(desk_class, deed, Ruled(entity, deed, rule, path, via))
     desk = desk_class()
+    if path and "." not in path and path != "pk":
+        desk.owner_field = desk.model._meta.get_field(path).attname
     _desks[desk.key] = desk
     return desk_class
 

@@ -1,18 +1,26 @@
 """The search table: what people type finds records, in Chinese, pinyin, initials, Latin words and phone endings.
 
 No database's own tokenizer finds Chinese, so the tokens are made here and are plain ASCII, which every database takes
-the same way: one token for each Han character (`h79d1`), words in lower case without accents, pinyin and initials from
-each character of a run on, and the last four to eight digits of a number. SQLite keeps them in FTS5, PostgreSQL in a
-tsvector.
-The row's number is `record id * 1024 + slot of the entity`.
+the same way. A record's tokens are a set:
+
+    0h6d77          each Han character, and 0h6d775929 each pair; a longer run is found by all of its pairs
+    haitianzhineng  pinyin from each character on, and its initials; words in lower case without accents
+    0ah 0aha 0ahai  the first one to three letters of those, so that a few letters are one look-up and not a range
+    0o35            the owner, so that who sees only some people's records is answered from these alone
+
+The title's tokens are plain. Those of the other fields begin with 0p: who may not see one of these fields finds nothing
+by any of them; they are found whole or from four letters on, numbers by their last four to eight digits too.
+SQLite keeps the sets in FTS5, PostgreSQL in a tsvector. A row's number is `slot of the entity * 2^40 + record id`, so
+that the rows of an entity are a range, the newest last.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -27,12 +35,14 @@ if TYPE_CHECKING:
     from xiaoguan.desk.access import Viewer
     from xiaoguan.desk.desk import Desk
 
-SLOTS = 1024
+SLOTS, ROOM = 1024, 2**40
 RUN = re.compile(r"[\u3400-\u9fff]+|[a-z0-9]+")
 ACCENT = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
-LONGEST_PINYIN_RUN = 16
-APART = "0p"
-"""Begins the tokens of every field but the title, so that who may not see one of them finds nothing by it."""
+COMPANY = re.compile(r"(股份|集团)?(有限|责任)*公司")
+LONGEST_RUN, LONGEST_TOKEN, FEW = 16, 20, 3
+HAN, FIRST, OWNER, APART, ESCAPED = "0h", "0a", "0o", "0p", "0z"
+NEWEST = 20  # hits of each entity that the palette looks at where all may be read
+LOOK = 2_000  # rows of which the newest are tried one by one before an index of PostgreSQL is asked for few letters
 
 
 def slot(entity: str) -> int:
@@ -41,7 +51,11 @@ def slot(entity: str) -> int:
 
 def _runs(text: str) -> list[str]:
     lower = text.lower()
-    return RUN.findall(lower if lower.isascii() else ACCENT.sub("", unicodedata.normalize("NFKD", lower)))
+    runs = RUN.findall(lower if lower.isascii() else ACCENT.sub("", unicodedata.normalize("NFKD", lower)))
+    return [ESCAPED + run if run[0] == "0" and run[1:2].isalpha() else run for run in runs]
+
+
+# Tokens of a record
 
 
 @lru_cache(maxsize=65_536)
@@ -49,72 +63,162 @@ def _syllables(word: str) -> tuple[str, ...]:
     return tuple(lazy_pinyin(word))
 
 
-def _sounds(run: str) -> str:
+def _sounds(run: str) -> Iterator[str]:
     """Pinyin and initials of a run of characters, from each character on.
 
     A run is read word by word as pypinyin does, but a word only once: there are few words and many runs.
     """
     words = mmseg.seg.cut(run) if RE_HANS.match(run) else simpleseg.seg(run)
     syllables = [syllable for word in words for syllable in _syllables(word)]
-    first = "".join(s[0] for s in syllables)
-    return " ".join(f"{''.join(syllables[i:])} {first[i:]}" for i in range(len(syllables)))
+    letters, first = "".join(syllables), "".join(s[0] for s in syllables)
+    at = 0
+    for n, syllable in enumerate(syllables):
+        yield letters[at : at + LONGEST_TOKEN]
+        yield first[n : n + LONGEST_TOKEN]
+        at += len(syllable)
 
 
-def tokens_of(*texts: Any) -> str:
-    """The tokens to keep for these texts."""
-    found: list[str] = []
-    for text in texts:
-        if not text:
-            continue
-        for run in _runs(str(text)):
-            if run[0] < "\u3400":
-                found.append(run)
-                if len(run) >= 7 and run.isdigit():
-                    found.extend(run[-n:] for n in range(4, min(9, len(run))))
-                continue
-            found.extend(f"h{ord(c):x}" for c in run)
-            if len(run) <= LONGEST_PINYIN_RUN:
-                found.append(_sounds(run))
-        if str(text)[0].isalpha():
-            continue
+@lru_cache(maxsize=65_536)
+def _of_run(run: str) -> frozenset[str]:
+    """The tokens of one run of characters or letters."""
+    if run[0] < "\u3400":
+        return frozenset((run[:LONGEST_TOKEN], *(run[-n:] for n in range(4, min(9, len(run))) if run.isdigit())))
+    han = [f"{ord(c):x}" for c in run]
+    found = {HAN + c for c in han} | {HAN + a + b for a, b in pairwise(han)}
+    for part in COMPANY.split(run):  # 有限公司 is in every name: read aloud it finds nothing
+        if part and part not in ("股份", "集团", "有限", "责任"):
+            found.update(_sounds(part[:LONGEST_RUN]))
+    return frozenset(found)
+
+
+def tokens_of(text: Any) -> set[str]:
+    """The tokens of one text, without those for few letters."""
+    if not text:
+        return set()
+    found: set[str] = set()
+    for run in _runs(str(text)):
+        found |= _of_run(run)
+    if not str(text)[0].isalpha():  # a number written with gaps: +86 138-1234 5678
         digits = re.sub(r"[\s()+-]", "", str(text))
-        if digits.isdigit() and len(digits) >= 7 and digits not in found:
-            found.extend([digits, *(digits[-n:] for n in range(4, min(9, len(digits))))])
-    return " ".join(found)
+        if digits.isdigit() and len(digits) >= 7:
+            found |= _of_run(digits)
+    return found
 
 
-def _tokens(desk: Desk, texts: Iterable[Any]) -> str:
-    """The tokens of one record from the values of its search fields; those of the title plain, the others apart."""
-    found = [f"x{desk.key}x"]
+def _tokens(desk: Desk, texts: Iterable[Any], owner: int | None) -> str:
+    found: set[str] = {f"{OWNER}{owner or 0}"} if desk.owner_field else set()
     for name, text in zip(desk.search_fields, texts, strict=True):
         tokens = tokens_of(text)
-        if name != desk.title_field and tokens:
-            tokens = APART + tokens.replace(" ", f" {APART}")
-        found.append(tokens)
+        if name != desk.title_field:
+            found.update(APART + token for token in tokens)
+            continue
+        found |= tokens
+        for token in tokens:
+            if token[0] != "0" or token[1:2].isdigit():
+                found.update((FIRST + token[:1], FIRST + token[:2], FIRST + token[:FEW]))
     return " ".join(found)
+
+
+def index(record: Any) -> None:
+    """Keep the search entry of one record in step with its fields."""
+    from xiaoguan.desk.desk import desk_of
+
+    desk = desk_of(type(record))
+    if desk is None or not desk.search_fields:
+        return
+    owner = getattr(record, desk.owner_field) if desk.owner_field else None
+    index_many(desk, [(record.pk, [getattr(record, name) for name in desk.search_fields], owner)])
+
+
+def index_many(desk: Desk, rows: Iterable[tuple[int, Iterable[Any], int | None]]) -> None:
+    """Keep many entries at once: rows of (id, values of the search fields, id of the owner)."""
+    base = slot(desk.key) * ROOM
+    values = [(base + pk, _tokens(desk, texts, owner)) for pk, texts, owner in rows]
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.executemany("INSERT OR REPLACE INTO desk_search(rowid, tokens) VALUES (%s, %s)", values)
+        else:
+            cursor.executemany(
+                "INSERT INTO desk_search(id, tokens) VALUES (%s, array_to_tsvector(string_to_array(%s, ' ')))"
+                " ON CONFLICT (id) DO UPDATE SET tokens = excluded.tokens",
+                values,
+            )
+
+
+def index_again(desk: Desk, ids: Sequence[int]) -> None:
+    """Make the entries of these records anew from what is stored."""
+    owner = [desk.owner_field] if desk.owner_field else []
+    rows = desk.model._default_manager.filter(pk__in=ids).values_list("pk", *desk.search_fields, *owner)
+    end = 1 + len(desk.search_fields)
+    index_many(desk, ((row[0], row[1:end], row[end] if owner else None) for row in rows))
+
+
+def rebuild(desk: Desk, chunk: int = 5_000) -> int:
+    """Make every entry of an entity anew; returns how many."""
+    done, last = 0, 0
+    while ids := list(
+        desk.model._default_manager.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:chunk]
+    ):
+        index_again(desk, ids)
+        done, last = done + len(ids), ids[-1]
+    return done
+
+
+def forget(record: Any) -> None:
+    forget_many(type(record), [record.pk])
+
+
+def forget_many(model: Any, ids: Sequence[int]) -> None:
+    """Take the entries of these records of one model away."""
+    column, base = _number(), slot(model._meta.model_name) * ROOM
+    with connection.cursor() as cursor:
+        cursor.executemany(f"DELETE FROM desk_search WHERE {column} = %s", [(base + pk,) for pk in ids])
+
+
+# Questions
 
 
 def _match(desk: Desk, words: str, viewer: Viewer | None) -> str | None:
     """The words as a match expression of the database in use; None when there is nothing to look for."""
     runs = _runs(words)
-    if not runs or any(run.startswith(APART) for run in runs):
+    if not runs:
         return None
-    whole = len(desk.search_fields) > 1
-    if whole and viewer is not None:
-        whole = all(desk.usable(viewer, name) for name in desk.search_fields)
-    starts = ("", APART) if whole else ("",)
-    han = {run: [f"h{ord(c):x}" for c in run] for run in runs if run[0] >= "\u3400"}
-    sqlite = connection.vendor == "sqlite"
+    apart = len(desk.search_fields) > 1
+    if apart and viewer is not None:
+        apart = all(desk.usable(viewer, name) for name in desk.search_fields)
+    terms = [_any([_term(run, ""), *([_term(run, APART)] if apart else [])]) for run in runs]
+    if viewer is not None and desk.owner_field and not desk.read.always(viewer):
+        branches = desk.read.branches(viewer)
+        if branches is not None:
+            people = [*branches.people, *([0] if branches.nobody_too else [])]
+            terms.append(_any([_quoted(f"{OWNER}{person}") for person in people]))
+    return _all(terms)
 
-    def term(run: str, start: str) -> str:  # a Han run must stand in this order; a word may go on
-        if run in han:
-            each = [start + h for h in han[run]]
-            return f'"{" ".join(each)}"' if sqlite else f"({' <-> '.join(each)})"
-        return f'"{start}{run}"*' if sqlite else f"{start}{run}:*"
 
-    either, both = (" OR ", " AND ") if sqlite else (" | ", " & ")
-    terms = [f"({either.join(term(run, start) for start in starts)})" for run in runs]
-    return both.join([f'"x{desk.key}x"' if sqlite else f"x{desk.key}x", *terms])
+def _term(run: str, start: str) -> str:
+    """One run of what was typed."""
+    if run[0] >= "\u3400":
+        han = [f"{ord(c):x}" for c in run]
+        pairs = [f"{start}{HAN}{a}{b}" for a, b in pairwise(han)] or [f"{start}{HAN}{han[0]}"]
+        return _all([_quoted(pair) for pair in pairs])
+    if len(run) <= FEW:
+        return _quoted(start + run if start else FIRST + run)
+    return _quoted(start + run[:LONGEST_TOKEN], True)
+
+
+def _quoted(token: str, goes_on: bool = False) -> str:
+    if connection.vendor == "sqlite":
+        return f'"{token}"*' if goes_on else f'"{token}"'
+    return f"{token}:*" if goes_on else token
+
+
+def _all(terms: Sequence[str | None]) -> str:
+    return (" AND " if connection.vendor == "sqlite" else " & ").join(t for t in terms if t)
+
+
+def _any(terms: Sequence[str | None]) -> str | None:
+    live = [f"({t})" for t in terms if t]
+    return f"({(' OR ' if connection.vendor == 'sqlite' else ' | ').join(live)})" if live else None
 
 
 def hits(desk: Desk, words: str, newest: int | None = None, viewer: Viewer | None = None) -> Q:
@@ -128,62 +232,89 @@ def hits(desk: Desk, words: str, newest: int | None = None, viewer: Viewer | Non
     match = _match(desk, words, viewer)
     if match is None:
         return Q(pk__in=())
-    found = Q(pk__in=_subquery(match, newest))
+    found = Q(pk__in=_subquery(desk, match, newest))
     for name, entity in desk.search_relations.items():
         other = desk_of(entity)
         theirs = _match(other, words, viewer) if other else None
-        if theirs:
-            found |= Q(**{f"{name}__in": _subquery(theirs, newest)})
+        if other and theirs:
+            found |= Q(**{f"{name}__in": _subquery(other, theirs, newest)})
     return found
 
 
-def _subquery(match: str, newest: int | None) -> RawSQL:
-    if connection.vendor == "sqlite":
-        end = f" ORDER BY rowid DESC LIMIT {int(newest)}" if newest else ""
-        return RawSQL(f"SELECT rowid / 1024 FROM desk_search WHERE desk_search MATCH %s{end}", [match])
-    end = f" ORDER BY id DESC LIMIT {int(newest)}" if newest else ""
-    return RawSQL(f"SELECT id / 1024 FROM desk_search WHERE tokens @@ to_tsquery('simple', %s){end}", [match])
+def _number() -> str:
+    return "rowid" if connection.vendor == "sqlite" else "id"
 
 
-def index(record: Any) -> None:
-    """Keep the search entry of one record in step with its fields."""
-    from xiaoguan.desk.desk import desk_of
-
-    desk = desk_of(type(record))
-    if desk is None or not desk.search_fields:
-        return
-    index_many(desk, [(record.pk, [getattr(record, name) for name in desk.search_fields])])
+def _range(desk: Desk) -> tuple[int, str]:
+    base = slot(desk.key) * ROOM
+    return base, f"{_number()} > {base} AND {_number()} < {base + ROOM}"
 
 
-def index_many(desk: Desk, rows: Iterable[tuple[int, Iterable[Any]]]) -> None:
-    """Keep many entries at once: rows of (id, texts)."""
-    number = slot(desk.key)
-    values = [(pk * SLOTS + number, _tokens(desk, texts)) for pk, texts in rows]
+def _fits() -> str:
+    return "desk_search MATCH %s" if connection.vendor == "sqlite" else "tokens @@ %s::tsquery"
+
+
+def _subquery(desk: Desk, match: str, newest: int | None) -> RawSQL:
+    base, rows = _range(desk)
+    end = f" ORDER BY {_number()} DESC LIMIT {int(newest)}" if newest else ""
+    return RawSQL(f"SELECT {_number()} - {base} FROM desk_search WHERE {_fits()} AND {rows}{end}", [match])
+
+
+def everywhere(viewer: Viewer, words: str, each: int) -> dict[Desk, list[tuple[int, str]]]:
+    """The newest records of every desk that the words find and the viewer may read: (id, title), `each` at most.
+
+    One statement asks for all desks; then one for each desk that has hits, and for each that is found by them.
+    """
+    from xiaoguan.desk.desk import desks
+
+    asked = [(d, m) for d in desks() if d.search and d.may_open(viewer) and (m := _match(d, words, viewer))]
+    near = _newest([(d, m) for d, m in asked if d.search_fields], viewer)
+    found: dict[Desk, list[tuple[int, str]]] = {}
+    for desk, match in asked:
+        rows = desk.visible(viewer).order_by("-pk").values_list("pk", desk.title_field)
+        ids = near.get(desk, [])
+        mine = list(rows.filter(pk__in=ids)[:each]) if ids else []
+        whole = desk.read.always(viewer) or (desk.owner_field and desk.read.branches(viewer) is not None)
+        if len(mine) < each and len(ids) >= NEWEST and not whole:
+            mine = list(rows.filter(pk__in=_subquery(desk, match, None))[:each])
+        for name, entity in desk.search_relations.items():
+            others = next((i for d, i in near.items() if d.key == entity), [])
+            if len(mine) < each and others:
+                known = [pk for pk, _title in mine]
+                mine += rows.filter(**{f"{name}__in": others}).exclude(pk__in=known)[: each - len(mine)]
+        if mine:
+            found[desk] = [(pk, str(title)) for pk, title in mine]
+    return found
+
+
+def _newest(asked: list[tuple[Desk, str]], viewer: Viewer) -> dict[Desk, list[int]]:
+    """The ids of the newest hits of each desk, before the question of rights."""
+    parts, params = [], []
+    for n, (desk, match) in enumerate(asked):
+        _base, rows = _range(desk)
+        source, limit = "desk_search", NEWEST
+        if connection.vendor == "postgresql" and FIRST in match and desk.read.always(viewer):
+            # Few letters fit so much that the newest rows hold enough of it, and the index would be read whole.
+            source = f"(SELECT id, tokens FROM desk_search WHERE {rows} ORDER BY id DESC LIMIT {LOOK}) AS d{n}"
+        parts.append(
+            f"SELECT * FROM (SELECT {_number()} AS n FROM {source} WHERE {_fits()} AND {rows}"
+            f" ORDER BY {_number()} DESC LIMIT {limit}) AS s{n}"
+        )
+        params.append(match)
+    if not parts:
+        return {}
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.executemany("INSERT OR REPLACE INTO desk_search(rowid, tokens) VALUES (%s, %s)", values)
-        else:
-            cursor.executemany(
-                "INSERT INTO desk_search(id, tokens) VALUES (%s, to_tsvector('simple', %s))"
-                " ON CONFLICT (id) DO UPDATE SET tokens = excluded.tokens",
-                values,
-            )
-
-
-def forget(record: Any) -> None:
-    forget_many(type(record), [record.pk])
-
-
-def forget_many(model: Any, ids: Sequence[int]) -> None:
-    """Take the entries of these records of one model away."""
-    column = "rowid" if connection.vendor == "sqlite" else "id"
-    number = slot(model._meta.model_name)
-    with connection.cursor() as cursor:
-        cursor.executemany(f"DELETE FROM desk_search WHERE {column} = %s", [(pk * SLOTS + number,) for pk in ids])
+        cursor.execute(" UNION ALL ".join(parts), params)
+        numbers = [row[0] for row in cursor.fetchall()]
+    by_slot = {slot(desk.key): desk for desk, _match_ in asked}
+    found: dict[Desk, list[int]] = {}
+    for number in numbers:
+        found.setdefault(by_slot[number // ROOM], []).append(number % ROOM)
+    return found
 
 
 CREATE = {
-    "sqlite": ["CREATE VIRTUAL TABLE desk_search USING fts5(tokens, columnsize=0, detail=full)"],
+    "sqlite": ["CREATE VIRTUAL TABLE desk_search USING fts5(tokens, columnsize=0, detail=none)"],
     "postgresql": [
         "CREATE TABLE desk_search (id bigint PRIMARY KEY, tokens tsvector NOT NULL)",
         "CREATE INDEX desk_search_tokens ON desk_search USING gin (tokens)",

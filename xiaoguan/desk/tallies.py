@@ -32,11 +32,10 @@ DO UPDATE SET number = desk_tally.number + excluded.number, units = desk_tally.u
 
 def names_of(desk: Desk) -> tuple[str, ...]:
     """The attributes that decide where a record is counted: lane, kind, currency, owner, amount; () without a board."""
-    if desk.board is None or not desk.board.kept:
+    if desk.board is None or not desk.board.kept or not desk.owner_field:
         return ()
     total = desk.model._meta.get_field(desk.board.total)
-    owner = desk.model._meta.get_field(desk.read.path).attname
-    return desk.board.lanes, desk.board.kept, total.currency, owner, total.attname
+    return desk.board.lanes, desk.board.kept, total.currency, desk.owner_field, total.attname
 
 
 def move(desk: Desk, before: Iterable[Sequence[Any]], after: Iterable[Sequence[Any]]) -> None:
@@ -82,7 +81,7 @@ def totals(desk: Desk, viewer: Viewer) -> Totals | None:
     rows = Tally.objects.filter(entity=desk.key)
     if not desk.read.always(viewer):
         branches = desk.read.branches(viewer)
-        if branches is None or branches.field != desk.read.path:
+        if branches is None or desk.model._meta.get_field(branches.field).attname != desk.owner_field:
             return None
         rows = rows.filter(person_id__in=[*branches.people, *([0] if branches.nobody_too else [])])
     found: Totals = defaultdict(dict)

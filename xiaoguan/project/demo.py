@@ -148,7 +148,7 @@ def _write(model: type, rows: Sequence[Any]) -> None:
     model._default_manager.bulk_create(rows, batch_size=BATCH)
     desk = desk_of(model)
     if desk and desk.search_fields:
-        search.index_many(desk, ((row.pk, [getattr(row, name) for name in desk.search_fields]) for row in rows))
+        search.index_again(desk, [row.pk for row in rows])
     if desk and (names := tallies.names_of(desk)):
         tallies.move(desk, [], ([getattr(row, name) for name in names] for row in rows))
 
