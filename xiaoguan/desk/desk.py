@@ -97,7 +97,16 @@ class Desk:
         return self.slug or f"{self.key}s"
 
     def url(self, page: str = "list", **kwargs: Any) -> str:
-        return reverse(f"{self.key}:{page}", kwargs=kwargs or None)
+        """The address of one of its pages; one without arguments is worked out once."""
+        if kwargs:
+            return reverse(f"{self.key}:{page}", kwargs=kwargs)
+        if page not in self._urls:
+            self._urls[page] = reverse(f"{self.key}:{page}")
+        return self._urls[page]
+
+    @cached_property
+    def _urls(self) -> dict[str, str]:
+        return {}
 
     @cached_property
     def title_field(self) -> str:

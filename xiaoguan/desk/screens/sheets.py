@@ -140,7 +140,7 @@ def _display_sheet(request: HttpRequest, page: Arranged) -> tuple[str, dict[str,
         "shown": [{"path": p.text, "label": filters.path_label(p)} for p in listing.columns],
         "others": [{"path": p.text, "label": filters.path_label(p)} for p in own if p.text not in shown],
         "related": [
-            {"label": label, "paths": [{"path": p.text, "label": p.label} for p in paths if p.text not in shown]}
+            {"label": label, "paths": [{"path": p.text, "label": filters.path_label(p)} for p in paths if p.text not in shown]}
             for label, paths in related.items()
         ],
         "sortable": [
