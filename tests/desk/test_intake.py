@@ -245,7 +245,7 @@ def test_first_and_last_names_become_one(cast, draft_of):
 
 
 def test_a_killed_import_goes_on_and_doubles_nothing(cast, draft_of, monkeypatch):
-    monkeypatch.setattr("xiaoguan.desk.importing.intake.CHUNK", 3)
+    monkeypatch.setattr("xiaoguan.desk.importing.intake.STEP", 3)
     lines = [f"客户{i},{'Z' if i % 4 == 0 else 'A'}" for i in range(20)] + ["客户3,B"]
     draft = draft_of("customer", "name,grade\n" + "\n".join(lines))
     write, calls = Intake.write, []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xiaoguan import __version__
-from xiaoguan.desk.api import saved
+from xiaoguan.desk.api import background, saved
 from xiaoguan.desk.api.shape import HIDDEN, titled
 from xiaoguan.desk.desk import Desk, desks
 from xiaoguan.desk.listing import RESERVED, parameters
@@ -122,7 +122,7 @@ def openapi() -> dict[str, Any]:
             paths[f"{where}/{{id}}/{verb.name}"] = {
                 "post": _writing(f"{verb.name}_{desk.key}", desk, [pk], body, said(ref))
             }
-    paths |= saved.documented(said)
+    paths |= saved.documented(said) | background.documented(said)
     return {
         "openapi": "3.1.0",
         "info": {

@@ -19,7 +19,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from xiaoguan.desk.access import Viewer
-from xiaoguan.desk.bulk import CHUNK, Target
+from xiaoguan.desk.bulk import Target
 from xiaoguan.desk.importing import values as cells
 from xiaoguan.desk.importing.draft import ImportDraft, Rule
 from xiaoguan.desk.importing.headers import FIRST_NAME, KEY, LAST_NAME
@@ -33,6 +33,8 @@ from xiaoguan.desk.transfer import defused
 
 ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "ABSENT"})()
 """The cell is empty: on a new record the field's default, on one that is there what stands there."""
+STEP = 10_000
+"""Rows a step: the search table is merged and the log written less often than with fewer."""
 SAMPLE = 1_000
 SHOWN = 30
 DOUBLES = 200
@@ -472,7 +474,7 @@ class Intake:
 
     def size(self) -> int:
         """Rows a step. Where rows may name each other, each must be there before the next is read."""
-        return 1 if any(column.field.related_model is self.model for column in self.columns) else CHUNK
+        return 1 if any(column.field.related_model is self.model for column in self.columns) else STEP
 
 
 def _bare(cell: str) -> str:

@@ -84,3 +84,8 @@ def way_back(request: HttpRequest) -> str:
     host = f"{request.scheme}://{request.get_host()}"
     given = given.removeprefix(host)
     return given if is_local(given) else "/"
+
+
+def is_number(text: str) -> bool:
+    """Whether the text is a whole number that a database can hold."""
+    return text.isdecimal() and text.isascii() and len(text) < 19

@@ -163,7 +163,7 @@ def _look(draft: ImportDraft, viewer: Viewer) -> Job | None:
 def _chosen(draft: ImportDraft, viewer: Viewer, data: Any) -> None:
     """Keep what was chosen on the page; a new way of reading the file guesses the columns anew."""
     way = data.get("part", draft.part), data.get("header", ""), data.get("encoding", ""), data.get("separator", "")
-    given = (way[0], int(way[1]) if way[1].isdigit() else 0, way[2], SEPARATORS.get(way[3], ""))
+    given = (way[0], int(way[1]) if is_line(way[1]) else 0, way[2], SEPARATORS.get(way[3], ""))
     if "encoding" in data and given != (draft.part, draft.header, draft.encoding, draft.delimiter):
         draft.part, draft.header, draft.encoding, draft.delimiter = given
         draft.mapping, draft.fixed, draft.values, draft.match, draft.decisions = {}, {}, {}, [], {}
@@ -188,6 +188,10 @@ def _chosen(draft: ImportDraft, viewer: Viewer, data: Any) -> None:
     lines = {k.removeprefix("line-"): v for k, v in data.items() if k.startswith("line-")}
     draft.decisions = {line: what for line, what in lines.items() if line.isdigit() and what in Rule.values}
     draft.save()
+
+
+def is_line(text: str) -> bool:
+    return text.isdecimal() and text.isascii() and len(text) < 8
 
 
 def _said_values(draft: ImportDraft, data: Any) -> dict[str, dict[str, str]]:
@@ -333,8 +337,8 @@ def _stated(draft: ImportDraft, viewer: Viewer, data: Any) -> None:
             setattr(draft, name, data[name][:200])
     if data.get("rule") and data["rule"] not in Rule.values:
         raise ValidationError({"rule": [_("This can be %(values)s.") % {"values": ", ".join(Rule.values)}]})
-    if data.get("part") or data.get("header", "").isdigit():
-        draft.header = int(data.get("header") or 0)
+    if data.get("part") or is_line(data.get("header", "")):
+        draft.header = int(data["header"]) if is_line(data.get("header", "")) else 0
         draft.understand(viewer)
     for name, kind in (("mapping", dict), ("fixed", dict), ("values", dict), ("match", list)):
         if data.get(name):

@@ -22,7 +22,7 @@ from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.api import answer, guarded, problem
 from xiaoguan.desk.listing import BadQuery
 from xiaoguan.desk.notify import Notification, NotificationSettings, Way
-from xiaoguan.desk.screens.common import is_local
+from xiaoguan.desk.screens.common import is_local, is_number
 
 PAGE = 40
 
@@ -32,7 +32,7 @@ def _page(viewer: Viewer, kind: str, state: str, before: str) -> tuple[list[Noti
     rows = notify.of(viewer)
     rows = rows.filter(kind=kind) if kind in notify.notices else rows
     rows = rows.filter(read_at__isnull=True) if state == "unread" else rows
-    rows = rows.filter(pk__lt=int(before)) if before.isdigit() else rows
+    rows = rows.filter(pk__lt=int(before)) if is_number(before) else rows
     found = list(rows[: PAGE + 1])
     return notify.readable(found[:PAGE], viewer), found[PAGE - 1].pk if len(found) > PAGE else None
 
@@ -90,7 +90,7 @@ def open_one(request: HttpRequest, pk: int) -> HttpResponse:
 def mark(request: HttpRequest) -> HttpResponse:
     """Mark one (`id`), or all, as read; `unread` instead."""
     given = request.POST.get("id", "")
-    notify.mark_read(viewer_of(request), [int(given)] if given.isdigit() else None, "unread" not in request.POST)
+    notify.mark_read(viewer_of(request), [int(given)] if is_number(given) else None, "unread" not in request.POST)
     back = request.POST.get("next")
     return HttpResponseRedirect(back if is_local(back) else reverse("inbox"))
 

@@ -16,7 +16,9 @@ from xiaoguan.base.words import format_number
 from xiaoguan.desk import jobs, notify
 from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.api import answer, guarded, problem
+from xiaoguan.desk.expressions import BadQuery
 from xiaoguan.desk.jobs import Job
+from xiaoguan.desk.screens.common import is_number
 
 DRAWER, PAGE = 8, 30
 TONES = {"queued": "gray", "running": "blue", "done": "green", "failed": "red", "cancelled": "amber"}
@@ -113,7 +115,7 @@ def jobs_page(request: HttpRequest) -> HttpResponse:
     everyone = viewer.has(*jobs.ADMINISTRATORS) and request.GET.get("of") == "all"
     rows = jobs.visible(viewer) if everyone else Job.objects.filter(account_id=viewer.account_id)
     before = request.GET.get("before", "")
-    rows = rows.filter(pk__lt=int(before)) if before.isdigit() else rows
+    rows = rows.filter(pk__lt=int(before)) if is_number(before) else rows
     page = list(rows.order_by("-id")[: PAGE + 1])
     found = [words(job) for job in page[:PAGE]]
     context = {
@@ -194,10 +196,12 @@ def api_list(request: HttpRequest) -> HttpResponse:
     if request.method != "GET":
         return problem(405, _("Use GET here."))
     rows = jobs.visible(viewer_of(request)).order_by("-id")
-    if state := request.GET.get("state"):
+    if (state := request.GET.get("state")) in Job.State.values:
         rows = rows.filter(state=state)
+    elif state:
+        raise BadQuery(_("'%(value)s' is not possible for %(name)s.") % {"value": state, "name": "state"})
     before = request.GET.get("cursor", "")
-    page = list((rows.filter(pk__lt=int(before)) if before.isdigit() else rows)[: PAGE + 1])
+    page = list((rows.filter(pk__lt=int(before)) if is_number(before) else rows)[: PAGE + 1])
     after = str(page[PAGE - 1].pk) if len(page) > PAGE else None
     return answer({"items": [plain(job) for job in page[:PAGE]], "next": after})
 
