@@ -97,6 +97,31 @@ def test_a_cell_is_edited_with_the_rights_and_checks_of_the_form(cast: Any, clie
     assert sale.amount_units == 100 * 10_000
 
 
+def test_a_field_that_one_may_not_see_is_nowhere_in_the_list(
+    cast: Any, client_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from xiaoguan.desk import hidden, role
+    from xiaoguan.people import chart
+
+    monkeypatch.setattr(chart, "_kept", {})  # what was worked out for the viewers stays in this test
+    desk = conformance.desk("opportunity")
+    monkeypatch.setattr(type(desk), "limits", {"amount": hidden(role("general_manager"))})
+    sale = deal(cast.linjing, "维保", 7_351)
+    browser = client_of("linjing")
+    for query in ({}, {"group": "stage"}, {"part": "totals"}, {"as": "pivot", "measure": "count"}, {"as": "calendar"}):
+        page = browser.get("/opportunities/", query)
+        assert page.status_code == 200 and "7,351" not in page.content.decode(), query
+    for name in ("filter", "display"):
+        assert "amount" not in browser.get(f"/opportunities/sheet/{name}").content.decode()
+    assert "edit:amount" not in browser.post("/opportunities/bulk", {"ids": str(sale.pk)}).content.decode()
+    for asked in ({"where": "amount:ge:7000"}, {"sort": "amount"}, {"amount.from": "7000"}):
+        assert browser.get("/api/opportunities", asked).status_code == 400, asked
+    for query in ({"as": "pivot", "measure": "sum:amount"}, {"columns": "title,amount"}, {"group": "amount"}):
+        assert "7,351" not in browser.get("/opportunities/", query, follow=True).content.decode()
+    assert browser.get(f"/opportunities/{sale.pk}/cell/amount").status_code == 404
+    assert "7,351" in client_of("sunzong").get("/opportunities/").content.decode()
+
+
 # Many
 
 

@@ -256,6 +256,8 @@ def filter_bar(listing: Listing) -> list[dict[str, Any]]:
 
     bar = []
     for text, path in listing.desk.filter_paths.items():
+        if not listing.desk.usable(listing.viewer, path):
+            continue
         chosen = listing.chosen.get(text, [])
         item: dict[str, Any] = {
             "name": text,

@@ -57,10 +57,10 @@ def deeds(desk: Desk, viewer: Viewer) -> list[Deed]:
     """The deeds that this viewer may do to some records of this desk."""
     found = []
     for verb in (v() for v in desk.verbs):
-        if not (verb.who or desk.write).never(viewer):
+        if not verb.rule(desk.write).never(viewer):
             found.append(Deed(f"verb:{verb.name}", str(verb.label), verb.tone, verb.icon))
     if desk.form and not desk.write.never(viewer):
-        for name in desk.form_fields:
+        for name in desk.writable(viewer):
             label = str(desk.model._meta.get_field(name).verbose_name)
             found.append(Deed(f"edit:{name}", _("Set %(field)s") % {"field": label}, "", "pencil"))
     if not (desk.delete or desk.write).never(viewer):

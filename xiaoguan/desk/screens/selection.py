@@ -46,6 +46,7 @@ def bulk_sheet(request: HttpRequest, desk: Desk) -> HttpResponse:
             "exports": [
                 {"label": label, "url": f"{desk.url('export', kind=kind)}?{_export_query(page, ids)}"}
                 for kind, label in EXPORTS.items()
+                if desk.may_export(viewer)
             ],
         },
     )

@@ -137,14 +137,14 @@ def _display_sheet(request: HttpRequest, page: Arranged) -> tuple[str, dict[str,
     return "desk/_display_sheet.html", {
         "desk_url": page.desk.url(),
         "address": page.address(columns=None, group=None, sort=None, cursor=None),
-        "shown": [{"path": p.text, "label": filters.path_label(p)} for p in listing.columns],
-        "others": [{"path": p.text, "label": filters.path_label(p)} for p in own if p.text not in shown],
+        "shown": [_column(p) for p in listing.columns],
+        "others": [_column(p) for p in own if p.text not in shown],
         "related": [
-            {"label": label, "paths": [{"path": p.text, "label": filters.path_label(p)} for p in paths if p.text not in shown]}
+            {"label": label, "paths": [_column(p) for p in paths if p.text not in shown]}
             for label, paths in related.items()
         ],
         "sortable": [
-            {"path": p.text, "label": filters.path_label(p)}
+            _column(p)
             for p in usable
             if not p.hops or p.text in page.desk.columns or not filters.seen_through(page.desk, page.viewer, p)
         ],
@@ -152,10 +152,13 @@ def _display_sheet(request: HttpRequest, page: Arranged) -> tuple[str, dict[str,
         "groupable": _groupable(page, usable),
         "group": listing.group,
         "plain": page.view is None,
-        "declared": ",".join(page.desk.columns),
-        "changed": tuple(shown) != page.desk.columns,
+        "declared": ",".join(p.text for p in page.desk.readable(page.viewer, page.desk.column_paths)),
         "density": request.COOKIES.get("density", "compact"),
     }
+
+
+def _column(path: Path) -> dict[str, str]:
+    return {"path": path.text, "label": filters.path_label(path)}
 
 
 def _sorts(page: Arranged) -> list[tuple[str, bool]]:
@@ -187,8 +190,8 @@ def arrange(request: HttpRequest, desk: Desk) -> HttpResponse:
     try:
         if "columns" in request.POST:
             names = [t for t in request.POST["columns"].split(",") if t]
-            changes["columns"] = [filters.usable(desk, viewer, t).text for t in names]
-            if tuple(changes["columns"]) == desk.columns:
+            changes["columns"] = [filters.usable(desk, viewer, t, shown=True).text for t in names]
+            if changes["columns"] == [p.text for p in desk.readable(viewer, desk.column_paths)]:
                 changes["columns"] = []
         if "widths" in request.POST:
             changes["widths"] = _widths(desk, viewer, request.POST["widths"])
