@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from django import forms
 from django.db import models
+from django.db.models import QuerySet
 from django.forms import modelform_factory
 from django.utils.translation import gettext_lazy as _
 
@@ -47,15 +49,18 @@ class RecordForm(forms.ModelForm):
 
     viewer: Viewer
 
-    def __init__(self, *args: Any, viewer: Viewer, **kwargs: Any):
+    def __init__(self, *args: Any, viewer: Viewer, drawn: bool = True, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.viewer = viewer
         for name, field in self.fields.items():
-            if isinstance(field, forms.ModelChoiceField):
+            if not drawn:
+                _narrow(field, viewer, getattr(self.instance, f"{name}_id", None))
+            elif isinstance(field, forms.ModelChoiceField):
                 self.fields[name] = relation_field(field, viewer, getattr(self.instance, f"{name}_id", None))
             elif isinstance(field, forms.ChoiceField):
                 field.choices = [(value, NONE if value in ("", None) else label) for value, label in field.choices]
-        dress(self)
+        if drawn:
+            dress(self)
 
     def save_record(self, version: int | None = None) -> Record:
         """Write what was typed. Raises Conflict if the record is not at `version` any more."""
@@ -66,14 +71,31 @@ class RecordForm(forms.ModelForm):
         return record
 
 
-def relation_field(field: forms.ModelChoiceField, viewer: Viewer, current: int | None = None) -> forms.Field:
-    """The same choice among what the viewer may read: a select where there are few, a box that looks up where many."""
+def _choosable(field: forms.ModelChoiceField, viewer: Viewer, current: int | None) -> QuerySet | None:
+    """What may be chosen; None where no rule says anything about it."""
     target = desk_of(field.queryset.model)
     if target is None:
-        return field
+        return None
     visible = target.visible(viewer, field.queryset)
     if current is not None:  # what stands there already may stay, seen or not
         visible = visible | target.model._default_manager.filter(pk=current)
+    return visible
+
+
+def _narrow(field: forms.Field, viewer: Viewer, current: int | None) -> None:
+    """The same without a widget, for programs that send ids: nothing is asked that only a page would show."""
+    if isinstance(field, forms.ModelChoiceField):
+        visible = _choosable(field, viewer, current)
+        if visible is not None:
+            field.queryset = visible
+            field.error_messages["invalid_choice"] = RelationField.default_error_messages["invalid_choice"]
+
+
+def relation_field(field: forms.ModelChoiceField, viewer: Viewer, current: int | None = None) -> forms.Field:
+    """The same choice among what the viewer may read: a select where there are few, a box that looks up where many."""
+    visible, target = _choosable(field, viewer, current), desk_of(field.queryset.model)
+    if visible is None or target is None:
+        return field
     made = RelationField(
         visible,
         label=field.label,
@@ -112,12 +134,24 @@ def _dress(widget: forms.Widget) -> None:
 
 
 def form_for(
-    desk: Desk, viewer: Viewer, record: Record, data: Any = None, only: tuple[str, ...] | None = None
+    desk: Desk,
+    viewer: Viewer,
+    record: Record,
+    data: Any = None,
+    only: tuple[str, ...] | None = None,
+    drawn: bool = True,
 ) -> RecordForm:
-    """The declared form of a record, bound if `data` is given; `only` narrows it to some fields (a partial change)."""
-    fields = [name for name in desk.writable(viewer) if only is None or name in only]
-    form_class = modelform_factory(desk.model, form=RecordForm, fields=fields, formfield_callback=_formfield)
-    return form_class(data, instance=record, viewer=viewer)
+    """The declared form of a record, bound if `data` is given; `only` narrows it to some fields (a partial change).
+
+    drawn    whether a page shows it; a program's form has no widgets to fill with choices.
+    """
+    fields = tuple(name for name in desk.writable(viewer) if only is None or name in only)
+    return _form_class(desk.model, fields)(data, instance=record, viewer=viewer, drawn=drawn)
+
+
+@lru_cache(maxsize=1_024)
+def _form_class(model: type[models.Model], fields: tuple[str, ...]) -> type[RecordForm]:
+    return modelform_factory(model, form=RecordForm, fields=list(fields), formfield_callback=_formfield)
 
 
 def _formfield(field: models.Field, **kwargs: Any) -> forms.Field | None:

@@ -46,7 +46,7 @@ def search(request: HttpRequest) -> HttpResponse:
 
 
 def _fits(words: str, label: str) -> bool:
-    return not words or words.lower() in label.lower() or words.lower() in search_table.tokens_of(label)
+    return not words or words.lower() in label.lower() or words.lower() in search_table.title_tokens(label)
 
 
 @require_GET

@@ -25,7 +25,9 @@ class TokenForm(forms.Form):
         label=gettext_lazy("Scopes"),
         initial="read",
         max_length=400,
-        help_text=gettext_lazy("read, write, or for one kind of record customer:read, order:write; separated by spaces."),
+        help_text=gettext_lazy(
+            "read, write, or for one kind of record customer:read, order:write; separated by spaces."
+        ),
     )
     expires_on = forms.DateField(label=gettext_lazy("Valid until"), required=False)
 

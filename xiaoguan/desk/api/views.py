@@ -231,10 +231,12 @@ def _write(desk: Desk, viewer: Viewer, record: Record, data: dict[str, Any]) -> 
         if isinstance(field, ExactField) and field.percent and data[name] is not None:
             sent[name] = f"{sent[name]}e2" if "e" not in sent[name].lower() else sent[name]
     creating = record.pk is None
-    blank = form_for(desk, viewer, record)
-    start = {name: blank[name].value() for name in names} if creating else {}
+    start: dict[str, Any] = {}
+    if creating:  # what is not sent is as a fresh form would show it
+        blank = form_for(desk, viewer, record, drawn=False)
+        start = {name: blank[name].value() for name in names if name not in sent}
     full = {k: ("" if v is None else v) for k, v in start.items()} | sent
-    form = form_for(desk, viewer, record, full, only=None if creating else tuple(data))
+    form = form_for(desk, viewer, record, full, only=None if creating else tuple(data), drawn=False)
     if not form.is_valid():
         raise ValidationError(form.errors.as_data())
     if not desk.may_keep(viewer, form.instance, form.changed_data):
