@@ -29,7 +29,7 @@ NPM = $(NODE) "$$home/lib/node_modules/npm/bin/npm-cli.js"
 # $(call quietly,COMMAND): its output only when it fails.
 quietly = out=$$($(1) 2>&1) || { printf '%s\n' "$$out"; exit 1; }
 
-.PHONY: help install run test lint messages bench docs clean examples mutants bench-policy fuzz-policy
+.PHONY: help install run test lint messages bench docs clean examples mutants bench-policy fuzz-policy agree
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,6 +101,12 @@ examples: $(SYNCED) ## the published worked examples through the engine (XIAOGUA
 
 fuzz-policy: $(SYNCED) ## 100,000 mutated policies: only clean issues
 	@$(BIN)/python scripts/fuzz_policy.py 100000
+
+bench-policy: $(SYNCED) ## the policy engine on ten million lines; writes var/bench/policy.json
+	@$(BIN)/python bench/policy.py 10
+
+agree: $(SYNCED) ## 200,000 generated comparisons of the two evaluators
+	@$(BIN)/python scripts/agree.py 200000
 
 docs: install ## the documentation as pages in site/
 	@$(UV) sync --locked --inexact --quiet --group docs

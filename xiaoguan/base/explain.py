@@ -184,6 +184,10 @@ def value_text(value: Fraction | int, unit: str) -> str:
         return plain_number(Fraction(value) * 100, 4) + "%"
     if not unit.startswith("money:"):
         return plain_number(value, 4, grouped=True)
+    if isinstance(value, int):
+        whole_units, rest = divmod(abs(value), SCALE)
+        decimals = f"{rest:04d}".rstrip("0").ljust(minor_digits(unit[6:]), "0")
+        return ("-" if value < 0 else "") + f"{whole_units:,}" + (f".{decimals}" if decimals else "")
     text = plain_number(Fraction(value) / SCALE, 4, grouped=True)
     whole, _, decimals = text.partition(".")
     decimals = decimals.ljust(minor_digits(unit[6:]), "0")

@@ -119,7 +119,7 @@ def _walk(path: str, value: Any, found: Flat) -> None:
             _walk(f"{path}[{_mark(one, i)}]", one, found)
             if path.rsplit(".", 1)[-1] in ("stages", "allocate"):
                 found[f"{path}[{_mark(one, i)}].position"] = str(i + 1)
-    else:
+    elif isinstance(value, tuple):
         found[path] = ", ".join(_text(one) for one in value)
 
 

@@ -45,6 +45,7 @@ class Credited:
     share: Fraction
     reason: str
     row: Row
+    shown: Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def _line(policy: Policy, facts: Facts, planned: Plan | Derived, who: Who, perio
     if planned.aggregate not in ("sum", "count"):
         return run_rows(planned, [one.row for one in mine], period, policy.currency)
     value = sum((one.amount for one in mine), 0)
-    records = tuple(Record(planned.source, one.record, _label(one), one.amount) for one in mine)
+    records = tuple(one.shown for one in mine)
     own = [row for row, _ in held if row.get(planned.person or "") == who.key]
     reasons = [(row, why) for row, why in held if row in own]
     return Line(
@@ -120,10 +121,6 @@ def _line(policy: Policy, facts: Facts, planned: Plan | Derived, who: Who, perio
         records=records,
         parts=(held_line(planned, reasons),) if reasons else (),
     )
-
-
-def _label(one: Credited) -> str:
-    return one.label if one.share == 1 else f"{one.label} ({one.reason} {value_text(one.share, 'ratio')})"
 
 
 def credits_of(
@@ -147,13 +144,16 @@ def _credit(
 
     counted, held = count_rows(planned, facts.rows(planned.source, period, planned.date), policy.currency, rate)
     rule = Crediting(policy, facts)
+    known: dict[int, list[Credited]] = facts.cache.setdefault(("events", planned, purpose), {})  # type: ignore[assignment]
     found: dict[str, list[Credited]] = defaultdict(list)
     for row, value in counted:
         if isinstance(value, str):
             continue
-        day = row[planned.date]
-        assert isinstance(day, date)
-        for one in rule.split(planned, row, value * rule.factor(planned, row), day, purpose):
+        if id(row) not in known:
+            day = row[planned.date]
+            assert isinstance(day, date)
+            known[id(row)] = list(rule.split(planned, row, value * rule.factor(planned, row), day, purpose))
+        for one in known[id(row)]:
             found[one.person].append(one)
     return found, held
 
@@ -170,15 +170,21 @@ class Crediting:
         shares = [one for one in self.shares(planned, row, day) if purpose in one.counts]
         amounts = self.cut(planned, value, shares)
         made = [
-            Credited(
-                one.person, str(row.get("id", "")), str(row.get("label") or row.get("id", "")), day, amount, value,
-                one.share, one.reason, row,
-            )
-            for one, amount in zip(shares, amounts, strict=True)
-        ]  # fmt: skip
+            self.credited(planned, row, value, day, one, amount) for one, amount in zip(shares, amounts, strict=True)
+        ]
         yield from made
         for credit in made:
             yield from self.rolled(planned, row, credit, day, purpose)
+
+    def credited(
+        self, planned: Plan, row: Row, value: int | Fraction, day: date, one: Share, amount: int | Fraction
+    ) -> Credited:
+        record = str(row.get("id", ""))
+        label = str(row.get("label") or record)
+        if one.share != 1:
+            label += f" ({one.reason} {value_text(one.share, 'ratio')})"
+        shown = Record(planned.source, record, label, amount)
+        return Credited(one.person, record, label, day, amount, value, one.share, one.reason, row, shown)
 
     def shares(self, planned: Plan, row: Row, day: date) -> list[Share]:
         """Direct shares and overlays of an event: recorded splits, or the rule of the owner's plan."""
@@ -253,14 +259,9 @@ class Crediting:
             if purpose not in to.counts:
                 continue
             for manager in self.chosen(to.to, above, day):
-                amount = credit.amount * to.share
-                yield replace(
-                    credit,
-                    person=manager.key,
-                    amount=_plain(Fraction(amount)),
-                    share=credit.share * to.share,
-                    reason=f"roll-up from {credit.person}",
-                )
+                copied = Share(manager.key, credit.share * to.share, to.counts, f"roll-up from {credit.person}", False)
+                amount = _plain(Fraction(credit.amount * to.share))
+                yield self.credited(planned, row, credit.whole, day, copied, amount)
 
     def managers(self, person: str, day: date) -> Iterator[Who]:
         """The reporting line above a person on a day, nearest first; a circle ends it."""

@@ -90,6 +90,7 @@ class Earning(Inputs):
     ) -> None:
         super().__init__(policy, who, period, world)
         self.plan, self.component = plan, component
+        self.by_lots = plan.clawback is not None or plan.pay is not None
 
     # The steps
 
@@ -298,6 +299,8 @@ class Earning(Inputs):
         self, basis: Line, each: Sequence[Fraction] | None = None
     ) -> tuple[tuple[Record, date | None, Fraction], ...]:
         """Records with the weight by which they share an earning: their exact pay, or what they contributed."""
+        if not self.by_lots:
+            return ()
         weights = each if each is not None else [Fraction(record.value or 0) for record in basis.records]
         return tuple((record, None, weight) for record, weight in zip(basis.records, weights, strict=True))
 
@@ -381,7 +384,7 @@ class Earning(Inputs):
         self, tiers: Tiers, table: Sequence[Band], basis: Line, before: Fraction
     ) -> tuple[tuple[Record, date | None, Fraction], ...]:
         """What each record earns on the running total: P(before + x) - P(before); by its credit in other modes."""
-        if basis.missing or tiers.mode != "marginal":
+        if basis.missing or tiers.mode != "marginal" or not self.by_lots:
             return self.weighed(basis)
         pays, at = [], pay("marginal", before, table)
         running = before

@@ -310,10 +310,8 @@ class Settling:
                 continue
             if change:
                 moved.append((kept, change))
-            if pay.holdback is not None and kept.lot.record:
-                share = round_units(Fraction(change) * pay.holdback.share, self.policy.currency)
-                kept.held += share
-                held += share
+        if pay.holdback is not None:
+            held = self.hold([pair for pair in moved if pair[0].lot.record], pay.holdback.share)
         if fresh != due or any(kept.about != self.now for kept, _ in moved):
             self.entry(
                 "hold", self.now.label, f"{self.plan.id}.release", -due, cause="not released before its condition"
@@ -335,6 +333,14 @@ class Settling:
                 "holdback_released", "Holdback released", freed, "the time of holding back is over", kind="release"
             )
         return fresh - held + freed
+
+    def hold(self, moved: Sequence[tuple[_Kept, int]], share: Fraction) -> int:
+        """What is held back of what is released, rounded once; its parts by record share the rounding."""
+        exact = [change * share for _, change in moved]
+        total = round_units(sum(exact, Fraction(0)), self.policy.currency)
+        for (kept, _), part in zip(moved, share_rounding(exact, total, self.minor), strict=True):
+            kept.held += part
+        return total
 
     def release_text(self, fresh: int, due: int) -> str:
         return f"released {self.shown(fresh)} of this and earlier periods, earned {self.shown(due)}"
