@@ -18,6 +18,27 @@ let opening = 0;
 
 // Selection
 
+/** On a phone the ticks come when somebody asks for them, or holds a row; then a tap chooses instead of opening. */
+on("click", "[data-selecting]", () => selecting($(".list")?.classList.contains("selecting") !== true));
+function selecting(begins: boolean): void {
+  $(".list")?.classList.toggle("selecting", begins);
+  $("[data-selecting]")?.setAttribute("aria-pressed", String(begins));
+  if (!begins) clearSelection();
+}
+on("contextmenu", ".rows tr[data-id]", (event, row) => {
+  if (!matchMedia("(pointer: coarse)").matches) return;
+  event.preventDefault();
+  selecting(true);
+  select(row as HTMLTableRowElement, true);
+});
+document.addEventListener("click", (event) => {
+  const row = (event.target as Element).closest<HTMLTableRowElement>(".selecting .rows tr[data-id]");
+  if (!row || (event.target as Element).closest(".tick")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  select(row);
+}, true);
+
 let last: HTMLTableRowElement | null = null;
 let everything = false;
 
@@ -79,7 +100,7 @@ export function clearSelection(): void {
   for (const row of rows()) mark(row, false);
   count();
 }
-on("click", "[data-clear-selection]", clearSelection);
+on("click", "[data-clear-selection]", () => selecting(false));
 
 /** The records that a deed is meant for: their ids, or "all" for everything that the filter finds. */
 export function chosen(): FormData {

@@ -120,3 +120,17 @@ def test_the_builder_works_on_a_phone(visit: Visit) -> None:
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
     sheet.get_by_role("button", name="查看").click()
     expect(page.locator(".condition")).to_contain_text("预计签约 在 下月")
+
+
+def test_several_are_chosen_on_a_phone(visit: Visit) -> None:
+    seller = visit("linjing", "narrow")
+    page = seller.page
+    seller.go("/opportunities/?owner=me")
+    page.get_by_role("button", name="多选").tap()
+    page.locator(".rows tr").nth(0).tap()
+    page.locator(".rows tr").nth(1).tap()
+    expect(page.locator("#selection")).to_contain_text("已选 2 条")
+    assert not seller.faults()
+    page.locator("#selection").get_by_role("button", name="清除").tap()
+    page.locator(".rows tr").nth(0).tap()
+    expect(page).to_have_url(re.compile(r"/opportunities/\d+$"))
