@@ -176,6 +176,16 @@ def test_a_record_is_known_by_its_id_in_the_other_system(cast, draft_of):
     )
 
 
+def test_two_records_of_the_other_system_stay_two_though_they_are_called_the_same(cast, draft_of, monkeypatch):
+    Customer(name="Acme", owner=cast.linjing, city="Paris").save()
+    rows = "7,Acme,Rome,2025-01-02\n8,Acme,Oslo,2025-01-02\n9,Acme,Bern,2025-01-02\n"
+    text = f"Record ID,Company name,City,Create Date\n{rows}"
+    monkeypatch.setattr("xiaoguan.desk.importing.intake.STEP", 2)
+    assert counts(run(draft_of("customer", text), cast)) == (2, 1, 0, 0, 0)
+    assert set(Customer.objects.values_list("external_id", "city")) == {("7", "Rome"), ("8", "Oslo"), ("9", "Bern")}
+    assert counts(run(draft_of("customer", text), cast)) == (0, 0, 3, 0, 0)
+
+
 def test_nobody_writes_more_than_on_the_pages(cast, draft_of):
     strangers = Customer(name="王磊的客户", owner=cast.wanglei)
     strangers.save()

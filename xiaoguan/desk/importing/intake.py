@@ -217,6 +217,7 @@ class Intake:
             Known(everything, [by_name[n] for n in names], [self.names.index(n) for n in names])
             for names in unique_sets(self.model, self.names)
         ]
+        self.keyed = {pk: key for key, pk in self.keys.items()}
         self.taken: set[str] = set()
         if self.key_place >= 0:
             taken = everything.filter(source=self.draft.source, external_id__isnull=False)
@@ -309,12 +310,18 @@ class Intake:
             if row.key in self.taken:
                 row.refuse("", row.key, _("belongs to a record that you may not see"))
         if row.pk is None and self.match is not None and self._rule(row) != Rule.CREATE:
-            mark = self.match.of(row.values)
-            if mark is not None and mark in self.match.ids:
-                row.pk = self.match.ids[mark]
-                row.adopts = row.key
-                if row.pk is None:
-                    row.refuse(self.match.label, ", ".join(map(cells.shown, mark)), _("fits several records"))
+            self._match(row, self.match)
+
+    def _match(self, row: Row, match: Known) -> None:
+        """By what the row says. A record that has another id in the other system already is another record."""
+        mark = match.of(row.values)
+        if mark is None or mark not in match.ids:
+            return
+        pk = match.ids[mark]
+        if row.key is None and pk is None:
+            row.refuse(match.label, ", ".join(map(cells.shown, mark)), _("fits several records"))
+        elif pk is not None and (row.key is None or self.keyed.setdefault(pk, row.key) == row.key):
+            row.pk, row.adopts = pk, row.key
 
     def _writable(self, ids: list[int]) -> set[int]:
         if not ids or self.desk.write.always(self.viewer):
@@ -422,6 +429,7 @@ class Intake:
                 continue
             if row.key:
                 self.keys[row.key] = row.pk
+                self.keyed[row.pk] = row.key
             if self.match is not None and (mark := self.match.of(row.values)) is not None:
                 self.match.add(mark, row.pk)
             self.announce(row, row.pk)
