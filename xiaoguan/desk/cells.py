@@ -47,6 +47,14 @@ def money_text(units: int | None, currency: str = "") -> str:
     return f"{sign}{symbol}{major:,}{fraction}"
 
 
+def middle(text: str, size: int = 32) -> str:
+    """A long name cut in the middle, so that both ends can be read."""
+    if len(text) <= size:
+        return text
+    head = size // 2
+    return f"{text[:head]}…{text[-(size - 1 - head) :]}"
+
+
 def number_text(value: Any, digits: int = 4) -> str:
     if value is None:
         return MISSING

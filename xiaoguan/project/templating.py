@@ -20,7 +20,8 @@ from markupsafe import Markup, escape
 from xiaoguan import __version__
 from xiaoguan.base import words
 from xiaoguan.desk.access import role_label, viewer_of
-from xiaoguan.desk.cells import money_text, number_text
+from xiaoguan.desk.cells import middle, money_text, number_text
+from xiaoguan.desk.screens.rows_html import rows_html
 from xiaoguan.project.places import places_of
 
 
@@ -41,6 +42,7 @@ def environment(**options: Any) -> Environment:
         version=__version__,
         Fraction=Fraction,
         kept=kept,
+        rows_html=rows_html,
     )
     env.filters.update(
         money=money_text, number=number_text, percent=percent, date=day, datetime=moment, ago=ago, middle=middle
@@ -125,11 +127,3 @@ def ago(value: datetime | date | None) -> str:
     if -31 <= days < -1:
         return translation.ngettext("in %(days)d day", "in %(days)d days", -days) % {"days": -days}
     return day(as_day)
-
-
-def middle(text: str, size: int = 32) -> str:
-    """A long name cut in the middle, so that both ends can be read."""
-    if len(text) <= size:
-        return text
-    head = (size - 1 + 1) // 2
-    return f"{text[:head]}…{text[-(size - 1 - head) :]}"

@@ -7,117 +7,286 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('people', '0001_initial'),
+        ("people", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Token',
+            name="Token",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60, verbose_name='name')),
-                ('hint', models.CharField(max_length=12)),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('scopes', models.CharField(default='read', max_length=400, verbose_name='scopes')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('expires_on', models.DateField(blank=True, null=True, verbose_name='until')),
-                ('used_on', models.DateField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60, verbose_name="name")),
+                ("hint", models.CharField(max_length=12)),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("scopes", models.CharField(default="read", max_length=400, verbose_name="scopes")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires_on", models.DateField(blank=True, null=True, verbose_name="until")),
+                ("used_on", models.DateField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="tokens", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'access token',
-                'verbose_name_plural': 'access tokens',
+                "verbose_name": "access token",
+                "verbose_name_plural": "access tokens",
             },
         ),
         migrations.CreateModel(
-            name='Deputy',
+            name="Deputy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(blank=True, default='', editable=False, max_length=40, verbose_name='source system')),
-                ('external_id', models.CharField(editable=False, max_length=80, null=True, verbose_name='id in the source system')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='changed')),
-                ('starts_on', models.DateField(verbose_name='from')),
-                ('ends_on', models.DateField(blank=True, help_text='The first day it no longer holds.', null=True, verbose_name='until')),
-                ('reason', models.CharField(blank=True, max_length=80, verbose_name='reason')),
-                ('deputy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stands_in', to='people.person', verbose_name='deputy')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='%(class)ss', to='people.person', verbose_name='person')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "source",
+                    models.CharField(
+                        blank=True, default="", editable=False, max_length=40, verbose_name="source system"
+                    ),
+                ),
+                (
+                    "external_id",
+                    models.CharField(editable=False, max_length=80, null=True, verbose_name="id in the source system"),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created"),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="changed"),
+                ),
+                ("starts_on", models.DateField(verbose_name="from")),
+                (
+                    "ends_on",
+                    models.DateField(
+                        blank=True, help_text="The first day it no longer holds.", null=True, verbose_name="until"
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=80, verbose_name="reason")),
+                (
+                    "deputy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="stands_in",
+                        to="people.person",
+                        verbose_name="deputy",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="%(class)ss",
+                        to="people.person",
+                        verbose_name="person",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'deputy',
-                'verbose_name_plural': 'deputies',
-                'abstract': False,
-                'indexes': [models.Index(fields=['-starts_on', '-id'], name='deputy_list')],
-                'constraints': [models.UniqueConstraint(fields=('external_id', 'source'), name='deputy_source_id')],
+                "verbose_name": "deputy",
+                "verbose_name_plural": "deputies",
+                "abstract": False,
+                "indexes": [models.Index(fields=["-starts_on", "-id"], name="deputy_list")],
+                "constraints": [models.UniqueConstraint(fields=("external_id", "source"), name="deputy_source_id")],
             },
         ),
         migrations.CreateModel(
-            name='FieldLevel',
+            name="FieldLevel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(blank=True, default='', editable=False, max_length=40, verbose_name='source system')),
-                ('external_id', models.CharField(editable=False, max_length=80, null=True, verbose_name='id in the source system')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='changed')),
-                ('entity', models.CharField(max_length=40, verbose_name='kind of record')),
-                ('field', models.CharField(max_length=60, verbose_name='field')),
-                ('level', models.CharField(choices=[('none', 'not at all'), ('masked', 'masked'), ('read', 'reading'), ('edit', 'reading and changing')], max_length=8, verbose_name='level')),
-                ('role', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='field_levels', to='people.role', verbose_name='role')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "source",
+                    models.CharField(
+                        blank=True, default="", editable=False, max_length=40, verbose_name="source system"
+                    ),
+                ),
+                (
+                    "external_id",
+                    models.CharField(editable=False, max_length=80, null=True, verbose_name="id in the source system"),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created"),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="changed"),
+                ),
+                ("entity", models.CharField(max_length=40, verbose_name="kind of record")),
+                ("field", models.CharField(max_length=60, verbose_name="field")),
+                (
+                    "level",
+                    models.CharField(
+                        choices=[
+                            ("none", "not at all"),
+                            ("masked", "masked"),
+                            ("read", "reading"),
+                            ("edit", "reading and changing"),
+                        ],
+                        max_length=8,
+                        verbose_name="level",
+                    ),
+                ),
+                (
+                    "role",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="field_levels",
+                        to="people.role",
+                        verbose_name="role",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'field permission',
-                'verbose_name_plural': 'field permissions',
-                'abstract': False,
-                'constraints': [models.UniqueConstraint(fields=('external_id', 'source'), name='fieldlevel_source_id'), models.UniqueConstraint(fields=('role', 'entity', 'field'), name='one_level_a_field')],
+                "verbose_name": "field permission",
+                "verbose_name_plural": "field permissions",
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("external_id", "source"), name="fieldlevel_source_id"),
+                    models.UniqueConstraint(fields=("role", "entity", "field"), name="one_level_a_field"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Grant',
+            name="Grant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(blank=True, default='', editable=False, max_length=40, verbose_name='source system')),
-                ('external_id', models.CharField(editable=False, max_length=80, null=True, verbose_name='id in the source system')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='changed')),
-                ('entity', models.CharField(max_length=40, verbose_name='kind of record')),
-                ('deed', models.CharField(help_text='read, write, create, delete, export or verb:name.', max_length=60, verbose_name='deed')),
-                ('scope', models.CharField(choices=[('none', 'nothing'), ('own', 'their own'), ('reports', 'their own and those of their reports'), ('team', 'those of their team too'), ('tree', 'those of their team and the teams below'), ('all', 'everything')], max_length=8, verbose_name='how far')),
-                ('role', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants', to='people.role', verbose_name='role')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "source",
+                    models.CharField(
+                        blank=True, default="", editable=False, max_length=40, verbose_name="source system"
+                    ),
+                ),
+                (
+                    "external_id",
+                    models.CharField(editable=False, max_length=80, null=True, verbose_name="id in the source system"),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created"),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="changed"),
+                ),
+                ("entity", models.CharField(max_length=40, verbose_name="kind of record")),
+                (
+                    "deed",
+                    models.CharField(
+                        help_text="read, write, create, delete, export or verb:name.",
+                        max_length=60,
+                        verbose_name="deed",
+                    ),
+                ),
+                (
+                    "scope",
+                    models.CharField(
+                        choices=[
+                            ("none", "nothing"),
+                            ("own", "their own"),
+                            ("reports", "their own and those of their reports"),
+                            ("team", "those of their team too"),
+                            ("tree", "those of their team and the teams below"),
+                            ("all", "everything"),
+                        ],
+                        max_length=8,
+                        verbose_name="how far",
+                    ),
+                ),
+                (
+                    "role",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="grants",
+                        to="people.role",
+                        verbose_name="role",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'permission',
-                'verbose_name_plural': 'permissions',
-                'abstract': False,
-                'constraints': [models.UniqueConstraint(fields=('external_id', 'source'), name='grant_source_id'), models.UniqueConstraint(fields=('role', 'entity', 'deed'), name='one_grant_a_deed')],
+                "verbose_name": "permission",
+                "verbose_name_plural": "permissions",
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("external_id", "source"), name="grant_source_id"),
+                    models.UniqueConstraint(fields=("role", "entity", "deed"), name="one_grant_a_deed"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Share',
+            name="Share",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(blank=True, default='', editable=False, max_length=40, verbose_name='source system')),
-                ('external_id', models.CharField(editable=False, max_length=80, null=True, verbose_name='id in the source system')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='changed')),
-                ('entity', models.CharField(editable=False, max_length=40, verbose_name='kind of record')),
-                ('record_id', models.BigIntegerField(editable=False, verbose_name='record')),
-                ('right', models.CharField(choices=[('read', 'may read it'), ('write', 'may change it')], default='read', max_length=5, verbose_name='right')),
-                ('ends_on', models.DateField(blank=True, help_text='The first day it no longer holds.', null=True, verbose_name='until')),
-                ('person', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='shares', to='people.person', verbose_name='person')),
-                ('team', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='shares', to='people.team', verbose_name='team')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "source",
+                    models.CharField(
+                        blank=True, default="", editable=False, max_length=40, verbose_name="source system"
+                    ),
+                ),
+                (
+                    "external_id",
+                    models.CharField(editable=False, max_length=80, null=True, verbose_name="id in the source system"),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created"),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="changed"),
+                ),
+                ("entity", models.CharField(editable=False, max_length=40, verbose_name="kind of record")),
+                ("record_id", models.BigIntegerField(editable=False, verbose_name="record")),
+                (
+                    "right",
+                    models.CharField(
+                        choices=[("read", "may read it"), ("write", "may change it")],
+                        default="read",
+                        max_length=5,
+                        verbose_name="right",
+                    ),
+                ),
+                (
+                    "ends_on",
+                    models.DateField(
+                        blank=True, help_text="The first day it no longer holds.", null=True, verbose_name="until"
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="shares",
+                        to="people.person",
+                        verbose_name="person",
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="shares",
+                        to="people.team",
+                        verbose_name="team",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'share',
-                'verbose_name_plural': 'shares',
-                'abstract': False,
-                'indexes': [models.Index(fields=['entity', 'record_id'], name='share_of_record')],
-                'constraints': [models.UniqueConstraint(fields=('external_id', 'source'), name='share_source_id')],
+                "verbose_name": "share",
+                "verbose_name_plural": "shares",
+                "abstract": False,
+                "indexes": [models.Index(fields=["entity", "record_id"], name="share_of_record")],
+                "constraints": [models.UniqueConstraint(fields=("external_id", "source"), name="share_source_id")],
             },
         ),
     ]

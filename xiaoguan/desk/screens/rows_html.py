@@ -1,0 +1,83 @@
+"""The rows of a list as HTML. A page has some three hundred cells: written here they cost a fifth of a template's time.
+
+A first cell is the row's link; on a phone a row is a card of the name, the first amount and three more facts, so each
+cell says which of these it is (`heavy`, `rest`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from markupsafe import Markup, escape
+
+from xiaoguan.desk.cells import ALIGN_RIGHT, MISSING, Cell, middle
+
+LEAD, LINK, FACTS = 42, 38, 3
+
+
+def rows_html(rows: Iterable[Mapping[str, Any]], picking: bool = False) -> Markup:
+    """Table rows of {"id", "url", "cells"}; with `picking` each begins with a box to tick."""
+    select, untitled = escape(_("Select")) if picking else "", escape(_("Untitled"))
+    found: list[str] = []
+    for row in rows:
+        url, cells = escape(row["url"]), row["cells"]
+        found.append(f'<tr role="row" data-url="{url}" data-id="{row["id"]}">')
+        title = cells[0].text
+        if picking:
+            label = f"{select} {escape(title)}"
+            found.append(f'<td class="tick" role="cell"><input type="checkbox" aria-label="{label}"></td>')
+        short = escape(middle(title, LEAD)) or untitled
+        found.append(
+            f'<th scope="row" class="lead" role="rowheader"><a class="row-link" href="{url}"{_whole(title, LEAD)}>'
+            f"{short}</a></th>"
+        )
+        _cells(cells, found)
+        found.append("</tr>\n")
+    return Markup("".join(found))
+
+
+def _cells(cells: list[Cell], found: list[str]) -> None:
+    facts, heavy = 0, False
+    for cell in cells[1:]:
+        if cell.text in ("", None, MISSING):
+            found.append('<td role="cell" class="void"></td>')
+            continue
+        rank = "rest" if facts >= FACTS else ""
+        if cell.kind == "money" and not heavy:
+            rank, heavy = "heavy", True
+        elif not rank:
+            facts += 1
+        found.append(_cell(cell, rank))
+
+
+def _cell(cell: Cell, rank: str) -> str:
+    kind, text = cell.kind, escape(cell.text)
+    toned = f" tone-{cell.tone}" if cell.tone else ""
+    if kind in ALIGN_RIGHT:
+        if cell.url:
+            text = f'<a class="opens{" toned" + toned if toned else ""}" href="{escape(cell.url)}">{text}</a>'
+        elif toned:
+            text = f'<span class="toned{toned}">{text}</span>'
+        return f'<td role="cell" class="num {rank}">{text}</td>'
+    if kind == "link":
+        short = escape(middle(cell.text, LINK))
+        link = f'<a href="{escape(cell.url)}"{_whole(cell.text, LINK)}>{short}</a>'
+        return f'<td role="cell" class="flow flow-link {rank}">{link}</td>'
+    if kind == "choice":
+        return f'<td role="cell" class="{rank}"><span class="tag{toned}">{text}</span></td>'
+    if kind in ("date", "datetime"):
+        shown = f'<span class="tabular{" toned" + toned if toned else ""}">{text}</span>'
+        return f'<td role="cell" class="{rank}">{shown}</td>'
+    if kind == "email":
+        return f'<td role="cell" class="{rank}"><a href="{escape(cell.url or "mailto:" + cell.text)}">{text}</a></td>'
+    short = escape(middle(cell.text, LINK))
+    if toned or short != text:
+        short = f'<span class="toned{toned}"{_whole(cell.text, LINK)}>{short}</span>'
+    return f'<td role="cell" class="{"flow " if kind == "text" else ""}{rank}">{short}</td>'
+
+
+def _whole(text: str, size: int) -> str:
+    """The whole text as a tooltip where it is shown cut."""
+    return f' title="{escape(text)}"' if len(text) > size else ""
