@@ -99,6 +99,9 @@ bench: install ## speed of the main questions
 examples: $(SYNCED) ## the published worked examples through the engine (XIAOGUAN_SHARED names their folder)
 	@$(BIN)/python scripts/examples.py
 
+mutants: $(SYNCED) ## break the engine in twenty ways: the tests must catch every one
+	@$(BIN)/python scripts/mutants.py
+
 fuzz-policy: $(SYNCED) ## 100,000 mutated policies: only clean issues
 	@$(BIN)/python scripts/fuzz_policy.py 100000
 

@@ -82,5 +82,8 @@ def test_the_policy_reads_as_sentences_in_both_languages():
     assert (
         chinese["metrics.bookings"].text == "签约额等于净额之和。取自订单，按签约日期归入期间。只计状态为已签约的记录。"
     )
-    assert english["pool"].text == "Kept and shown; not carried out yet."
+    assert english["pool"].text.startswith(
+        "Back to the pool if days since the last follow-up is above 30, warned 5 days"
+    )
+    assert "每天 5 个、保有上限 150 个" in chinese["pool"].text
     assert chinese[path].line == policy.incentive[0].components[0].line

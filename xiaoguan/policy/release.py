@@ -154,7 +154,7 @@ class Records:
                 if kind not in kinds or not isinstance(day, date):
                     continue
                 amount = one.get("amount")
-                share = abs(_units(one, "amount")) / whole if amount is not None and whole else Fraction(1)
+                share = abs(_units(one, "amount") / whole) if amount is not None and whole else Fraction(1)
                 found[day, str(one.get("id"))] = Undone(str(one.get("id", "")), kind, day, min(Fraction(1), share))
         return [found[key] for key in sorted(found)]
 

@@ -323,7 +323,7 @@ class Settling:
         if pay.holdback is not None:
             self.step(
                 "holdback",
-                "Held back",
+                "Holdback",
                 -held,
                 f"{value_text(pay.holdback.share, 'ratio')} of what is released",
                 kind="hold",
