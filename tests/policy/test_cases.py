@@ -7,7 +7,12 @@ from xiaoguan.policy.cases import CaseResult
 
 from .making import ROOT
 
-FILES = ["policies/small-company.cases.yaml", "examples/adventureworks/policy.cases.yaml"]
+FILES = [
+    "policies/small-company.cases.yaml",
+    "policies/sales-consultant.cases.yaml",
+    "policies/team-performance.cases.yaml",
+    "examples/adventureworks/policy.cases.yaml",
+]
 CASES = [result for file in FILES for result in run_cases(ROOT / file)]
 
 

@@ -456,3 +456,15 @@ def test_after_leaving_the_declared_answers_hold():
     lost = plan(rest="cap: {total: 1_000}\nleaving: {earned: lost}")
     sale = yuan(1_000, "2026-02-10")
     assert values(paid(lost, sale, period="2026-02", who=who)) == {"commission": 100, "plan.leaving": -100}
+
+
+def test_a_source_that_does_not_know_the_cash_pays_nothing_silently():
+    class OnlyMetrics:
+        def __init__(self, world):
+            self.metric, self.goal = world.metric, world.goal
+
+    found = plan(rest="pay: {release: {by_collection: 100%}}")
+    world = OnlyMetrics(RowsWorld(found, {"orders": [yuan(1_000)]}, {}))
+    result = statement(found, Who("lin", "林静", "sales_rep"), found.calendar.parse("2026-01"), world)
+    assert values(result)["plan.release"] is None
+    assert "does not know what was collected" in result.issues[0].message

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import gcd
+from math import gcd, lcm
 from typing import Literal
 
 from xiaoguan.base.money import SCALE, minor_unit
@@ -110,6 +110,7 @@ class _Compiler:
         self.policy, self.plan, self.component, self.sql = policy, plan, component, sql
         self.unit, self.whole = minor_unit(policy.currency), MILLION
         self.tiers, self.rates = self.table()
+        self.bound_scale, self.rate_scale = self.scales()
         self.period = component.period
         accumulate = self.tiers.accumulate if self.tiers else "period"
         self.window = self.period if accumulate == "period" else accumulate
@@ -269,25 +270,43 @@ class _Compiler:
             f"{self.weight()} AS weight, {self.capped()} AS earned FROM raw)"
         )
 
+    def scales(self) -> tuple[int, int]:
+        """The smallest whole numbers that make the bounds and the rates whole."""
+        rates = [tier.rate or Fraction(0) for tier in self.rates] or [self.flat]
+        by_quota = self.tiers is not None and self.tiers.by == "attainment"
+        bounds = [tier.start.value for tier in self.rates] if by_quota else []
+        for value in (*rates, *bounds):
+            _millionths(value, "a rate or bound")
+        return lcm(*(value.denominator for value in bounds)), lcm(*(value.denominator for value in rates))
+
+    @property
+    def flat(self) -> Fraction:
+        """The one rate of a component without tiers."""
+        tree = self.component.rate.tree if self.component.rate else None
+        assert isinstance(tree, Constant) and isinstance(tree.value, int | Fraction)
+        return Fraction(tree.value)
+
     @property
     def scale(self) -> int:
-        """How many parts of a unit the exact earning counts: rate x value, both in millionths."""
-        return MILLION * MILLION
+        """How many parts of a unit the exact earning counts."""
+        return self.bound_scale * self.rate_scale
+
+    def number(self, text: str) -> str:
+        """A number that will be multiplied by the scale: 64 bits hold amounts up to 9 x 10^14 units times 10^4."""
+        return f"CAST({text} AS BIGINT)" if self.scale <= 10_000 else self.sql.big(text)
 
     def exact(self) -> str:
         if self.tiers is not None and self.tiers.mode == "per_transaction":
             return "exact_sum"
         valid = "CASE WHEN reach > 0 THEN {} END" if self.by_quota else "{}"
-        return valid.format(self.pays(f"{self.sql.big('cumulated')} * {MILLION}", "reach"))
+        return valid.format(self.pays(f"{self.sql.big('cumulated')} * {self.bound_scale}", "reach"))
 
     def pays(self, value: str, quota: str) -> str:
         """P(value) in millionths of millionths of a unit; `value` is in millionths of a unit."""
         if self.tiers is None:
-            tree = self.component.rate.tree if self.component.rate else None
-            assert isinstance(tree, Constant) and isinstance(tree.value, int | Fraction)
-            return f"({value}) * {_millionths(Fraction(tree.value), 'the rate')}"
+            return f"({value}) * {int(self.flat * self.rate_scale)}"
         mode = self.tiers.each if self.tiers.mode == "per_transaction" else self.tiers.mode
-        rates = [_millionths(tier.rate or Fraction(0), "a rate") for tier in self.rates]
+        rates = [int((tier.rate or Fraction(0)) * self.rate_scale) for tier in self.rates]
         bounds = [self.bound(tier, quota) for tier in self.rates]
         if mode == "slab":
             steps = [f"WHEN ({value}) >= {b} THEN {r}" for b, r in reversed(list(zip(bounds, rates, strict=True)))]
@@ -302,14 +321,14 @@ class _Compiler:
     def bound(self, tier: Tier, quota: str) -> str:
         assert self.tiers is not None
         if self.tiers.by == "attainment":
-            return f"{self.sql.big(quota)} * {_millionths(tier.start.value, 'a bound')}"
+            return f"{self.number(quota)} * {int(tier.start.value * self.bound_scale)}"
         units = tier.start.value * SCALE
         if units.denominator != 1:
             raise NotBulk(f"a bound of {self.component.id} has more than four decimals")
-        return self.sql.big(str(int(units) * MILLION))
+        return str(int(units) * self.bound_scale)
 
     def transaction(self) -> str:
-        value = f"{self.sql.big('abs(credit)')} * {MILLION}"
+        value = f"{self.number('abs(credit)')} * {self.bound_scale}"
         if self.by_quota:
             raise NotBulk(f"{self.component.id} looks up single records by attainment")
         return f"CASE WHEN credit < 0 THEN -1 ELSE 1 END * {self.pays(value, '')}"
@@ -343,7 +362,7 @@ class _Compiler:
         period = sql.start(self.period, "day")
         join = f"JOIN {only} USING (person, period)" if only else ""
         order = "PARTITION BY person, period ORDER BY day, record"
-        before = f"before + {sql.big(f'sum(credit) OVER ({order})')} - credit"
+        before = f"before + sum(credit) OVER ({order}) - credit"
         weight = "weight"
         floors = sql.floored("share", "whole")
         held_floor = sql.floored("held_share", str(MILLION * self.unit))
@@ -354,7 +373,7 @@ class _Compiler:
             f"opened AS (SELECT d.*, m.reach, m.earned, m.weight AS all_weight, {before} AS line_before "
             f"FROM dated AS d {join} JOIN monthly AS m USING (person, period)),\n"
             f"weighed AS (SELECT *, {self.line_weight()} AS {weight} FROM opened),\n"
-            f"shared AS (SELECT *, CASE WHEN all_weight < 0 THEN -1 ELSE 1 END * {weight} * earned AS share, "
+            f"shared AS (SELECT *, CASE WHEN all_weight < 0 THEN -1 ELSE 1 END * {sql.big(weight)} * earned AS share, "
             f"greatest(abs(all_weight), 1) * {self.unit} AS whole FROM weighed),\n"
             f"floors AS (SELECT *, {floors} AS pieces FROM shared),\n"
             f"rests AS (SELECT *, share - pieces * whole AS remainder, "
@@ -386,8 +405,8 @@ class _Compiler:
             return "credit"
         if self.tiers is not None and self.tiers.mode == "per_transaction":
             return self.transaction()
-        line = self.sql.big("line_before")
-        return f"{self.pays(f'({line} + credit) * {MILLION}', 'reach')} - {self.pays(f'{line} * {MILLION}', 'reach')}"
+        line, scale = self.number("line_before"), self.bound_scale
+        return f"{self.pays(f'({line} + credit) * {scale}', 'reach')} - {self.pays(f'{line} * {scale}', 'reach')}"
 
     # 11 Holdback, 13 claw-back
 

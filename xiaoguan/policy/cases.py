@@ -11,14 +11,16 @@ A case file lies beside its policy: small-company.cases.yaml beside small-compan
           - {id: SO-107, signed_on: 2026-03-02, net_amount: 300_000, status: signed}
       expect: {bookings: 300_000, commission: 9_500}
 
-`who` may carry terms of the contract (`terms: {bonus: 4100, commission_percent: 1.2%}`). Facts without `person` are
-the person's own. `expect` names metrics, components, `total`, or a formula in quotes: `"attainment(quota)": 80%`.
-Ratios compare exactly; `missing` expects no value.
+`who` may carry terms of the contract (`terms: {bonus: 4100, commission_percent: 1.2%}`), `team`, `manager`,
+`hired_on`, `left_on`. `people` are others, by id. Facts without `person` are the person's own. `splits`, `grades` and
+`ledger` stand beside the facts. `expect` names metrics, components, steps (`rep_plan.release`), `total`, `grade` or
+`score` of an appraisal (`monthly.grade`), or a formula in quotes: `"attainment(quota)": 80%`. Ratios compare exactly;
+`missing` expects no value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -27,17 +29,21 @@ from typing import Any
 
 from xiaoguan.base.explain import Line, Statement, value_text
 from xiaoguan.base.issues import Issue, has_errors
+from xiaoguan.base.ledger import KINDS, Entry
 from xiaoguan.base.money import SCALE, Money, parse_units
 from xiaoguan.base.periods import Period
 from xiaoguan.base.words import did_you_mean
 
+from .appraisal import appraise
 from .document import Policy
 from .formula import Row, Type, Value
 from .incentive import statement
 from .inputs import value_of
 from .load import Node, load, read_number, read_tree
 from .metrics import FACTS, Schema
-from .world import RowsWorld, Term, Who
+from .world import Book, RowsWorld, Span, Term, Who
+
+_BESIDE = ("splits", "grades", "ledger")
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,7 @@ class _Case:
         self.issues: list[Issue] = []
 
     def run(self) -> CaseResult:
-        case = self.map(self.node, "name", "policy", "period", "who", "facts", "expect")
+        case = self.map(self.node, "name", "policy", "period", "who", "people", "facts", *_BESIDE, "expect")
         name = _text(case.get("name")) or "(no name)"
         result = CaseResult(name, self.file, self.node.line)
         if (wanted := _text(case.get("policy"))) and wanted != self.policy.id:
@@ -125,9 +131,11 @@ class _Case:
         period = self.period(case.get("period"))
         who, goals = self.who(case.get("who"))
         rows = self.facts(case.get("facts"), who)
+        book = self.book(case, who)
         if period is None or has_errors(self.issues):
             return replace(result, issues=tuple(self.issues))
-        world = RowsWorld(self.policy, rows, goals, self.schema)
+        world = RowsWorld(self.policy, rows, goals, self.schema, book)
+        who = book.people[who.key]
         paid = statement(self.policy, who, period, world)
         expectations = tuple(
             self.compare(key, node, period, who, world, paid) for key, node in self.map(case.get("expect")).items()
@@ -160,7 +168,7 @@ class _Case:
             return None
 
     def who(self, node: Node | None) -> tuple[Who, dict[tuple[str, str, str], int]]:
-        person = self.map(node, "name", "role", "quota", "terms")
+        person = self.map(node, "name", "role", "quota", "terms", "team", "manager", "hired_on", "left_on")
         name = _text(person.get("name")) or "person"
         terms = {key: self.term(value) for key, value in self.map(person.get("terms")).items()}
         goals = {}
@@ -172,7 +180,69 @@ class _Case:
             unit = self.policy.unit_of(goal.metric)
             for label, value in self.map(periods).items():
                 goals[goal_id, name, label] = int(self.number(value, unit.startswith("money:")))
-        return Who(name, name, _text(person.get("role")), terms), goals
+        return self.somebody(name, person, terms), goals
+
+    def somebody(self, key: str, person: Mapping[str, Node], terms: Mapping[str, Term]) -> Who:
+        """A person whose role, team and manager hold all the time."""
+        role, team, manager = (_text(person.get(name)) for name in ("role", "team", "manager"))
+        hired, left = (self.day(person.get(name)) for name in ("hired_on", "left_on"))
+        spans = (Span(date.min, None, role, team, manager),)
+        return Who(key, key, role, terms, team, hired, left, spans)
+
+    def day(self, node: Node | None) -> date | None:
+        value = self.field(Type.DATE, node) if node is not None else None
+        return value if isinstance(value, date) else None
+
+    def book(self, case: Mapping[str, Node], who: Who) -> Book:
+        """The people, splits, grades and ledger of the case."""
+        people = {who.key: who}
+        for key, node in self.map(case.get("people")).items():
+            people[key] = self.somebody(key, self.map(node, "role", "team", "manager", "hired_on", "left_on"), {})
+        return Book(
+            people,
+            [row for node in self.listed(case.get("splits")) for row in self.split(node)],
+            [row for node in self.listed(case.get("grades")) for row in self.grade(node, who)],
+            (),
+            [entry for node in self.listed(case.get("ledger")) for entry in self.entry(node, who)],
+        )
+
+    def listed(self, node: Node | None) -> list[Node]:
+        if node is None or node.empty:
+            return []
+        if isinstance(node.value, list):
+            return node.value
+        self.report("a list is expected here", node.line)
+        return []
+
+    def split(self, node: Node) -> Iterator[Row]:
+        row = self.map(node, "record", "person", "share")
+        share = self.number(row["share"], False) if "share" in row else Fraction(0)
+        counts = ("attainment", "pay")
+        yield {"table": None, "record": _text(row.get("record")), "person": _text(row.get("person")), "share": share,
+               "counts": counts, "kind": "direct"}  # fmt: skip
+
+    def grade(self, node: Node, who: Who) -> Iterator[Row]:
+        row = self.map(node, "person", "appraisal", "period", "grade", "score", "locked")
+        appraisal = self.policy.appraisal_of(_text(row.get("appraisal")))
+        period, name = self.period(row.get("period")), _text(row.get("grade"))
+        if appraisal is None or (name and name not in appraisal.grades):
+            self.report(f"there is no grade {name!r} of {_text(row.get('appraisal'))!r}", node.line)
+            return
+        factor = appraisal.grades[name].factor if name else None
+        score = self.number(row["score"], False) if "score" in row else None
+        whose, locked = _text(row.get("person")) or who.key, _text(row.get("locked")) != "false"
+        made = {"person": whose, "appraisal": appraisal.id, "period": period, "grade": name, "factor": factor}
+        yield {**made, "score": score, "locked": locked}
+
+    def entry(self, node: Node, who: Who) -> Iterator[Entry]:
+        row = self.map(node, "period", "kind", "name", "amount")
+        period = self.period(row.get("period"))
+        kind = _text(row.get("kind")) or "earning"
+        if kind not in KINDS:
+            self.report(f"{kind!r} is no kind of entry", node.line, did_you_mean(kind, KINDS))
+        elif period is not None and "amount" in row:
+            amount = int(self.number(row["amount"], True))
+            yield Entry(kind, who.key, period.label, period.label, _text(row.get("name")), amount)
 
     def term(self, node: Node) -> Term:
         text = _text(node)
@@ -205,7 +275,7 @@ class _Case:
     def row(self, table: str, node: Node, who: Who) -> Row:
         fields = self.schema.facts[table].fields
         row: dict[str, object] = {self.schema.facts[table].person or "person": who.key}
-        for key, value in self.map(node, "id", "label", "currency", "person", *fields).items():
+        for key, value in self.map(node, "id", "label", "currency", "person", *fields, *_LINKS).items():
             row[key] = self.field(fields.get(key, Type.TEXT), value)
         return row
 
@@ -248,6 +318,14 @@ class _Case:
         for line in paid.lines:
             if line.name == name:
                 return line
+        if any(plan.id == name.split(".")[0] for plan in self.policy.incentive):
+            return Line(name, name, 0, f"money:{self.policy.currency}", "nothing happened in this step")
+        appraisal_id, _, what = name.partition(".")
+        appraisal = self.policy.appraisal_of(appraisal_id)
+        if appraisal is not None and what in ("grade", "score"):
+            made = appraise(self.policy, appraisal, who, period, world)
+            value: Fraction | str | None = made.score if what == "score" else made.grade or None
+            return Line(name, name, value, "score" if what == "score" else "text", note="; ".join(made.steps))
         return value_of(self.policy, name, who, period, world)
 
     def expected(self, node: Node, unit: str) -> Value:
@@ -257,6 +335,9 @@ class _Case:
         if unit == "text":
             return text
         return self.number(node, False) * (SCALE if unit.startswith("money:") else 1)
+
+
+_LINKS = ("order", "invoice", "record", "reverses", "co_owner", "referrer", "presales", "partner", "quantity")
 
 
 def _text(node: Node | None) -> str:

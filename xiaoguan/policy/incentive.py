@@ -27,7 +27,7 @@ from xiaoguan.base.periods import Period
 from .document import Component, IncentivePlan, Policy
 from .earning import Earned, Earning
 from .metrics import HELD_BACK
-from .settle import Settled, Settling, settles
+from .settle import Settled, Settling, needs_records, settles
 from .world import Who, World, facts_of
 
 STEPS = (
@@ -74,7 +74,10 @@ def _statement(policy: Policy, who: Who, period: Period, asked: _Asked) -> State
         every = [one for _, each in earned for one in each]
         for number, value in _sums(every).items():
             amounts[number] += value
-        if settles(plan):
+        if settles(plan) and facts_of(asked) is None and needs_records(plan):
+            note = "this source does not know what was collected, delivered or returned"
+            lines.append(Line(f"{plan.id}.release", "Release", None, f"money:{policy.currency}", note=note))
+        elif settles(plan):
             settled = Settling(policy, plan, who, asked).through(period)
             here = [one for one in settled if period.start < one.period.end <= period.end]
             lines.extend(_steps(here))

@@ -220,6 +220,8 @@ class Inputs:
     def quota(self, goal_id: str, whose: Who, window: Period) -> Line | None:
         """A goal for a window; of a day-by-day goal over a longer one, so many times the day's."""
         found = self.world.goal(goal_id, whose, window)
+        if found is None and whose is not self.who:
+            found = self.goals_below(goal_id, whose, window)
         goal = self.policy.goal(goal_id)
         if found is not None or goal is None or goal.period != "day" or goal.target.value is None:
             return found
@@ -227,6 +229,19 @@ class Inputs:
         days = self.policy.calendar.working_days(window.start, window.end) if worked else window.days
         line = Line(goal_id, goal.name or goal_id, goal.target.value * days, self.policy.unit_of(goal.metric))
         return replace(line, formula=f"{days} days", note=f"for {window.label}")
+
+    def goals_below(self, goal_id: str, whose: Who, window: Period) -> Line | None:
+        """A team's or the company's goal that is not given: the sum of what its people carry."""
+        facts = facts_of(self.world)
+        if facts is None:
+            return None
+        people = members(facts, whose.team, window) if whose.key else list(facts.people())
+        given = [line for one in people if (line := self.world.goal(goal_id, one, window)) is not None]
+        if not given:
+            return None
+        total = sum((line.number for line in given), Fraction(0))
+        value = total.numerator if total.denominator == 1 else total
+        return replace(given[0], value=value, formula=f"the sum of {len(given)} people")
 
     def elapsed(self, window: Period) -> tuple[Fraction, int]:
         """The share of a window's working days that have passed, and how many are left."""

@@ -85,6 +85,13 @@ def settles(plan: IncentivePlan) -> bool:
     return bool(plan.cap or plan.floor or plan.true_up or releasing or plan.draw or plan.guarantee or plan.clawback)
 
 
+def needs_records(plan: IncentivePlan) -> bool:
+    """Whether a plan asks what happened to the records that earned: cash, deliveries, returns."""
+    ways = set(plan.pay.release) - {"on_signing", "on_close"} if plan.pay else set()
+    unless = plan.pay is not None and plan.pay.holdback is not None and bool(plan.pay.holdback.release.unless)
+    return bool(ways or unless or plan.clawback)
+
+
 class Settling:
     """A plan for one person, settled from its first pay period on."""
 

@@ -34,6 +34,7 @@ LINE_LABELS = {
     "Holdback released": "留存发放",
     "Draw": "预支",
     "Draw repaid": "归还预支",
+    "Release": "发放",
     "Guarantee": "保底补足",
     "Claw-back": "追回",
     "Lost on leaving": "离职不再发放",
