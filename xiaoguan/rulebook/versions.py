@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
@@ -26,11 +27,21 @@ class Refused(Exception):
 
 
 def examine(text: str, file: str = "") -> tuple[Policy | None, list[Issue]]:
-    """Load and check a document against the facts of this system; every issue at once."""
+    """Load and check a document against the facts of this system; every issue at once.
+
+    What the language knows but this system does not keep, such as the cost of an order, is a warning.
+    """
     from xiaoguan.rulebook.facts import schema
 
     policy, issues = load_text(text, file)
-    return policy, issues + (check(policy, schema()) if policy else [])
+    if policy is None:
+        return None, issues
+    wrong = {(issue.line, issue.path) for issue in check(policy) if issue.level == "error"}
+    for issue in check(policy, schema()):
+        here = issue.level == "error" and (issue.line, issue.path) not in wrong
+        hint = "This system does not keep it; the metric has no value here."
+        issues.append(replace(issue, level="warning", hint=hint) if here else issue)
+    return policy, issues
 
 
 @transaction.atomic
