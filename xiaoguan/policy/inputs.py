@@ -220,7 +220,7 @@ class Inputs:
     def quota(self, goal_id: str, whose: Who, window: Period) -> Line | None:
         """A goal for a window; of a day-by-day goal over a longer one, so many times the day's."""
         found = self.world.goal(goal_id, whose, window)
-        if found is None and whose is not self.who:
+        if found is None and (not whose.key or whose.key.startswith("team:")):
             found = self.goals_below(goal_id, whose, window)
         goal = self.policy.goal(goal_id)
         if found is not None or goal is None or goal.period != "day" or goal.target.value is None:

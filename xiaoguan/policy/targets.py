@@ -70,7 +70,17 @@ class Targets:
 
         if self.root is not None:
             visit(self.root)
+            self.absent(found)
         return found
+
+    def absent(self, found: dict[tuple[str, str, str], int]) -> None:
+        """Somebody who is not there in one of the periods carries nothing in it, so that longer ones add up."""
+        leaves = self.root.leaves() if self.root else []
+        people = {leaf.owner for leaf in leaves if leaf.owner and not leaf.owner.startswith("team:")}
+        labels = {leaf.period.label for leaf in leaves if leaf.owner in people}
+        for owner in people:
+            for label in labels:
+                found.setdefault((self.goal.id, owner, label), 0)
 
     def margins(self) -> tuple[dict[str, int], dict[str, int]]:
         """Sums of the leaves by owner and by period: both margins of the table."""
