@@ -468,3 +468,29 @@ def test_a_source_that_does_not_know_the_cash_pays_nothing_silently():
     result = statement(found, Who("lin", "林静", "sales_rep"), found.calendar.parse("2026-01"), world)
     assert values(result)["plan.release"] is None
     assert "does not know what was collected" in result.issues[0].message
+
+
+def test_a_version_that_begins_inside_a_period_pays_the_records_of_its_days():
+    text = plan().text.replace("from: 2026-01-01", "from: 2026-01-16")
+    from xiaoguan.policy import load_text
+
+    found, _ = load_text(text)
+    orders = [yuan(100, "2026-01-15"), yuan(100, "2026-01-16", "SO-2")]
+    assert values(paid(found, *orders)) == {"commission": 10}
+    tiers = "tiers: {mode: marginal, by: amount, rates: [{from: 0, rate: 10%}]}"
+    found, _ = load_text(text.replace("rate: 10%", tiers))
+    assert "not in force for the whole" in paid(found, *orders).lines[0].note
+
+
+def test_records_of_one_day_count_in_the_order_in_which_they_were_recorded():
+    tiers = "tiers: {mode: marginal, by: amount, rates: [{from: 0, rate: 0%}, {from: 100, rate: 10%}]}"
+    found = plan(FLAT.replace("rate: 10%", tiers), "pay: {release: {by_collection: 100%}}")
+    first = yuan(100, number="SO-9", recorded_at="2026-01-10T08:00")
+    second = yuan(100, number="SO-1", recorded_at="2026-01-10T09:00")
+    assert paid(found, first, second, payments=[cash(100, "2026-01-11", "SO-1")]).total.units // ROW == 10
+    assert paid(found, first, second, payments=[cash(100, "2026-01-11", "SO-9")]).total.units == 0
+
+
+def test_a_holdback_may_wait_for_a_date():
+    found = plan(rest="pay: {holdback: {share: 20%, release: {date: 2026-03-31}}}")
+    assert values(paid(found, yuan(1_000), period="2026-03")) == {"commission": 0, "plan.holdback_released": 20}

@@ -31,6 +31,7 @@ from xiaoguan.base.money import SCALE, minor_unit
 from .document import Clawback, Component, IncentivePlan, Policy, Tier, Tiers
 from .formula import Duration
 from .formula import Literal as Constant
+from .release import AT_ONCE
 
 MILLION = 10**6
 Dialect = Literal["duckdb", "spark"]
@@ -130,8 +131,10 @@ class _Compiler:
             "a pay period other than that of the component": pay
             and {"monthly": "month", "quarterly": "quarter", "half_yearly": "half_year", "yearly": "year"}[pay.paid]
             != self.period,
-            "release that waits": pay and set(pay.release) - {"on_signing", "on_close"},
-            "a holdback by record": pay and pay.holdback and not pay.holdback.release.at,
+            "release that waits": pay and set(pay.release) - set(AT_ONCE),
+            "a holdback by record": pay
+            and pay.holdback
+            and (not pay.holdback.release.at or pay.holdback.release.unless),
             "overlays or roll-ups": plan.credit and (plan.credit.overlay or plan.credit.rollup),
             "an offset limit": back and back.offset_limit is not None,
             "more than one component before holdback or claw-back": len(plan.components) > 1

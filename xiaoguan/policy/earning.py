@@ -104,7 +104,9 @@ class Earning(Inputs):
 
     def reckoned(self) -> Earned | None:
         effective = self.policy.header.effective
-        if self.period.start < effective.start or (effective.end and self.period.end > effective.end):
+        inside = self.period.start >= effective.start and (not effective.end or self.period.end <= effective.end)
+        outside = self.period.end <= effective.start or bool(effective.end and self.period.start >= effective.end)
+        if not inside and (outside or not self.by_days):
             line = self.missing(f"{self.policy.clause} is not in force for the whole of {self.period.label}")
             return Earned(line.line)
         if self.active(self.period) is None:
@@ -113,6 +115,13 @@ class Earning(Inputs):
         if raw.line.missing:
             return Earned(raw.line)
         return self.limited(raw)
+
+    @property
+    def by_days(self) -> bool:
+        """Whether a version that holds for a part of the period pays the records of its days."""
+        change = self.policy.header.transition
+        how = change.components.get(self.component.id, change.default) if change else "new_period_only"
+        return how == "prorate" or by_event(self.component)
 
     def when(self) -> _Raw:
         if self.component.when is None:
@@ -264,6 +273,9 @@ class Earning(Inputs):
     def active(self, period: Period) -> Period | None:
         """The part of a period in which the person is under the plan and the component is valid."""
         start, end = period.start, period.end
+        effective = self.policy.header.effective
+        if self.by_days:
+            start, end = max(start, effective.start), min(end, effective.end or end)
         if valid := self.component.valid:
             start, end = max(start, valid.start), min(end, valid.end or end)
         if self.who.left_on:
@@ -780,6 +792,15 @@ class Earning(Inputs):
             line = metric_of(self.policy, self.world, metric, one, self.period, "pay")
             return None if line.missing else line.number
         return None
+
+
+def by_event(component: Component) -> bool:
+    """Whether each record is paid on its own, whatever else happens in the period."""
+    tiers = component.tiers
+    if component.kind == "spiff":
+        return True
+    flat = component.kind == "commission" and component.rate is not None and component.when is None
+    return flat or (tiers is not None and tiers.mode == "per_transaction")
 
 
 def _day_of(event: str) -> str:

@@ -517,7 +517,7 @@ def _count(
     counted: list[_Counted] = []
     held: list[tuple[Row, str]] = []
     is_money = planned.type is Type.MONEY
-    for row in sorted(rows, key=lambda row: (str(row.get(planned.date)), str(row.get("id")))):
+    for row in sorted(rows, key=lambda row: _place(row, planned.date)):
         if where is not None and not where(row):
             continue
         value = value_of(row) if value_of is not None else 1
@@ -534,6 +534,11 @@ def _count(
             continue
         counted.append(_Counted(row, value))  # type: ignore[arg-type]
     return counted, held
+
+
+def _place(row: Row, dated: str) -> tuple[str, str, str]:
+    """Where a row stands among others: by event date, then when it was recorded, then id."""
+    return str(row.get(dated)), str(row.get("recorded_at") or ""), str(row.get("id"))
 
 
 def _formula(planned: Plan, count: int) -> str:

@@ -22,6 +22,8 @@ from .formula import Row
 from .metrics import Schema
 from .world import Facts
 
+AT_ONCE = ("on_signing", "on_booking", "on_close")
+"""Ways of release that do not wait."""
 UNDOING = {"returns": "returned_on", "refunds": "refunded_on", "bad_debts": "written_off_on", "events": "happened_on"}
 """Fact tables of events that undo a sale, and the date of each; the field kind names the event."""
 _DEFAULT_KIND = {"returns": "return", "refunds": "refund", "bad_debts": "bad_debt"}
@@ -63,7 +65,7 @@ class Records:
     def progress(self, lot: Lot, way: str, until: date) -> Fraction:
         """How far a record has come on one way of release: 0 to 1."""
         row = self.row(lot)
-        if row is None or self.facts is None or way in ("on_signing", "on_close"):
+        if row is None or self.facts is None or way in AT_ONCE:
             return Fraction(1)
         if way == "on_delivery":
             return Fraction(_before(row.get("delivered_on"), until))
@@ -116,6 +118,8 @@ class Records:
 
     def held_until(self, lot: Lot, rule: HeldUntil, earned_in_end: date) -> date:
         """The first day on which what is held back of a lot may be paid."""
+        if rule.day is not None:
+            return rule.day
         day = self.day(lot) or date.fromordinal(earned_in_end.toordinal() - 1)
         if rule.after is not None:
             if rule.after.unit == "wd":

@@ -24,7 +24,7 @@ from .document import IncentivePlan, Policy
 from .earning import Earned, Earning, Lot
 from .formula import Duration
 from .goals import months_since
-from .release import Records
+from .release import AT_ONCE, Records
 from .world import Who, World, facts_of
 
 PAID = {"monthly": "month", "quarterly": "quarter", "half_yearly": "half_year", "yearly": "year"}
@@ -80,14 +80,14 @@ class Settled:
 def settles(plan: IncentivePlan) -> bool:
     """Whether a plan does more than add up its components."""
     releasing = plan.pay is not None and (
-        plan.pay.holdback is not None or any(k not in ("on_signing", "on_close") for k in plan.pay.release)
+        plan.pay.holdback is not None or any(k not in AT_ONCE for k in plan.pay.release)
     )
     return bool(plan.cap or plan.floor or plan.true_up or releasing or plan.draw or plan.guarantee or plan.clawback)
 
 
 def needs_records(plan: IncentivePlan) -> bool:
     """Whether a plan asks what happened to the records that earned: cash, deliveries, returns."""
-    ways = set(plan.pay.release) - {"on_signing", "on_close"} if plan.pay else set()
+    ways = set(plan.pay.release) - set(AT_ONCE) if plan.pay else set()
     unless = plan.pay is not None and plan.pay.holdback is not None and bool(plan.pay.holdback.release.unless)
     return bool(ways or unless or plan.clawback)
 

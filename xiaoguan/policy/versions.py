@@ -20,6 +20,7 @@ from xiaoguan.base.money import Money
 from xiaoguan.base.periods import Period
 
 from .document import Component, Dates, IncentivePlan, Policy
+from .earning import by_event
 from .incentive import statement
 from .world import Who, World
 
@@ -78,15 +79,6 @@ def _part(
         yield replace(component, valid=_days(policy, component))
     elif newer is None if how == "new_for_whole_period" else first:
         yield component
-
-
-def by_event(component: Component) -> bool:
-    """Whether each record is paid on its own, whatever else happens in the period."""
-    tiers = component.tiers
-    if component.kind == "spiff":
-        return True
-    flat = component.kind == "commission" and component.rate is not None and component.when is None
-    return flat or (tiers is not None and tiers.mode == "per_transaction")
 
 
 def _days(policy: Policy, component: Component) -> Dates:

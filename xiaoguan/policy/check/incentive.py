@@ -381,7 +381,7 @@ def paying(policy: Policy, schema: Schema) -> Iterator[Issue]:
             yield from whole(policy, pay, f"the release of plan {plan.id}", pay.release.values(), "release")
         if pay is not None and pay.holdback is not None:
             held = pay.holdback
-            if not held.release.at and held.release.after is None:
+            if not (held.release.at or held.release.after or held.release.day):
                 message = f"what plan {plan.id} holds back is never released"
                 yield issue(
                     policy, held, message, "Write release: year_end, or {after: 90d}.", "release", code="incentive"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -26,6 +27,7 @@ from .base import (
 )
 
 Purpose = Literal["attainment", "pay"]
+Way = Literal["on_signing", "on_booking", "on_delivery", "on_invoice", "by_collection", "on_close"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,6 +231,7 @@ class HeldUntil(Section):
     short: ClassVar[str] = "at"
     at: Literal["", "year_end", "quarter_end"] = ""
     after: Duration | None = None
+    day: datetime.date | None = field(default=None, metadata={"key": "date"})
     unless: Names = ()
 
 
@@ -244,10 +247,8 @@ class Holdback(Section):
 class Pay(Section):
     """发放: which event earns, what releases it, how often it is paid, and what is held back."""
 
-    earned_on: Literal["signing", "delivery", "invoice", "collection", "close"] = "signing"
-    release: Mapping[Literal["on_signing", "on_delivery", "on_invoice", "by_collection", "on_close"], Percent] = field(
-        default_factory=dict
-    )
+    earned_on: Literal["signing", "booking", "delivery", "invoice", "collection", "close"] = "signing"
+    release: Mapping[Way, Percent] = field(default_factory=dict)
     paid: Literal["monthly", "quarterly", "half_yearly", "yearly"] = "monthly"
     holdback: Holdback | None = None
 

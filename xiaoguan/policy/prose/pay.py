@@ -286,7 +286,9 @@ class Pay(Writer):
         if pay.holdback is not None:
             until = pay.holdback.release
             share = self.share(pay.holdback.share)
-            end = self.duration(until.after) + self.say(" after", "后") if until.after else self.word(until.at)
+            end = str(until.day) if until.day else self.word(until.at)
+            if until.after is not None:
+                end = self.duration(until.after) + self.say(" after", "后")
             text += self.say(f" {share} of it is held back until {end}", f"其中 {share} 留存至{end}发放")
             if until.unless:
                 kinds = self.words(until.unless)

@@ -187,6 +187,8 @@ WORDS |= {
     "quarterly": ("quarterly", "按季"),
     "half_yearly": ("half-yearly", "每半年"),
     "yearly": ("yearly", "按年"),
+    "on_booking": ("on signature", "签约时"),
+    "booking": ("signature", "签约"),
     "on_signing": ("on signature", "签约时"),
     "on_delivery": ("on delivery", "交付时"),
     "on_invoice": ("on invoice", "开票时"),
