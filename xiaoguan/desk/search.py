@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -212,9 +212,7 @@ def _match(desk: Desk, words: str, viewer: Viewer | None) -> str | None:
     runs = _runs(words)
     if not runs:
         return None
-    apart = len(desk.search_fields) > 1
-    if apart and viewer is not None:
-        apart = all(desk.usable(viewer, name) for name in desk.search_fields)
+    apart = viewer is None or all(desk.usable(viewer, name) for name in desk.search_fields)
     terms = [_any([_term(run, ""), *([_term(run, APART)] if apart else [])]) for run in runs]
     if viewer is not None and desk.owner_field and not desk.read.always(viewer):
         branches = desk.read.branches(viewer)
@@ -292,7 +290,7 @@ def _subquery(desk: Desk, match: str, newest: int | None) -> RawSQL:
 def everywhere(viewer: Viewer, words: str, each: int) -> dict[Desk, list[tuple[int, str]]]:
     """The newest records of every desk that the words find and the viewer may read: (id, title), `each` at most.
 
-    One statement asks for all desks; then one for each desk that has hits, and for each that is found by them.
+    First the search table is asked for all desks; then each desk that has hits, and each that is found by those.
     """
     from xiaoguan.desk.desk import desks
 
@@ -317,29 +315,49 @@ def everywhere(viewer: Viewer, words: str, each: int) -> dict[Desk, list[tuple[i
 
 
 def _newest(asked: list[tuple[Desk, str]], viewer: Viewer) -> dict[Desk, list[int]]:
-    """The ids of the newest hits of each desk, before the question of rights."""
-    parts, params = [], []
-    for n, (desk, match) in enumerate(asked):
-        _base, rows = _range(desk)
-        source, limit = "desk_search", NEWEST
-        if connection.vendor == "postgresql" and FIRST in match and desk.read.always(viewer):
-            # Few letters fit so much that the newest rows hold enough of it, and the index would be read whole.
-            source = f"(SELECT id, tokens FROM desk_search WHERE {rows} ORDER BY id DESC LIMIT {LOOK}) AS d{n}"
-        parts.append(
-            f"SELECT * FROM (SELECT {_number()} AS n FROM {source} WHERE {_fits()} AND {rows}"
-            f" ORDER BY {_number()} DESC LIMIT {limit}) AS s{n}"
-        )
-        params.append(match)
-    if not parts:
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts), params)
-        numbers = [row[0] for row in cursor.fetchall()]
-    by_slot = {slot(desk.key): desk for desk, _match_ in asked}
+    """The ids of the newest hits of each desk, before the question of rights.
+
+    Desks with the same expression are asked together, from the highest range down: a question costs the same whether
+    one entity or ten have nothing to it, so those without hits are passed over unasked.
+    """
+    together: dict[tuple[str, bool], list[Desk]] = {}
+    for desk, match in asked:
+        few = connection.vendor == "postgresql" and FIRST in match and desk.read.always(viewer)
+        together.setdefault((match, few), []).append(desk)
     found: dict[Desk, list[int]] = {}
-    for number in numbers:
-        found.setdefault(by_slot[number // ROOM], []).append(number % ROOM)
+    with connection.cursor() as cursor:
+        for (match, few), several in together.items():
+            for desk, ids in _down(cursor, match, several, few):
+                found.setdefault(desk, ids)
     return found
+
+
+def _down(cursor: Any, match: str, several: list[Desk], few: bool) -> Iterator[tuple[Desk, list[int]]]:
+    """The newest hits of each of these desks that has any; one question for each of those, and one more."""
+    by_slot = {slot(desk.key): desk for desk in several}
+    number, top = _number(), SLOTS * ROOM
+    low = min(by_slot) * ROOM
+    for place in sorted(by_slot, reverse=True) if few else ():
+        # Few letters fit so much that the newest rows hold enough of it, and the index would be read whole.
+        inner = f"SELECT id, tokens FROM desk_search WHERE {_range(by_slot[place])[1]} ORDER BY id DESC LIMIT {LOOK}"
+        cursor.execute(f"SELECT id FROM ({inner}) AS d WHERE {_fits()} ORDER BY id DESC LIMIT {NEWEST}", [match])
+        if ids := [row[0] % ROOM for row in cursor.fetchall()]:
+            yield by_slot[place], ids
+    while not few and top > low:
+        cursor.execute(
+            f"SELECT {number} FROM desk_search WHERE {_fits()} AND {number} < {top} AND {number} > {low}"
+            f" ORDER BY {number} DESC LIMIT {NEWEST}",
+            [match],
+        )
+        rows = [row[0] for row in cursor.fetchall()]
+        last = rows[-1] // ROOM if len(rows) == NEWEST else -1
+        for place in sorted({row // ROOM for row in rows}, reverse=True):
+            # The last place may have been cut short by the limit; it is asked again unless it filled the page alone.
+            if place in by_slot and (place != last or rows[0] // ROOM == place):
+                yield by_slot[place], [row % ROOM for row in rows if row // ROOM == place]
+        if last < 0:
+            return
+        top = last * ROOM if rows[0] // ROOM == last else (last + 1) * ROOM
 
 
 CREATE = {

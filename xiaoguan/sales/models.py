@@ -124,7 +124,9 @@ class Opportunity(Record):
 
     title = models.CharField(_("title"), max_length=120)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="opportunities", verbose_name=_("customer"))
-    owner = models.ForeignKey(Person, models.PROTECT, related_name="opportunities", verbose_name=_("owner"))
+    owner = models.ForeignKey(  # the indexes below begin with it where they must
+        Person, models.PROTECT, db_index=False, related_name="opportunities", verbose_name=_("owner")
+    )
     stage = StageField(_("stage"))
     amount = MoneyField(_("amount"), help_text=_("Expected contract value, tax excluded."))
     currency = models.CharField(_("currency"), max_length=3)
@@ -141,7 +143,11 @@ class Opportunity(Record):
         verbose_name, verbose_name_plural = _("opportunity"), _("opportunities")
         indexes = [
             models.Index(fields=["result", "stage", "-updated_at", "-id"], name="opportunity_lane"),
-            models.Index(fields=["result", "stage", "owner", "currency", "amount"], name="opportunity_lane_total"),
+            models.Index(
+                fields=["result", "stage", "closed_on", "owner", "currency", "amount"], name="opportunity_closed_lane"
+            ),
+            models.Index(fields=["stage", "-closes_on", "-id"], name="opportunity_of_stage"),
+            models.Index(fields=["owner", "stage", "result", "-updated_at", "-id"], name="opportunity_of_owner_lane"),
             models.Index(fields=["owner", "-closes_on", "-id"], name="opportunity_of_owner"),
             models.Index(fields=["-closes_on", "-id"], name="opportunity_list"),
             models.Index(fields=["closed_on"], name="opportunity_closed"),

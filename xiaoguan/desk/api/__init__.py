@@ -34,13 +34,18 @@ def reference(request: HttpRequest) -> HttpResponse:
 
 def urls() -> list[Any]:
     found: list[Any] = [path("api/", reference, name="api"), path("api/openapi.json", document, name="openapi")]
-    found += [path("api/views", guarded(views_list)), path("api/views/<int:pk>", guarded(views_one))]
+    found += [
+        path("api/views", guarded(views_list, methods=("GET", "POST"))),
+        path("api/views/<int:pk>", guarded(views_one, methods=("GET", "PATCH", "DELETE"))),
+    ]
     for desk in desks():
         where = f"api/{desk.url_name}"
+        many, single = (("GET", "POST"), ("GET", "PATCH", "DELETE")) if desk.form else (("GET",), ("GET",))
         found += [
-            path(where, guarded(partial(collection, desk=desk), desk.key)),
-            path(f"{where}/bulk", guarded(partial(bulk, desk=desk), desk.key)),
-            path(f"{where}/<int:pk>", guarded(partial(one, desk=desk), desk.key)),
-            path(f"{where}/<int:pk>/<str:name>", guarded(partial(verb, desk=desk), desk.key)),
+            path(where, guarded(partial(collection, desk=desk), desk.key, many)),
+            path(f"{where}/<int:pk>", guarded(partial(one, desk=desk), desk.key, single)),
+            path(f"{where}/<int:pk>/<str:name>", guarded(partial(verb, desk=desk), desk.key, ("POST",))),
         ]
+        if desk.form:
+            found.append(path(f"{where}/bulk", guarded(partial(bulk, desk=desk), desk.key, ("POST",))))
     return found

@@ -112,7 +112,7 @@ def documented(said: Said) -> dict[str, Any]:
             "post": {
                 "operationId": "mark_notifications",
                 "tags": ["notifications"],
-                "requestBody": {"required": True, "content": {"application/json": {"schema": marking}}},
+                "requestBody": {"required": False, "content": {"application/json": {"schema": marking}}},
                 "responses": said(marked),
             },
         },

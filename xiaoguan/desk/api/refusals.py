@@ -30,6 +30,12 @@ def problem(status: int, message: str, fields: dict[str, list[str]] | None = Non
     return answer({"error": message, **({"fields": fields} if fields else {})}, status)
 
 
+def not_here(*methods: str) -> HttpResponse:
+    response = problem(405, _("Use %(methods)s here.") % {"methods": ", ".join(methods)})
+    response["Allow"] = ", ".join(methods)
+    return response
+
+
 class Stale(Exception):
     """`If-Match` names another version than the stored one."""
 
@@ -51,8 +57,13 @@ def refusal_of(error: Exception) -> tuple[int, str, dict[str, list[str]] | None]
     return None
 
 
-def guarded(view: Callable[..., HttpResponse], entity: str = "") -> Callable[..., HttpResponse]:
-    """Around every endpoint: how often, what the token allows, what was done already; known refusals in one form."""
+def guarded(
+    view: Callable[..., HttpResponse], entity: str = "", methods: tuple[str, ...] = ()
+) -> Callable[..., HttpResponse]:
+    """Around every endpoint: how often, what the token allows, what was done already; known refusals in one form.
+
+    methods    those that the endpoint knows; empty where the view itself says.
+    """
 
     def answered(request: HttpRequest, **kwargs: Any) -> HttpResponse:
         try:
@@ -64,6 +75,8 @@ def guarded(view: Callable[..., HttpResponse], entity: str = "") -> Callable[...
             return problem(*known)
 
     def guard(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if methods and request.method not in methods:
+            return not_here(*methods)
         left, seconds = _allowance(request.user.pk)
         if left < 0:
             response = problem(429, _("Too many requests; try again in %(s)d seconds.") % {"s": seconds})

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from xiaoguan.desk import views
 from xiaoguan.desk.access import Viewer, viewer_of
-from xiaoguan.desk.api.refusals import answer
-from xiaoguan.desk.api.views import body_of, not_here
+from xiaoguan.desk.api.refusals import answer, not_here
+from xiaoguan.desk.api.views import body_of
 from xiaoguan.desk.desk import Desk, desk_of, desks
 from xiaoguan.desk.views import KINDS, SavedView
 

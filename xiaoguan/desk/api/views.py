@@ -10,16 +10,18 @@ from django.db import transaction
 from django.db.models import ProtectedError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from xiaoguan.base.words import closest
 from xiaoguan.desk.access import Viewer, viewer_of
-from xiaoguan.desk.api.refusals import Stale, answer, problem, refusal_of
+from xiaoguan.desk.api.refusals import Stale, answer, refusal_of
 from xiaoguan.desk.api.shape import item, list_body
 from xiaoguan.desk.desk import Desk
 from xiaoguan.desk.events import current_actor
 from xiaoguan.desk.fields import ExactField
 from xiaoguan.desk.forms import form_for
 from xiaoguan.desk.listing import BadQuery
+from xiaoguan.desk.paths import kind_of
 from xiaoguan.desk.records import Conflict, Record
 
 MANY = 200
@@ -44,9 +46,7 @@ def collection(request: HttpRequest, desk: Desk) -> HttpResponse:
         if not desk.may_open(viewer):
             raise PermissionDenied
         return HttpResponse(list_body(desk, viewer, request.GET), content_type="application/json")
-    if request.method == "POST":
-        return answer(item(desk, viewer, create(desk, viewer, body_of(request)).pk), 201)
-    return not_here("GET", "POST")
+    return answer(item(desk, viewer, create(desk, viewer, body_of(request)).pk), 201)
 
 
 def one(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
@@ -57,18 +57,14 @@ def one(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
     if request.method == "PATCH":
         change(desk, viewer, record, body_of(request))
         return answer(item(desk, viewer, pk))
-    if request.method == "DELETE":
-        remove(desk, viewer, record)
-        return HttpResponse(status=204)
-    return not_here("GET", "PATCH", "DELETE")
+    remove(desk, viewer, record)
+    return HttpResponse(status=204)
 
 
 def verb(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpResponse:
     viewer, record = found(request, desk, pk)
     if desk.verb(name) is None:
         raise Http404
-    if request.method != "POST":
-        return not_here("POST")
     _matches(request, record)
     run(desk, viewer, record, name, body_of(request))
     return answer(item(desk, viewer, pk))
@@ -79,8 +75,6 @@ def bulk(request: HttpRequest, desk: Desk) -> HttpResponse:
 
     All or nothing, unless "partial" is true. The answer has a result for each in the same order.
     """
-    if request.method != "POST":
-        return not_here("POST")
     viewer, data = viewer_of(request), body_of(request)
     items, partial = data.get("items"), data.get("partial", False)
     if not isinstance(items, list) or not 1 <= len(items) <= MANY or not all(isinstance(i, dict) for i in items):
@@ -132,12 +126,6 @@ def _deed(desk: Desk, viewer: Viewer, each: dict[str, Any]) -> dict[str, Any]:
 
 def is_id(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
-
-
-def not_here(*methods: str) -> HttpResponse:
-    response = problem(405, _("Use %(methods)s here.") % {"methods": ", ".join(methods)})
-    response["Allow"] = ", ".join(methods)
-    return response
 
 
 def found(request: HttpRequest, desk: Desk, pk: int) -> tuple[Viewer, Record]:
@@ -199,7 +187,7 @@ def run(desk: Desk, viewer: Viewer, record: Record, name: str, data: dict[str, A
         near = closest(name, ["create", "change", "delete", *(v.name for v in desk.verbs)])
         hint = _(" Did you mean '%(near)s'?") % {"near": near} if near else ""
         raise ValidationError(_("There is no deed '%(name)s'.") % {"name": name} + hint)
-    version = data.pop("version", None)
+    version = _version(data)
     if version is not None and version != record.version:
         raise Conflict(record)
     if unknown := set(data) - set(deed.fields):
@@ -210,6 +198,14 @@ def run(desk: Desk, viewer: Viewer, record: Record, name: str, data: dict[str, A
     deed.run(record, viewer, _flat(data), desk.write)
 
 
+def _version(data: dict[str, Any]) -> int | None:
+    """The version that was read, taken out of what was sent. Raises ValidationError for what is none."""
+    version = data.pop("version", None)
+    if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
+        raise ValidationError({"version": [_("A version is a whole number.")]})
+    return version
+
+
 def _flat(data: dict[str, Any]) -> dict[str, str]:
     """JSON values as a form would send them. Raises ValidationError for objects and lists, which no field takes."""
     for name, value in data.items():
@@ -218,9 +214,27 @@ def _flat(data: dict[str, Any]) -> dict[str, str]:
     return {k: "" if v is None else ("on" if v else "") if isinstance(v, bool) else str(v) for k, v in data.items()}
 
 
+TYPES: dict[str, tuple[tuple[type, ...], Any]] = {
+    "bool": ((bool,), gettext_lazy("true or false")),
+    "number": ((int,), gettext_lazy("a whole number")),
+    "relation": ((int,), gettext_lazy("the id of a record, a whole number")),
+    **dict.fromkeys(("money", "decimal", "percent"), ((str, int, float), gettext_lazy("a number, best as text"))),
+}
+
+
+def _fitting(name: str, kind: str, value: Any) -> None:
+    """Raises ValidationError where JSON's type is another than the field's: a text for a yes or no."""
+    types, wanted = TYPES.get(kind, ((str,), gettext_lazy("a text")))
+    if value is None or (isinstance(value, types) and not (isinstance(value, bool) and bool not in types)):
+        return
+    raise ValidationError(
+        {name: [_("%(value)s is not possible here: %(wanted)s.") % {"value": value, "wanted": wanted}]}
+    )
+
+
 def _write(desk: Desk, viewer: Viewer, record: Record, data: dict[str, Any]) -> Record:
     """Create or change through the declared form. Raises ValidationError, Conflict, PermissionDenied."""
-    version, names = data.pop("version", None), desk.writable(viewer)
+    version, names = _version(data), desk.writable(viewer)
     if unknown := [name for name in data if name not in names]:
         raise ValidationError(
             {unknown[0]: [_("This is no writable field; those are %(fields)s.") % {"fields": ", ".join(names)}]}
@@ -228,6 +242,7 @@ def _write(desk: Desk, viewer: Viewer, record: Record, data: dict[str, Any]) -> 
     sent = _flat(data)
     for name in data:
         field = desk.model._meta.get_field(name)
+        _fitting(name, kind_of(field), data[name])
         if isinstance(field, ExactField) and field.percent and data[name] is not None:
             sent[name] = f"{sent[name]}e2" if "e" not in sent[name].lower() else sent[name]
     creating = record.pk is None
@@ -241,4 +256,4 @@ def _write(desk: Desk, viewer: Viewer, record: Record, data: dict[str, Any]) -> 
         raise ValidationError(form.errors.as_data())
     if not desk.may_keep(viewer, form.instance, form.changed_data):
         raise PermissionDenied(_("You may only keep this for yourself or for people you are responsible for."))
-    return form.save_record(int(version) if isinstance(version, int) else None)
+    return form.save_record(version)

@@ -22,7 +22,7 @@ from xiaoguan.desk.paths import resolve
 from xiaoguan.desk.screens.arranged import Arranged, arranged
 from xiaoguan.desk.screens.common import opened
 
-LANE_CARDS = 20
+LANE_CARDS = 12
 
 
 @require_GET
