@@ -494,3 +494,23 @@ def test_records_of_one_day_count_in_the_order_in_which_they_were_recorded():
 def test_a_holdback_may_wait_for_a_date():
     found = plan(rest="pay: {holdback: {share: 20%, release: {date: 2026-03-31}}}")
     assert values(paid(found, yuan(1_000), period="2026-03")) == {"commission": 0, "plan.holdback_released": 20}
+
+
+def test_what_accumulates_over_the_year_needs_no_true_up():
+    tiers = "tiers: {mode: marginal, by: attainment, of: quota, accumulate: year, "
+    tiers += "rates: [{from: 0%, rate: 1%}, {from: 50%, rate: 2%}]}"
+    rule = "true_up: {period: quarter, method: year_to_date}"
+    found = plan(FLAT.replace("rate: 10%", tiers), rule, BOOKINGS.replace("period: quarter", "period: year"))
+    quota = {"2026": 1_000 * ROW, "2026-Q1": 100 * ROW}
+    assert values(paid(found, yuan(400), period="2026-03", quota=quota)) == {"commission": 0}
+
+
+def test_months_of_a_new_hire_are_those_of_the_calendar():
+    weeks = "calendar: {pattern: 445, fiscal_year_ends: {weekday: sunday, nearest: 12-31}}"
+    head = BOOKINGS.replace("metrics:", f"{weeks}\nmetrics:")
+    found = plan(rest="guarantee: {amount: 500, months: 2, for: new_hire}", more=head)
+    who = Who(
+        "lin", "林静", "sales_rep", hired_on=date(2026, 2, 10)
+    )  # in the second month of weeks, from 26 January on
+    labels = ["2026-M02", "2026-M03", "2026-M04"]
+    assert [paid(found, who=who, period=label).total.units // ROW for label in labels] == [500, 500, 0]

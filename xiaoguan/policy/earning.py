@@ -688,6 +688,8 @@ class Earning(Inputs):
             quota = self.world.goal(goal.id, self.who, self.period) if goal else None
             direction = self.policy.metrics[axis.metric].direction if axis.metric in self.policy.metrics else "up"
             line = replace(attainment(line, quota, direction), name=f"attainment({axis.metric})", adds=False)
+            if quota is None:
+                line = replace(line, note=f"there is no quota {goal.id if goal else ''} for {self.period.label}")
         if line.missing:
             return line, -1
         scale = SCALE if line.unit.startswith("money:") else 1

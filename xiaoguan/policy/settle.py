@@ -23,7 +23,7 @@ from xiaoguan.base.periods import Period, span
 from .document import IncentivePlan, Policy
 from .earning import Earned, Earning, Lot
 from .formula import Duration
-from .goals import months_since
+from .goals import months_in_role
 from .release import AT_ONCE, Records
 from .world import Who, World, facts_of
 
@@ -260,6 +260,8 @@ class Settling:
         for component in self.plan.components:
             if component.kind != "commission" or (rule.components and component.id not in rule.components):
                 continue
+            if component.tiers is not None and component.tiers.accumulate == "year":
+                continue  # it pays what the year has earned so far in every period
             entitled = self.entitled(component.id, span(year.start, self.now.end))
             before = self.state.trued.get((component.id, year.label), 0)
             if entitled is None or entitled.missing or int(entitled.number) == before:
@@ -415,7 +417,7 @@ class Settling:
             if whom == "new_hire"
             else max(self.policy.header.effective.start, self.who.hired_on or date.min)
         )
-        return None if start is None else max(months_since(start, self.now.start), 0)
+        return None if start is None else max(months_in_role(self.policy.calendar, start, self.now.start), 0)
 
     def over(self, length: Duration) -> bool:
         start = self.who.hired_on or self.policy.header.effective.start

@@ -23,7 +23,7 @@ from xiaoguan.base.periods import Period
 
 from .document import Goal, Policy, Step
 from .formula import Duration
-from .goals import decompose, months_since, person_quota, proration, ramp, step_shares, target
+from .goals import decompose, months_in_role, person_quota, proration, ramp, step_shares, target
 from .inputs import Inputs
 from .world import Facts, Who
 
@@ -289,7 +289,7 @@ class _Working:
             return Fraction(1)
         kind = "month" if period.kind in ("month", "quarter", "half_year", "year") else period.kind
         months = self.calendar.children(period, kind)
-        since = [months_since(who.hired_on, month.start) for month in months]
+        since = [months_in_role(self.calendar, who.hired_on, month.start) for month in months]
         shares = [ramp(self.goal, count) for count in since if count >= 0]
         return sum(shares, Fraction(0)) / len(shares) if shares else Fraction(0)
 
