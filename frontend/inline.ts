@@ -1,6 +1,6 @@
 /** Edit one fact where it stands: the pencil fetches the record's own form, shows its one field, Enter saves, Esc takes back. */
-import htmx from "htmx.org";
-import { $, $$, el, icon, on, say, word } from "./lib";
+import { $, el, icon, on, say, word } from "./lib";
+import { renew } from "./renew";
 
 on("click", "[data-edit-field]", async (_, button) => {
   const place = button.closest<HTMLElement>("dd");
@@ -58,15 +58,4 @@ function show(place: HTMLElement, form: HTMLFormElement, field: HTMLElement, url
     say({ text: reason || word("failed"), tone: "red" });
     control?.focus();
   });
-}
-
-/** Takes over the saved record as the server shows it now, its messages too, without loading the page again. */
-function renew(page: Document): void {
-  const main = $("#main");
-  const fresh = $("#main", page);
-  if (!main || !fresh) return location.reload();
-  main.replaceChildren(...fresh.childNodes);
-  htmx.process(main, true);
-  document.dispatchEvent(new CustomEvent("htmx:after:swap"));
-  for (const given of $$("[data-toast]", page)) say({ text: given.textContent?.trim() ?? "", tone: given.dataset.toast, undo_url: given.dataset.undo });
 }

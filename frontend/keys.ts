@@ -1,7 +1,8 @@
-/** The keyboard: j/k walk, Enter opens, x selects, e edits, c creates, / filters, g and a letter goes, ? shows all. */
+/** The keyboard: j/k walk, Enter opens, x selects, e edits, p looks, c creates, / filters, g and a letter goes, ? shows all. */
 import { $, $$, el, typing } from "./lib";
 import { currentCell, editCell, focusCell, headOf, walkCells } from "./cells";
 import { select } from "./list";
+import { peek } from "./peek";
 
 let going = 0;
 
@@ -63,6 +64,7 @@ const commands: Record<string, () => unknown> = {
   ArrowUp: () => row() !== null && walk(-1),
   ArrowRight: () => walkCells(1),
   ArrowLeft: () => walkCells(-1),
+  p: () => peek(),
   f: () => $("[data-key=more-filters]")?.click(),
   a: () => $("[data-bulk]")?.click(),
   c: () => $("[data-key=create]")?.click(),

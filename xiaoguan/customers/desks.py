@@ -6,7 +6,7 @@ from typing import Any
 
 from xiaoguan.customers.models import Contact, Customer, Lead
 from xiaoguan.customers.verbs import Claim, Disqualify, Qualify
-from xiaoguan.desk import Desk, everyone, manager, owner, register, role, team
+from xiaoguan.desk import Desk, Steps, everyone, manager, owner, register, role, team
 from xiaoguan.desk.access import Viewer, unassigned
 
 head_office = role("general_manager", "operations")
@@ -32,6 +32,7 @@ class CustomerDesk(Desk):
     order = "-updated_at"
     figures = "stage", "grade", "first_order_on", "last_order_on", "last_contact_on"
     related = "contacts", "opportunities", "orders", "activities"
+    steps = Steps("activities")
     match_on = ("name",)
     read = owner("owner") | manager("owner") | team("owner") | unassigned("owner") | head_office
     write = owner("owner") | manager("owner") | head_office

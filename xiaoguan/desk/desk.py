@@ -33,6 +33,15 @@ class Board:
     kept: str = ""
 
 
+@dataclass(frozen=True)
+class Steps:
+    """What is planned and done about a record: the reverse relation, the day it is due, the day it was done."""
+
+    relation: str = "activities"
+    due: str = "due_on"
+    done: str = "done_on"
+
+
 class Desk:
     """The declaration. Options:
 
@@ -46,6 +55,7 @@ class Desk:
     order      default sort, "-field" descending
     figures    paths of the key figures on the detail page
     related    reverse relations shown as tabs, by their accessor: "orders"
+    steps      what is planned and done about a record, shown in its timeline
     board      Board or None
     match_on   paths by which an import recognises a row that it has seen, where it has no id of the source
     read, write, create, delete, export   access rules; create and delete follow write unless set, export follows read
@@ -66,6 +76,7 @@ class Desk:
     order: ClassVar[str] = "-id"
     figures: ClassVar[tuple[str, ...]] = ()
     related: ClassVar[tuple[str, ...]] = ()
+    steps: ClassVar[Steps | None] = None
     board: ClassVar[Board | None] = None
     match_on: ClassVar[tuple[str, ...]] = ()
     read: ClassVar[Rule] = everyone

@@ -210,13 +210,13 @@ def _name_of(person_id: int | None) -> str:
     return str(person) if person else _("the system")
 
 
-def mentions_in(text: str, record: Any = None) -> list[int]:
-    """The people whom `text` names as @name, in the order of the text; of those who may read `record`, if one is given.
+def named_in(text: str) -> dict[int, str]:
+    """{person id: name} of the people whom `text` names as @name, in the order of the text.
 
     A name ends where the longest known one does, so 林静 is found in "@林静请看" and Ann Lee before Ann.
     """
-    if "@" not in text:
-        return []
+    if "@" not in text and "\uff20" not in text:
+        return {}
     people = desk_of("person")
     assert people is not None
     after = [text[hit.end() :] for hit in re.finditer("[@\uff20]", text)]
@@ -225,11 +225,17 @@ def mentions_in(text: str, record: Any = None) -> list[int]:
         if words[:1].strip():
             starts |= Q(name__istartswith=words[0])
     names = sorted(people.model._default_manager.filter(starts).values_list("name", "pk"), key=lambda n: -len(n[0]))
-    found: dict[int, None] = {}
+    found: dict[int, str] = {}
     for words in after:
-        hit = next((pk for name, pk in names if words.casefold().startswith(name.casefold())), None)
+        hit = next(((pk, name) for name, pk in names if words.casefold().startswith(name.casefold())), None)
         if hit is not None:
-            found[hit] = None
+            found[hit[0]] = hit[1]
+    return found
+
+
+def mentions_in(text: str, record: Any = None) -> list[int]:
+    """The people whom `text` names as @name, in the order of the text; with a `record`, those who may read it."""
+    found = named_in(text)
     viewers = viewers_of(list(found))
     desk = desk_of(type(record)) if record is not None else None
     return [pk for pk in found if pk in viewers and (desk is None or desk.may_read(viewers[pk], record))]

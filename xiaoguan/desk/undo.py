@@ -273,6 +273,13 @@ def values_at(record: Any, event_id: int) -> dict[str, Any]:
     return values
 
 
+def merged_into(desk: Desk, pk: int) -> int | None:
+    """The record that this one was merged into, if that is why it is gone."""
+    last = Event.objects.filter(entity=desk.key, record_id=pk).order_by("-pk")[:2]
+    told = next((e.changes for e in last if e.deed == "joined"), {})
+    return told.get("into", [None, None])[1]
+
+
 def parts_of(desk: Desk, deed: Event) -> list[int]:
     """The deletions of what belonged to this deleted record and went with it."""
     found: list[int] = []

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from xiaoguan.base.words import format_percent
-from xiaoguan.desk import Board, Desk, everyone, manager, owner, register, role, team
+from xiaoguan.desk import Board, Desk, Steps, everyone, manager, owner, register, role, team
 from xiaoguan.desk.access import Viewer
 from xiaoguan.rulebook.process import process_in_force
 from xiaoguan.sales.models import (
@@ -45,6 +45,7 @@ class OpportunityDesk(Desk):
     board = Board(lanes="stage", card=("title", "customer", "owner"), total="amount", move=Move, kept="result")
     figures = "amount", "stage", "closes_on", "result"
     related = "activities", "orders"
+    steps = Steps("activities")
     match_on = "title", "customer"
     read = owner("owner") | manager("owner") | team("owner") | head_office
     write = owner("owner") | manager("owner") | head_office

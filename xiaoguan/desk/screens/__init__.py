@@ -9,15 +9,18 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import include, path
 
+from xiaoguan.desk.api import remarks
 from xiaoguan.desk.desk import desks
 from xiaoguan.desk.screens import exports, imports, inbox, jobs
 from xiaoguan.desk.screens.boards import board_page
-from xiaoguan.desk.screens.details import detail_page, related_tab
+from xiaoguan.desk.screens.details import ask, counts, detail_page, peek, related_tab
 from xiaoguan.desk.screens.editing import cell
 from xiaoguan.desk.screens.lists import export, list_page, pick
 from xiaoguan.desk.screens.selection import bulk_do, bulk_sheet
 from xiaoguan.desk.screens.sheets import arrange, sheet, view_new, view_one
+from xiaoguan.desk.screens.stories import comment_new, comment_one, file, timeline_page
 from xiaoguan.desk.screens.takeback import bin_page, restore, restore_version, undo_page
+from xiaoguan.desk.screens.who import who
 from xiaoguan.desk.screens.writing import delete, do, edit_page, new_page
 
 PAGES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
@@ -40,6 +43,14 @@ PAGES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
     ("<int:pk>/as-of/<int:event>", restore_version, "restore_version"),
     ("<int:pk>/cell/<str:name>", cell, "cell"),
     ("<int:pk>/tab/<str:name>", related_tab, "related"),
+    ("<int:pk>/who", who, "who"),
+    ("<int:pk>/peek", peek, "peek"),
+    ("<int:pk>/ask/<str:name>", ask, "ask"),
+    ("<int:pk>/counts", counts, "counts"),
+    ("<int:pk>/timeline", timeline_page, "timeline"),
+    ("<int:pk>/comments", comment_new, "comments"),
+    ("<int:pk>/comments/<int:comment>", comment_one, "comment"),
+    ("<int:pk>/files/<int:file>", file, "file"),
     ("<int:pk>/<str:name>", do, "verb"),
 )
 
@@ -52,6 +63,7 @@ def urls() -> list[Any]:
         *imports.urls(),
         *jobs.urls(),
         *inbox.urls(),
+        *remarks.urls(),
         *_of_desks(),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -47,6 +48,7 @@ def record_of(request: HttpRequest, desk: Desk, pk: int) -> tuple[Viewer, Record
     return viewer, record
 
 
+@lru_cache(maxsize=256)
 def _relations(desk: Desk) -> list[str]:
     paths = [*desk.column_paths, *desk.figure_paths, *(resolve(desk.model, f) for f in desk.form_fields)]
     return sorted({"__".join(h.name for h in p.hops) or p.orm for p in paths if p.hops or p.relation})

@@ -1,15 +1,16 @@
-"""The detail page of every desk and its tabs."""
+"""The detail page of every desk, its tabs, and the short look at a record from a list."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from xiaoguan.desk import paging
+from xiaoguan.desk import paging, undo
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.cells import Columns
 from xiaoguan.desk.desk import Desk
@@ -17,47 +18,102 @@ from xiaoguan.desk.listing import rows_in_order, with_query
 from xiaoguan.desk.paths import Path, resolve
 from xiaoguan.desk.records import Record
 from xiaoguan.desk.screens.common import desk_words, record_of, related_desk, table
-from xiaoguan.desk.screens.history import history_of
 from xiaoguan.desk.verbs import Verb
+
+COUNTED = 1_000
+"""A tab's count stops here and says 1,000+."""
 
 
 @require_GET
 def detail_page(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
-    viewer, record = record_of(request, desk, pk)
-    tabs = []
-    for name in desk.related:
-        other, _path = related_desk(desk, name)
-        if other and other.may_open(viewer):
-            tabs.append(
-                {"key": other.key, "label": other.label_plural, "url": desk.url("related", pk=pk, name=other.key)}
-            )
+    """What the record is and what can be done; its story, its tabs and the sheets are fetched by the page."""
+    try:
+        viewer, record = record_of(request, desk, pk)
+    except Http404:
+        if (kept := undo.merged_into(desk, pk)) is None:
+            raise
+        return HttpResponseRedirect(desk.url("detail", pk=kept))
     return render(
         request,
         "desk/detail.html",
         {
-            "desk": desk_words(desk, viewer),
-            "record": {
-                "id": pk,
-                "title": desk.title(record),
-                "url": desk.url("detail", pk=pk),
-                "version": record.version,
-            },
-            "figures": _fields(desk, viewer, record, desk.figure_paths),
+            **_summary(desk, viewer, record),
             "sections": [{"label": "", "fields": _fields(desk, viewer, record, _detail_paths(desk))}],
-            "stages": desk.stages(record),
-            "verbs": [
-                _verb_words(desk, verb(), record, viewer)
-                for verb in desk.verbs
-                if verb().may(viewer, record, desk.write)
-            ],
-            "edit_url": desk.url("edit", pk=pk) if desk.may_write(viewer, record) else None,
             "delete_url": desk.url("delete", pk=pk) if desk.may_delete(viewer, record) else None,
-            "tabs": tabs,
-            "history": history_of(desk, record, viewer),
+            "tabs": _tabs(desk, viewer, pk),
             "why": _why(desk, viewer, record),
-            "notice": "",
+            "steps": desk.steps is not None,
         },
     )
+
+
+@require_GET
+def peek(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
+    """The record in a sheet beside the list: key figures, what comes next, the newest of its story."""
+    viewer, record = record_of(request, desk, pk)
+    paths = [p for p in _detail_paths(desk)]
+    fields = [f for f in _fields(desk, viewer, record, paths) if f["cell"].text not in ("", None, "–")]
+    return render(request, "desk/_peek.html", {**_summary(desk, viewer, record), "fields": fields})
+
+
+def _summary(desk: Desk, viewer: Viewer, record: Record) -> dict[str, Any]:
+    """What the page and the short look share: the name, the key figures, the stage, the deeds."""
+    pk, base = record.pk, desk.url("detail", pk=record.pk)
+    verbs = [verb() for verb in desk.verbs if verb().may(viewer, record, desk.write)]
+    move = next((v for v in verbs if desk.board and type(v) is desk.board.move), None)
+    return {
+        "desk": desk_words(desk, viewer),
+        "record": {"id": pk, "title": desk.title(record), "url": base, "version": record.version},
+        "figures": _fields(desk, viewer, record, desk.figure_paths),
+        "stages": desk.stages(record),
+        "move_url": f"{base}/ask/{move.name}" if move else None,
+        "verbs": [_verb_words(desk, verb, record) for verb in verbs],
+        "edit_url": desk.url("edit", pk=pk) if desk.may_write(viewer, record) else None,
+        "timeline_url": desk.url("timeline", pk=pk),
+    }
+
+
+@require_GET
+def ask(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpResponse:
+    """The sheet of a verb. Parameters fill its fields: a click on a stage asks for the move to it."""
+    viewer, record = record_of(request, desk, pk)
+    verb = desk.verb(name)
+    if verb is None:
+        raise Http404
+    if not verb.may(viewer, record, desk.write):
+        raise PermissionDenied(_("You may not do this: %(who)s may.") % {"who": verb.rule(desk.write).words()})
+    form = verb.form(None, record, viewer)
+    form.auto_id = f"ask-{verb.name}-%s"
+    form.initial |= {name: request.GET[name] for name in form.fields if name in request.GET}
+    context = {
+        "verb": _verb_words(desk, verb, record),
+        "fields": list(form),
+        "version": record.version,
+        "title": desk.title(record),
+    }
+    return render(request, "desk/_verb_sheet.html", context)
+
+
+def _tabs(desk: Desk, viewer: Viewer, pk: int) -> list[dict[str, str]]:
+    others = [other for other, _field in (related_desk(desk, name) for name in desk.related) if other]
+    return [
+        {"key": other.key, "label": other.label_plural, "url": desk.url("related", pk=pk, name=other.key)}
+        for other in others
+        if other.may_open(viewer)
+    ]
+
+
+@require_GET
+def counts(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
+    """How much each tab holds of what the viewer may read, counted up to COUNTED."""
+    viewer, record = record_of(request, desk, pk)
+    found = {}
+    for other, field in (related_desk(desk, name) for name in desk.related):
+        if other and other.may_open(viewer):
+            rows = other.visible(viewer).filter(**{field: record.pk}).order_by()
+            number = rows[: COUNTED + 1].count()
+            found[other.key] = f"{number:,}" if number <= COUNTED else f"{COUNTED:,}+"
+    return render(request, "desk/_counts.html", {"counts": found})
 
 
 def _detail_paths(desk: Desk) -> list[Path]:
@@ -92,14 +148,15 @@ def _why(desk: Desk, viewer: Viewer, record: Record) -> str:
     }
 
 
-def _verb_words(desk: Desk, verb: Verb, record: Record, viewer: Viewer) -> dict[str, Any]:
+def _verb_words(desk: Desk, verb: Verb, record: Record) -> dict[str, Any]:
+    url = desk.url("detail", pk=record.pk)
     return {
         "name": verb.name,
         "label": str(verb.label),
         "icon": verb.icon,
         "tone": verb.tone,
-        "url": desk.url("verb", pk=record.pk, name=verb.name),
-        "fields": list(verb.form(None, record, viewer)),
+        "url": f"{url}/{verb.name}",
+        "ask_url": f"{url}/ask/{verb.name}" if verb.fields else None,
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -11,60 +13,67 @@ from xiaoguan.desk.cells import formatter, money_text
 from xiaoguan.desk.desk import Desk
 from xiaoguan.desk.models import Event
 from xiaoguan.desk.paths import resolve
-from xiaoguan.desk.records import Record
-from xiaoguan.desk.screens.common import names_of
 
-HISTORY = 50
+Titles = dict[type, dict[Any, str]]
 
 
-def history_of(desk: Desk, record: Record, viewer: Viewer) -> list[dict[str, Any]]:
-    """The newest deeds on the record in words, with old and new values as people read them."""
-    events = list(Event.objects.filter(entity=desk.key, record_id=record.pk).order_by("-id")[:HISTORY])
-    names = names_of({e.actor_id for e in events if e.actor_id})
+def sentence(desk: Desk, events: Sequence[Event]) -> str:
+    """What these events of one deed are called: a verb by its name, else what became of the record."""
     verbs = {v.name: str(v.label) for v in desk.verbs}
     sentences = {
         "created": _("created"),
         "changed": _("changed"),
         "deleted": _("deleted"),
         "restored": _("brought back"),
+        "merged": _("merged"),
     }
-    return [
-        {
-            "id": e.pk,
-            "at": e.at,
-            "actor": names.get(e.actor_id, _("the system")),
-            "sentence": sentences.get(e.deed) or verbs.get(e.deed, e.deed),
-            "via": e.via,
-            "note": e.note,
-            "changes": _changes(desk, viewer, e.changes) if e.deed == "changed" else [],
-        }
-        for e in events
-    ]
+    deeds = [e.deed for e in events]
+    named = next((verbs[d] for d in deeds if d in verbs), "")
+    return named or next((sentences[d] for d in deeds if d != "changed" and d in sentences), "") or _("changed")
 
 
-def _changes(desk: Desk, viewer: Viewer, changes: dict[str, list[Any]]) -> list[dict[str, str]]:
-    found = []
-    for attname, (old, new) in changes.items():
-        field = next((f for f in desk.model._meta.concrete_fields if f.attname == attname), None)
-        level = desk.level(viewer, field.name) if field is not None else "none"
-        if field is None or level == "none":
-            continue
-        shown = resolve(desk.model, field.name)
-        if shown.relation:
-            titles = {
-                r.pk: str(r)
-                for r in shown.field.related_model._default_manager.filter(pk__in=[x for x in (old, new) if x])
-            }
-            texts = [titles.get(x, "–") for x in (old, new)]
-        elif shown.kind == "money":
-            texts = [money_text(x) for x in (old, new)]
-        else:
-            show = formatter(shown)
-            texts = [show(_typed(field, x)) for x in (old, new)]
-        if level == "masked":
-            texts = [mask(text) for text in texts]
-        found.append({"label": str(field.verbose_name), "old": texts[0], "new": texts[1]})
-    return found
+def changes_of(desk: Desk, viewer: Viewer, events: Sequence[Event], titles: Titles) -> list[dict[str, str]]:
+    """The fields that these events of one deed changed, from their first to their last values."""
+    net: dict[str, list[Any]] = {}
+    for event in sorted((e for e in events if e.deed == "changed"), key=lambda e: e.pk):
+        for name, (old, new) in event.changes.items():
+            net.setdefault(name, [old, new])[1] = new
+    return [change for name, pair in net.items() if (change := _change(desk, viewer, name, pair, titles))]
+
+
+def titles_of(desk: Desk, events: Sequence[Event]) -> Titles:
+    """The titles of all related records that the events speak of: one query for each kind."""
+    fields = {f.attname: f for f in desk.model._meta.concrete_fields if f.is_relation}
+    wanted: dict[type, set[Any]] = defaultdict(set)
+    for event in events:
+        if event.deed == "changed":
+            for name, pair in event.changes.items():
+                if name in fields:
+                    wanted[fields[name].related_model] |= {pk for pk in pair if pk}
+    return {m: {r.pk: str(r) for r in m._default_manager.filter(pk__in=ids)} for m, ids in wanted.items()}
+
+
+def _change(desk: Desk, viewer: Viewer, attname: str, pair: list[Any], titles: Titles) -> dict[str, str] | None:
+    field = next((f for f in desk.model._meta.concrete_fields if f.attname == attname), None)
+    level = desk.level(viewer, field.name) if field is not None else "none"
+    if field is None or level == "none":
+        return None
+    texts = texts_of(field, pair, titles)
+    if level == "masked":
+        texts = [mask(text) for text in texts]
+    return {"label": str(field.verbose_name), "old": texts[0], "new": texts[1]}
+
+
+def texts_of(field: Any, values: Sequence[Any], titles: Titles) -> list[str]:
+    """Plain values of an event as people read them."""
+    shown = resolve(field.model, field.name)
+    if shown.relation:
+        known = titles.get(field.related_model, {})
+        return [known.get(x, "–") for x in values]
+    if shown.kind == "money":
+        return [money_text(x) for x in values]
+    show = formatter(shown)
+    return [show(_typed(field, x)) for x in values]
 
 
 def _typed(field: Any, value: Any) -> Any:

@@ -1,0 +1,31 @@
+/** data-ask="address" opens the sheet of a deed, which the server draws; form[data-verb-form] does it and stays here. */
+import { on, post, say, word } from "./lib";
+import { again } from "./peek";
+import { fetchSheet, refresh } from "./renew";
+import { complain } from "./sheets";
+
+on("click", "[data-ask]", (event, opener) => {
+  event.preventDefault();
+  void fetchSheet(opener.dataset.ask ?? "");
+});
+
+interface Answer {
+  message?: string;
+  undo_url?: string;
+  url?: string;
+}
+
+on("submit", "form[data-verb-form]", async (event, form) => {
+  event.preventDefault();
+  const sent = form as HTMLFormElement;
+  sent.setAttribute("aria-busy", "true");
+  const response = await post(sent.action, new FormData(sent)).catch(() => null);
+  sent.removeAttribute("aria-busy");
+  const answer: Answer = (await response?.json().catch(() => null)) ?? {};
+  if (!response?.ok) return complain(sent, answer.message ?? word(response ? "failed" : "offline"));
+  sent.closest("dialog")?.close();
+  if (answer.url) return void (location.href = answer.url);
+  await refresh();
+  await again();
+  if (answer.message) say({ text: answer.message, undo_url: answer.undo_url });
+});
