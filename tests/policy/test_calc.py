@@ -124,3 +124,20 @@ def test_the_command_ends_with_0_1_or_2(example):
     (example / "facts" / "orders.csv").write_text("id,person,signed_on,net_amount,status\n1,lin,soon,5,signed\n")
     code, _, err = run(*given, "2026-03")
     assert code == 1 and "orders.csv row 2, signed_on: 'soon' is not a date" in err
+
+
+def test_two_versions_in_one_month_pay_by_the_day_of_the_event(example):
+    flat = (example / "policy.yaml").read_text().split("incentive:")[0] + (
+        "incentive: [{id: p, role: rep, components: "
+        "[{id: c, kind: commission, basis: bookings, period: month, rate: %s}]}]\n"
+    )
+    first = flat.replace("to: null", "to: 2026-03-05") % "3%"
+    second = flat.replace("1.0.0", "1.1.0").replace("from: 2026-01-01", "from: 2026-03-05") % "4%"
+    files = []
+    for name, text in (("v1.yaml", first), ("v2.yaml", second)):
+        (example / name).write_text(text)
+        files.append(load(example / name)[0])
+    folders = [(one, read_folder(one, example / "facts")) for one in files]
+    found = reckon(*folders[1], files[1].calendar.parse("2026-03"), versions=folders[:1])
+    assert lines(found, "lin")["c"] == "3600.00", "SO-2 of 2 March under the first version"
+    assert lines(found, "zhou")["c"] == "400.00", "SO-3 of 5 March under the second"

@@ -8,7 +8,7 @@ does not end is the fraction itself. docs/reference/calc.md describes the docume
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -26,16 +26,26 @@ from .incentive import statement
 from .inputs import Inputs
 from .metrics import PlanError, plan
 from .targets import Part, Targets, work_out
+from .versions import statement_of_versions
 from .world import Who
 
 
 def reckon(
-    policy: Policy, folder: Folder, period: Period, person: str = "", as_of: date | None = None
+    policy: Policy,
+    folder: Folder,
+    period: Period,
+    person: str = "",
+    as_of: date | None = None,
+    versions: Sequence[tuple[Policy, Folder]] = (),
 ) -> dict[str, Any]:
-    """Statements, goals, appraisals and metrics of a period. `person` limits them to one; `as_of` is for pace."""
+    """Statements, goals, appraisals and metrics of a period. `person` limits them to one; `as_of` is for pace.
+
+    versions   other versions of the policy with their facts, oldest first: pay follows the version of each day.
+    """
     worked = work_out_goals(policy, folder, period)
     people = [who for key, who in sorted(folder.people.items()) if not person or key == person]
-    statements = [(who, statement(policy, who, period, folder.world)) for who in people]
+    pays = _paying(policy, folder, versions, period)
+    statements = [(who, pays(who)) for who in people]
     paid = [(who, one) for who, one in statements if one.lines]
     appraised = appraisals(policy, folder, period, people)
     issues = [issue for one in worked for issue in one.issues]
@@ -58,6 +68,18 @@ def reckon(
 
 
 # Statements
+
+
+def _paying(
+    policy: Policy, folder: Folder, versions: Sequence[tuple[Policy, Folder]], period: Period
+) -> Callable[[Who], Statement]:
+    """What makes a statement: the policy alone, or all its versions that hold in the period."""
+    if not versions:
+        return lambda who: statement(policy, who, period, folder.world)
+    every = sorted([*versions, (policy, folder)], key=lambda pair: pair[0].header.effective.start)
+    worlds = {one.version: facts.world for one, facts in every}
+    found = [one for one, _ in every]
+    return lambda who: statement_of_versions(found, who, period, lambda one: worlds[one.version])
 
 
 def statement_json(policy: Policy, who: Who, one: Statement) -> dict[str, Any]:

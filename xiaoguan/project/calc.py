@@ -29,28 +29,32 @@ def _read(file: Path) -> Any:
 
 
 @click.command("calc")
-@click.option("--policy", "file", type=FILE, required=True, help="The policy document.")
+@click.option("--policy", "files", type=FILE, required=True, multiple=True, help="The policy; again for a version.")
 @click.option("--facts", "folder", type=FOLDER, required=True, help="Folder of CSV or Parquet files.")
 @click.option("--period", "label", required=True, help="Such as 2026-03, 2026-Q1 or 2026.")
 @click.option("--person", default="", help="Only this id of people.csv.")
 @click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="Day up to which pace counts.")
 @click.option("--json", "json_", is_flag=True, help="One JSON document on stdout.")
-def calc(file: Path, folder: Path, label: str, person: str, day: Any, json_: bool) -> None:
+def calc(files: tuple[Path, ...], folder: Path, label: str, person: str, day: Any, json_: bool) -> None:
     """Statements, goals and appraisals from a policy and a folder of facts, without a database."""
     from xiaoguan.base.issues import has_errors
     from xiaoguan.policy.folder import read_folder
     from xiaoguan.policy.reckon import reckon
 
-    policy = _read(file)
+    policies = sorted((_read(file) for file in files), key=lambda one: one.header.effective.start)
+    if len({one.id for one in policies}) > 1 or len({one.version for one in policies}) < len(policies):
+        raise click.BadParameter("these are not versions of one policy", param_hint="--policy")
     try:
-        period = policy.calendar.parse(label)
+        period = policies[-1].calendar.parse(label)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--period") from None
+    *earlier, policy = [one for one in policies if one.header.effective.start < period.end] or policies[-1:]
     facts = read_folder(policy, folder)
+    versions = [(one, read_folder(one, folder)) for one in earlier]
     if person and person not in facts.people:
         raise click.BadParameter(f"{person!r} is not in people.csv", param_hint="--person")
     until = date.fromordinal(day.date().toordinal() + 1) if day else None
-    found = {} if has_errors(facts.issues) else reckon(policy, facts, period, person, until)
+    found = {} if has_errors(facts.issues) else reckon(policy, facts, period, person, until, versions)
     issues = found["issues"] if found else [issue.to_json() for issue in facts.issues]
     if json_:
         _write(found or {"issues": issues})
