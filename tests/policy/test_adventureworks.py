@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import os
+import time
 from collections import defaultdict
 from datetime import date
 from fractions import Fraction
@@ -13,6 +14,7 @@ import pytest
 
 from xiaoguan.base.money import Money, parse_units, round_to
 from xiaoguan.policy import RowsWorld, Who, load, statement
+from xiaoguan.policy.compare import backtest
 
 from .making import ROOT
 
@@ -122,3 +124,60 @@ def _compare(row, names, world, label):
     for key, metric in names.items():
         value = world.metric(metric, COMPANY, POLICY.calendar.parse(label)).value
         assert value == (row[key] if isinstance(row[key], int) else parse_units(row[key])), (label, metric)
+
+
+# Other plans on the same orders; docs/explanation/adventureworks-variants.md works three people out by hand.
+
+VARIANTS = {
+    file.stem: load(file)[0] for file in sorted((ROOT / "examples" / "adventureworks" / "variants").glob("*.yaml"))
+}
+PAGE = (ROOT / "docs" / "explanation" / "adventureworks-variants.md").read_text()
+
+
+def by_hand(name, revenue, quota, orders):
+    """What a variant pays, written once more in plain arithmetic (units)."""
+    m = Fraction(1, 100)
+    if name == "accelerated":
+        paid = min(revenue, quota) * 2 * m + max(revenue - quota, 0) * 3 * m
+    elif name == "capped":
+        paid = min(revenue * 2 * m, Fraction(15_000_0000))
+    elif name == "three-tiers":
+        paid = revenue * m + max(revenue - 250_000_0000, 0) * m + max(revenue - 750_000_0000, 0) * m
+    else:
+        paid = sum(one * m + max(one - 10_000_0000, 0) * m for one in orders)
+    return round_to(paid, 100)
+
+
+@pytest.mark.parametrize("name", sorted(VARIANTS))
+def test_other_plans_pay_what_arithmetic_says(name, world, people):
+    found = VARIANTS[name]
+    assert found is not None
+    other = RowsWorld(found, world.tables, world.goals)
+    compared = 0
+    for key, who in people.items():
+        orders = [row for row in world.tables["orders"] if row["person"] == key]
+        for label in found.calendar.custom["quota_period"][:-1]:
+            period = found.calendar.parse(label.isoformat())
+            quota = world.goals.get(("quota", key, period.label))
+            inside = [row["net_amount"] for row in orders if period.contains(row["ordered_on"])]
+            line = statement(found, who, period, other).lines[0]
+            if quota is None and name == "accelerated":
+                assert line.missing
+                continue
+            compared += 1
+            assert line.value == by_hand(name, sum(inside), quota, inside), (key, label)
+            told = f"| {key} | {period.label} | {name} | {Money.of_units(int(line.number), 'USD')} |"
+            assert (told in PAGE) == (key in ("276", "280", "283") and period.label == "2012-05-30")
+    assert compared >= 150
+
+
+def test_a_back_test_of_all_variants_over_all_periods_takes_seconds(world, people):
+    periods = [POLICY.calendar.parse(day.isoformat()) for day in POLICY.calendar.custom["quota_period"][:-1]]
+    began = time.perf_counter()
+    for found in VARIANTS.values():
+        made = backtest(
+            POLICY, found, list(people.values()), periods, lambda one: RowsWorld(one, world.tables, world.goals)
+        )
+        assert len(made.rows) == len(people) * len(periods)
+        assert made.winners() and f"{made.totals[1] / 10_000:,.2f}".replace(",", " ") in PAGE
+    assert time.perf_counter() - began < 40, "5 s on a quiet machine"
