@@ -113,3 +113,23 @@ def client_of(client: Any) -> Any:
         return browser
 
     return sign_in
+
+
+def pytest_sessionfinish(session: Any) -> None:
+    from xiaoguan.desk import conformance
+
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["checks"] = conformance.tally["checks"]
+
+
+def pytest_testnodedown(node: Any, error: Any) -> None:
+    from xiaoguan.desk import conformance
+
+    conformance.tally["checks"] += getattr(node, "workeroutput", {}).get("checks", 0)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    from xiaoguan.desk import conformance
+
+    if number := conformance.tally["checks"]:
+        terminalreporter.write_line(f"conformance: {number:,} checks of entity x role x surface")

@@ -10,7 +10,6 @@ from xiaoguan.desk import conformance
 from xiaoguan.desk.api import openapi
 from xiaoguan.desk.models import Event
 
-
 READERS = {"payterms": "helin", "grant": "gaoxiang", "fieldlevel": "gaoxiang"}
 
 
@@ -30,9 +29,7 @@ def test_what_the_document_promises_is_what_comes(cast: Any, client_of: Any) -> 
     document = openapi()
     for desk in conformance.every_desk():
         record = conformance.sample(desk.model, cast.linjing)
-        shown = (
-            client_of(READERS.get(desk.key, "sunzong")).get(f"/api/{desk.url_name}/{record.pk}").json()
-        )
+        shown = client_of(READERS.get(desk.key, "sunzong")).get(f"/api/{desk.url_name}/{record.pk}").json()
         promised = document["components"]["schemas"][desk.model.__name__]["properties"]
         assert set(shown) == set(promised), desk.key
 

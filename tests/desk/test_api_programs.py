@@ -1,4 +1,4 @@
-"""What programs need of an API: tokens with scopes, requests that are done once, versions, many deeds at once, a limit."""
+"""What programs need of an API: tokens, requests that are done once, versions, many deeds at once, a limit."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def test_a_token_does_what_its_account_may_within_its_scopes(cast: Any) -> None:
     ids = {i["id"] for i in program.get("/api/customers", headers=bearer(text)).json()["items"]}
     assert mine.pk in ids and far.pk not in ids
     refused = program.patch(f"/api/customers/{mine.pk}", {"city": "x"}, content_type=JSON, headers=bearer(text))
-    assert refused.status_code == 403 and "token" in refused.json()["error"].lower() or "令牌" in refused.json()["error"]
+    assert (refused.status_code == 403 and "token" in refused.json()["error"].lower()) or "令牌" in refused.json()[
+        "error"
+    ]
     made = program.post(
         "/api/activities", {"subject": "call", "customer": mine.pk}, content_type=JSON, headers=bearer(text)
     )

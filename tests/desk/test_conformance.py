@@ -81,7 +81,7 @@ def test_a_planted_leak_is_found(cast: Any, client_of: Any, monkeypatch: pytest.
     records = [conformance.sample(desk.model, cast.people[name]) for name in OWNERS]
     monkeypatch.setattr(type(desk), "read", Leaky(type(desk).read))
     found = {f.surface for f in conformance.leaks(desk, cast.viewer("wanglei"), client_of("wanglei"), records)}
-    assert {"rule", "list", "api list", "board", "search"} <= found
+    assert {"rule", "list", "number", "api list", "board", "search"} <= found
 
 
 def test_a_planted_row_by_row_query_is_found(cast: Any, client_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:

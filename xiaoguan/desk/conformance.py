@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -28,6 +29,8 @@ from xiaoguan.desk.fields import ExactField, MoneyField
 from xiaoguan.desk.records import Record
 
 _numbers = count(1)
+tally = {"checks": 0}
+"""How many times a record was looked for on a surface; the tests print it."""
 
 
 @dataclass(frozen=True)
@@ -102,12 +105,14 @@ def _value(field: models.Field, number: int) -> Any:
 # Who sees what
 
 
-def seen(desk: Desk, browser: Client, records: Sequence[Any]) -> Iterator[tuple[str, set[int]]]:
+def seen(desk: Desk, viewer: Viewer, browser: Client, records: Sequence[Any]) -> Iterator[tuple[str, set[int]]]:
     """For each surface the ids among `records` that it shows to this browser."""
     ids = {r.pk for r in records}
     page = browser.get(desk.url(), {"sort": "-id"})
     text = page.content.decode() if page.status_code == 200 else ""
     yield "list", {pk for pk in ids if f'href="{desk.url()}{pk}"' in text}
+    number = re.search(r'id="count">([\d,]+)<', text)
+    yield "number", {int(number.group(1).replace(",", "")) if number else 0}
     yield "detail", {pk for pk in ids if browser.get(desk.url("detail", pk=pk)).status_code == 200}
     answer = browser.get(f"/api/{desk.url_name}", {"limit": "200", "sort": "-id"})
     yield "api list", {i["id"] for i in answer.json()["items"]} & ids if answer.status_code == 200 else set()
@@ -130,6 +135,7 @@ def seen(desk: Desk, browser: Client, records: Sequence[Any]) -> Iterator[tuple[
                 {hit["id"] for hit in picked.json() if hit["id"] == record.pk} if picked.status_code == 200 else set()
             )
         yield "search", found
+    yield "notification", told(viewer, records)
     if desk.board:
         board = browser.get(desk.url("board"))
         text = board.content.decode() if board.status_code == 200 else ""
@@ -144,11 +150,23 @@ def leaks(desk: Desk, viewer: Viewer, browser: Client, records: Sequence[Any]) -
         yield Finding(desk.key, "rule", f"{viewer.name}: the filter and the answer differ")
     writable = {r.pk for r in records if r.pk in may and desk.write.allows(viewer, r)}
     whole = desk.visible(viewer).count()
-    for surface, found in seen(desk, browser, records):
-        expected = {whole} if surface == "export rows" else writable if surface == "edit" else may
+    for surface, found in seen(desk, viewer, browser, records):
+        tally["checks"] += len(records) + 1
+        expected = {whole} if surface in ("export rows", "number") else writable if surface == "edit" else may
         if found != expected:
             more, less = sorted(found - expected), sorted(expected - found)
             yield Finding(desk.key, surface, f"{viewer.name} sees {more} too many and {less} too few")
+
+
+def told(viewer: Viewer, records: Sequence[Any]) -> set[int]:
+    """The records of which a notification reaches the viewer and is shown to them."""
+    from xiaoguan.desk import notify
+
+    entity = records[0]._meta.model_name
+    for record in records:
+        notify.notify([viewer.person_id], notify.DUE, "%(title)s", record=record, myself=True)
+    mine = notify.of(viewer).filter(entity=entity, record_id__in=[r.pk for r in records])
+    return {n.record_id for n in notify.readable(list(mine), viewer)}
 
 
 # How fast
