@@ -141,3 +141,16 @@ def test_two_versions_in_one_month_pay_by_the_day_of_the_event(example):
     found = reckon(*folders[1], files[1].calendar.parse("2026-03"), versions=folders[:1])
     assert lines(found, "lin")["c"] == "3600.00", "SO-2 of 2 March under the first version"
     assert lines(found, "zhou")["c"] == "400.00", "SO-3 of 5 March under the second"
+
+
+def test_a_goal_with_bands_is_assessed_from_the_facts_before(example):
+    text = (example / "policy.yaml").read_text().replace("from: 2026-01-01", "from: 2025-01-01")
+    (example / "policy.yaml").write_text(
+        text.replace("{method: assigned}}", "{method: assigned}, check: {stretch: [0%, 20%]}}")
+    )
+    orders = example / "facts" / "orders.csv"
+    more = "".join(f"OLD-{q},lin,,2025-{3 * q:02d}-05,200000,signed\n" for q in (1, 2, 3, 4))
+    orders.write_text(orders.read_text() + more)
+    made = next(one for one in calc(example)["reasonableness"] if one["person"] == "lin")
+    stretch = made["checks"][0]
+    assert (stretch["name"], stretch["value"], stretch["verdict"]) == ("stretch", "0.25", "above")

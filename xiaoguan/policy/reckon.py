@@ -25,6 +25,7 @@ from .goals import attainment, pace
 from .incentive import statement
 from .inputs import Inputs
 from .metrics import PlanError, plan
+from .reasonable import Evidence, assess
 from .targets import Part, Targets, work_out
 from .versions import statement_of_versions
 from .world import Who
@@ -60,6 +61,7 @@ def reckon(
         "statements": [statement_json(policy, who, one) for who, one in paid],
         "allocations": [part for one in worked if not person for part in allocation(policy, one)],
         "goals": goals(policy, folder, period, people, as_of, everybody=not person),
+        "reasonableness": [one for who in people for one in reasonableness(policy, folder, period, who)],
         "appraisals": [appraised_json(policy, folder, who, one) for who, one in appraised],
         "distribution": [] if person else _distribution(policy, [one for _, one in appraised]),
         "metrics": [one for who in people for one in metrics(policy, folder, period, who)],
@@ -219,8 +221,8 @@ def goal_line(
 ) -> dict[str, Any] | None:
     inputs = Inputs(policy, who, period, folder.world, as_of)
     window, target = period, inputs.quota(goal.id, who, period)
-    if target is None and goal.period in policy.calendar.kinds:
-        window = policy.calendar.period(goal.period, period.start)
+    if target is None and (longer := _holding(policy, goal, period)) is not None:
+        window = longer
         target = inputs.quota(goal.id, who, window) if window.end >= period.end else None
     if target is None:
         return None
@@ -249,6 +251,53 @@ def goal_line(
         "remaining_days": left,
         "note": line.note,
     }
+
+
+def _holding(policy: Policy, goal: Goal, period: Period) -> Period | None:
+    """The period of the goal's own kind that holds the first day of a period."""
+    try:
+        return policy.calendar.period(goal.period, period.start)
+    except ValueError:
+        return None
+
+
+def reasonableness(policy: Policy, folder: Folder, period: Period, who: Who) -> list[dict[str, Any]]:
+    """The checks of a person's goals that have bands in the policy, from the facts that are there."""
+    found = []
+    for goal in policy.goals:
+        inputs = Inputs(policy, who, period, folder.world)
+        window = _holding(policy, goal, period) or period
+        target = inputs.quota(goal.id, who, window) if goal.check and goal.metric in policy.metrics else None
+        if target is None or target.missing or not target.number:
+            continue
+        checks = [one.to_json() for one in assess(goal, _evidence(policy, folder, goal, who, window, target.number))]
+        found.append({"goal": goal.id, "person": who.key, "period": window.label, "checks": checks})
+    return found
+
+
+def _evidence(policy: Policy, folder: Folder, goal: Goal, who: Who, window: Period, target: Fraction) -> Evidence:
+    """Up to eight like periods before with what was reached and wanted, and the open deals that close in this one."""
+    history, past, at = [], [], window
+    for _ in range(8):
+        try:
+            at = policy.calendar.previous(at)
+        except ValueError:
+            break
+        actual = metric_of(policy, folder.world, goal.metric, who, at, "attainment")
+        wanted = folder.world.goal(goal.id, who, at)
+        if actual.missing or (not actual.number and wanted is None):
+            break
+        history.append(actual.number)
+        if wanted is not None and wanted.number:
+            past.append((wanted.number, actual.number))
+    won = metric_of(policy, folder.world, goal.metric, who, window, "attainment")
+    rows = folder.world.rows("opportunities", window, "closes_on")
+    deals = [
+        (int(Fraction(str(row["amount"]))), Fraction(str(row["probability"])))
+        for row in rows
+        if row.get("person") == who.key and not row.get("result") and row.get("amount") and row.get("probability")
+    ]
+    return Evidence(target, history[::-1], past, deals, 0 if won.missing else won.number)
 
 
 # Appraisals
