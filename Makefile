@@ -29,7 +29,7 @@ NPM = $(NODE) "$$home/lib/node_modules/npm/bin/npm-cli.js"
 # $(call quietly,COMMAND): its output only when it fails.
 quietly = out=$$($(1) 2>&1) || { printf '%s\n' "$$out"; exit 1; }
 
-.PHONY: help install run test lint messages bench docs clean examples mutants bench-policy fuzz-policy agree
+.PHONY: help install run test lint messages bench bench-desk bench-policy docs clean examples mutants fuzz-api fuzz-policy agree
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,7 +94,13 @@ messages: $(SYNCED) ## collect the texts of code and templates into the .po file
 	@rm -f $(TEXTS)
 
 bench: install ## speed of the main questions
-	@set -e; for script in $(sort $(wildcard bench/*.py)); do $(BIN)/python $$script; done
+	@set -e; for script in spine import_adventureworks; do $(BIN)/python bench/$$script.py; done
+
+bench-desk: install ## the desk at a million records on SQLite and PostgreSQL; the data are built once
+	@$(BIN)/python bench/desk.py
+
+fuzz-api: install ## ten minutes of generated requests against the API's own document
+	@$(BIN)/python scripts/fuzz_api.py
 
 examples: $(SYNCED) ## the published worked examples through the engine (XIAOGUAN_SHARED names their folder)
 	@$(BIN)/python scripts/examples.py

@@ -401,6 +401,7 @@ def outside(requests: int) -> Iterator[dict[str, Any]]:
         memory = workers_memory(server.pid)
         yield {**row("API list, 8 clients", 1, spent, 0.0), "requests_per_second": round(speed)}
         print(f"  {speed:,.0f} requests/s at 8 clients on 2 processes; worker memory {max(memory):.0f} MB")
+        yield from in_browser(port)
         Clients(port, text, 8).run(requests)
         after = workers_memory(server.pid)
         print(f"  after {requests:,} more requests: {max(after):.0f} MB")
@@ -408,6 +409,46 @@ def outside(requests: int) -> Iterator[dict[str, Any]]:
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait()
+
+
+def in_browser(port: int) -> Iterator[dict[str, Any]]:
+    """How soon the board of everybody can be used in Chromium: on a first visit, and after a click in a warm one."""
+    import shutil
+
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        print("  no Chromium here: the board was not opened in a browser")
+        return
+    from django.test import Client
+    from playwright.sync_api import sync_playwright
+
+    from xiaoguan.people.models import Account
+
+    signed_in = Client()
+    signed_in.force_login(Account.objects.get(username="chief"))
+    cookie = {"name": "sessionid", "value": signed_in.cookies["sessionid"].value, "url": f"http://127.0.0.1:{port}"}
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    first, warm = [], []
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        for _turn in range(5):
+            context = browser.new_context(viewport={"width": 1440, "height": 900})
+            context.add_cookies([cookie])
+            page = context.new_page()
+            began = perf_counter()
+            page.goto(f"http://127.0.0.1:{port}/opportunities/board")
+            page.locator(".deal").first.wait_for()
+            first.append((perf_counter() - began) * 1000)
+            page.goto(f"http://127.0.0.1:{port}/opportunities/")
+            page.locator("tbody tr").first.wait_for()
+            began = perf_counter()
+            page.locator('a[href^="/opportunities/board"]:visible').first.click()
+            page.locator(".deal").first.wait_for()
+            warm.append((perf_counter() - began) * 1000)
+            context.close()
+        browser.close()
+    yield row("board in Chromium, first visit", 1, (statistics.median(first), max(first)), 0.0)
+    yield row("board in Chromium, warm click", 1, (statistics.median(warm), max(warm)), 0.0)
 
 
 def serve() -> tuple[subprocess.Popen[bytes], int]:
