@@ -427,7 +427,6 @@ def in_browser(port: int) -> Iterator[dict[str, Any]]:
     signed_in = Client()
     signed_in.force_login(Account.objects.get(username="chief"))
     cookie = {"name": "sessionid", "value": signed_in.cookies["sessionid"].value, "url": f"http://127.0.0.1:{port}"}
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     first, warm = [], []
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
