@@ -62,7 +62,7 @@ MUTANTS = (
     ),
     Mutant(
         "missing counts as 0",
-        f"{P}formula.py",
+        f"{P}formula/evaluating.py",
         "        a, b = left(row), right(row)\n",
         "        a, b = left(row) or 0, right(row) or 0\n",
         "tests/policy/test_formula.py",
@@ -83,14 +83,14 @@ MUTANTS = (
     ),
     Mutant(
         "a window forgets what it earned earlier",
-        f"{P}earning.py",
+        f"{P}earning/commission.py",
         "value = int(to_date.number + before.number)",
         "value = int(to_date.number)",
         EARN,
     ),
     Mutant(
         "a blocked component pays",
-        f"{P}earning.py",
+        f"{P}earning/limits.py",
         "if effect.block:\n            after = Fraction(0)",
         "if effect.block:\n            after = exact",
         SETTLE,

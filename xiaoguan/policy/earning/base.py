@@ -1,0 +1,224 @@
+"""The lines of an earning, the part of a period in which it is due, and what every kind of component needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+
+from xiaoguan.base.explain import Line, Record, value_text
+from xiaoguan.base.money import round_units
+from xiaoguan.base.periods import Period, span
+
+from ..document import Component, IncentivePlan, Policy, Tiers
+from ..formula import Type, unparse
+from ..inputs import Inputs
+from ..world import Span, Who, World
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """What one record earned in a component, in units; record "" is what no record earned."""
+
+    entity: str
+    record: str
+    label: str
+    day: date | None
+    amount: int
+    component: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """A component's line, the sum at each step in units, and which records earned it."""
+
+    line: Line
+    raw: int = 0
+    capped: int = 0
+    lots: tuple[Lot, ...] = ()
+
+    @property
+    def value(self) -> int:
+        """The earning in units; 0 where it could not be calculated."""
+        return 0 if self.line.missing else int(self.line.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """An earning before cap, gates and multipliers. `exact` is not rounded yet; weights are exact pays by record."""
+
+    line: Line
+    exact: Fraction = Fraction(0)
+    weights: tuple[tuple[Record, date | None, Fraction], ...] = ()
+    target: Fraction | None = None
+
+
+class Base(Inputs):
+    """One component for one person and one of its periods."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        plan: IncentivePlan,
+        component: Component,
+        who: Who,
+        period: Period,
+        world: World,
+    ) -> None:
+        super().__init__(policy, who, period, world)
+        self.plan, self.component = plan, component
+        self.by_lots = plan.clawback is not None or plan.pay is not None
+
+    # The steps
+
+    def earned(self) -> Earned | None:
+        """The earning, or None where the component is not for this person and period at all; found once."""
+        known: dict[object, Earned | None] = getattr(self.world, "earned", {})
+        key = (self.component.id, self.who.key, self.period)
+        if key not in known:
+            known[key] = self.reckoned()
+        return known[key]
+
+    def reckoned(self) -> Earned | None:
+        effective = self.policy.header.effective
+        inside = self.period.start >= effective.start and (not effective.end or self.period.end <= effective.end)
+        outside = self.period.end <= effective.start or bool(effective.end and self.period.start >= effective.end)
+        if not inside and (outside or not self.by_days):
+            line = self.missing(f"{self.policy.clause} is not in force for the whole of {self.period.label}")
+            return Earned(line.line)
+        if self.active(self.period) is None:
+            return None
+        raw = self.when()
+        if raw.line.missing:
+            return Earned(raw.line)
+        return self.limited(raw)
+
+    @property
+    def by_days(self) -> bool:
+        """Whether a version that holds for a part of the period pays the records of its days."""
+        change = self.policy.header.transition
+        how = change.components.get(self.component.id, change.default) if change else "new_period_only"
+        return how == "prorate" or by_event(self.component)
+
+    def when(self) -> Raw:
+        if self.component.when is None:
+            return self.kind(())
+        condition = self.find(self.component.when, Type.BOOL)
+        if condition.reason:
+            return self.missing(condition.reason, condition.parts)
+        shown = f"{unparse(self.component.when.tree)}: {_values(condition.parts)}"
+        if not condition.value:
+            return self.sum(Fraction(0), f"{shown}; the condition does not hold", condition.parts)
+        raw = self.kind(condition.parts)
+        if raw.line.missing:
+            return raw
+        return replace(raw, line=replace(raw.line, formula=f"{raw.line.formula}; {shown}; the condition holds"))
+
+    def kind(self, parts: tuple[Line, ...]) -> Raw:
+        """What the component earns by its kind."""
+        raise NotImplementedError
+
+    def limited(self, raw: Raw) -> Earned:
+        """The earning after cap, gates and multipliers."""
+        raise NotImplementedError
+
+    # Lines
+
+    def sum(
+        self, exact: Fraction, formula: str, parts: Iterable[Line], note: str = "", target: Fraction | None = None
+    ) -> Raw:
+        value = round_units(exact, self.policy.currency)
+        rounded = "" if value == exact else f", rounded to {value_text(value, self.unit)}"
+        return Raw(self.base(value, formula + rounded, parts, note), Fraction(exact), target=target)
+
+    def missing(self, reason: str, parts: Iterable[Line] = ()) -> Raw:
+        return Raw(self.base(None, "", parts, reason))
+
+    def base(self, value: int | None, formula: str, parts: Iterable[Line], note: str) -> Line:
+        label = self.component.name or self.component.id
+        source = f"{self.policy.clause}, {self.component.source or self.component.path}"
+        return Line(self.component.id, label, value, self.unit, formula, source, (), tuple(parts), note)
+
+    def active(self, period: Period) -> Period | None:
+        """The part of a period in which the person is under the plan and the component is valid."""
+        start, end = period.start, period.end
+        effective = self.policy.header.effective
+        if self.by_days:
+            start, end = max(start, effective.start), min(end, effective.end or end)
+        if valid := self.component.valid:
+            start, end = max(start, valid.start), min(end, valid.end or end)
+        if self.who.left_on:
+            end = min(end, self.who.left_on)
+        if self.who.hired_on:
+            start = max(start, self.who.hired_on)
+        roles = self.plan.role or self.policy.header.scope.roles
+        if self.component.role and self.component.kind != "override_rate":
+            roles = self.component.role
+        if self.who.spans and roles:
+            inside = [one for one in self.who.spans if one.role in roles and _overlaps(one, start, end)]
+            if not inside:
+                return None
+            start = max(start, min(one.start for one in inside))
+            ends = [one.end or end for one in inside]
+            end = min(end, max(ends))
+        elif roles and self.who.role not in roles:
+            return None
+        if start >= end:
+            return None
+        return period if (start, end) == (period.start, period.end) else span(start, end)
+
+    def basis(self, period: Period) -> Line:
+        """The pay credit of the component's metric in the active part of a period."""
+        active = self.active(period)
+        if active is None:
+            metric = self.policy.metrics.get(self.component.basis)
+            unit = self.policy.unit_of(self.component.basis)
+            return Line(self.component.basis, metric.name if metric else "", 0, unit, "not under the plan", adds=False)
+        return self.metric(self.component.basis, active, "pay")
+
+    def weighed(
+        self, basis: Line, each: Sequence[Fraction] | None = None
+    ) -> tuple[tuple[Record, date | None, Fraction], ...]:
+        """Records with the weight by which they share an earning: their exact pay, or what they contributed."""
+        if not self.by_lots:
+            return ()
+        weights = each if each is not None else [Fraction(record.value or 0) for record in basis.records]
+        return tuple((record, None, weight) for record, weight in zip(basis.records, weights, strict=True))
+
+    def year_target(self) -> Fraction | str:
+        """The component's part of the yearly target incentive, in units."""
+        written = self.plan.target_incentive
+        if written is None:
+            return f"plan {self.plan.id} has no target_incentive"
+        found = self.find(written, Type.MONEY)
+        if not isinstance(found.value, int | Fraction):
+            return found.reason or f"{written.text} is not an amount"
+        return Fraction(found.value) * (Fraction(1) if self.component.weight is None else self.component.weight)
+
+    def window_of(self, tiers: Tiers) -> Period | None:
+        """The period over which tiers accumulate, or None if this period reaches beyond it."""
+        if tiers.accumulate in ("period", self.period.kind):
+            return self.period
+        try:
+            window = self.policy.calendar.period(tiers.accumulate, self.period.start)
+        except ValueError:
+            return None
+        return window if self.period.end <= window.end else None
+
+
+def by_event(component: Component) -> bool:
+    """Whether each record is paid on its own, whatever else happens in the period."""
+    tiers = component.tiers
+    if component.kind == "spiff":
+        return True
+    flat = component.kind == "commission" and component.rate is not None and component.when is None
+    return flat or (tiers is not None and tiers.mode == "per_transaction")
+
+
+def _overlaps(one: Span, start: date, end: date) -> bool:
+    return one.start < end and (one.end is None or one.end > start)
+
+
+def _values(parts: Sequence[Line]) -> str:
+    return ", ".join(f"{part.name} = {part.text}" for part in parts)

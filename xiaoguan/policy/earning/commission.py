@@ -1,0 +1,268 @@
+"""提成 commission: a share of a metric, at one rate or by a table of tiers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from fractions import Fraction
+
+from xiaoguan.base.explain import Line, Record, value_text
+from xiaoguan.base.money import SCALE, minor_unit, round_units, share_rounding
+from xiaoguan.base.periods import Period, span
+
+from ..document import Tier, Tiers
+from ..formula import Type
+from ..goals import attainment
+from ..tiers import Band, bands, curve, marginal, pay, slab
+from .base import Base, Raw
+
+
+class Commission(Base):
+    """Kind commission."""
+
+    def commission(self, parts: tuple[Line, ...]) -> Raw:
+        if self.component.tiers is not None:
+            return self.tiered(self.component.tiers, parts)
+        basis = self.basis(self.period)
+        written = self.component.rate
+        if written is None:
+            return self.missing("the policy gives no rate", (basis, *parts))
+        rate = self.find(written, Type.RATIO)
+        if not isinstance(rate.value, int | Fraction):
+            reason = rate.reason or f"{written.text} is not a percentage"
+            return self.missing(reason, (*rate.parts, basis, *parts))
+        rate_line = Line("rate", "Rate", rate.value, "ratio", written.text, parts=rate.parts, adds=False)
+        if basis.missing:
+            return self.missing(f"{basis.name}: {basis.note}", (rate_line, basis, *parts))
+        exact = basis.number * rate.value
+        formula = f"{basis.name} {basis.text} × {rate_line.text} = {value_text(exact, self.unit)}"
+        return replace(self.sum(exact, formula, (rate_line, basis, *parts)), weights=self.weighed(basis))
+
+    def tiered(self, tiers: Tiers, parts: tuple[Line, ...]) -> Raw:
+        ruled = self.ruled(tiers)
+        if isinstance(ruled, str):
+            return self.missing(ruled, parts)
+        rates, instead = ruled
+        if not (rates or tiers.points) or any(_empty(tier) for tier in rates):
+            return self.missing("the rate table is not complete", parts)
+        window = self.window_of(tiers)
+        if window is None:
+            return self.missing(f"{self.period.label} does not lie in one {tiers.accumulate}", parts)
+        if tiers.mode == "per_transaction":
+            return self.each(tiers, rates, parts, instead)
+        credited = self.basis(self.upto(window))
+        inputs: tuple[Line, ...] = (credited, *parts)
+        quota, reach = None, self.reach(tiers, self.upto(window), credited)
+        if tiers.by == "attainment":
+            attained, quota_line, reach = self.attained(tiers, window, credited)
+            inputs = (attained, *inputs[1:]) if reach is credited else (attained, *inputs)
+            if attained.missing or quota_line is None:
+                return self.missing(attained.note, inputs)
+            if quota_line.number <= 0:
+                return self.missing(f"{quota_line.name} is {quota_line.text}", inputs)
+            quota = quota_line.number
+        elif reach is not credited:
+            inputs = (reach, *inputs)
+        if credited.missing or reach.missing:
+            lacking = credited if credited.missing else reach
+            return self.missing(f"{lacking.name}: {lacking.note}", inputs)
+        base_rate = self.base_rate(tiers, rates)
+        if isinstance(base_rate, str):
+            return self.missing(base_rate, inputs)
+        table = bands(tiers, quota, base_rate, rates)
+        to_date = self.to_date(tiers, table, credited, reach, quota)
+        note = "; ".join(text for text in (instead, self.next_step(tiers, table, credited, reach)) if text)
+        if window.start == self.period.start:
+            line = self.base(int(to_date.number), to_date.formula, (*to_date.parts, *inputs), note)
+            exact = self.table_pays(tiers, table, credited.number, reach.number, quota)
+            return Raw(line, exact, self.by_record(tiers, table, credited, Fraction(0)))
+        before = self.before(tiers, table, window, quota)
+        if before.missing:
+            return self.missing(before.note, (to_date, before, *inputs))
+        value = int(to_date.number + before.number)
+        formula = f"{to_date.text} to date - {value_text(-before.number, self.unit)} earlier in {window.label}"
+        line = self.base(value, formula, (to_date, before, *inputs), note)
+        now = self.basis(self.period)
+        earlier = credited.number - (now.number if not now.missing else 0)
+        return Raw(line, Fraction(value), self.by_record(tiers, table, now, earlier))
+
+    def table_pays(
+        self, tiers: Tiers, table: Sequence[Band], credited: Fraction, reach: Fraction, quota: Fraction | None
+    ) -> Fraction:
+        if tiers.mode == "interpolated":
+            x = reach / quota if quota else reach / SCALE if tiers.by == "amount" else reach
+            return credited * curve(x, tiers.points, tiers.outside)
+        return pay(tiers.mode, credited, table, reach)
+
+    def by_record(
+        self, tiers: Tiers, table: Sequence[Band], basis: Line, before: Fraction
+    ) -> tuple[tuple[Record, date | None, Fraction], ...]:
+        """What each record earns on the running total: P(before + x) - P(before); by its credit in other modes."""
+        if basis.missing or tiers.mode != "marginal" or not self.by_lots:
+            return self.weighed(basis)
+        pays, at = [], pay("marginal", before, table)
+        running = before
+        for record in basis.records:
+            running += Fraction(record.value or 0)
+            after = pay("marginal", running, table)
+            pays.append(after - at)
+            at = after
+        return self.weighed(basis, pays)
+
+    def ruled(self, tiers: Tiers) -> tuple[Sequence[Tier], str] | str:
+        """The tiers that hold for this person: the table's own, or those of the one override that applies."""
+        found = []
+        for _, other in self.policy.components():
+            if other.kind != "override_rate" or other.of != self.component.id:
+                continue
+            role = self.who.on(self.period.start).role if self.who.spans else self.who.role
+            if (other.role and role not in other.role) or (
+                other.valid and not (other.valid.contains(self.period.start))
+            ):
+                continue
+            if other.when is not None:
+                condition = self.find(other.when, Type.BOOL)
+                if condition.reason:
+                    return condition.reason
+                if not condition.value:
+                    continue
+            found.append(other)
+        if len(found) > 1:
+            first, second = found[0].id, found[1].id
+            return f"{first} and {second} both replace the rates of {self.component.id}: the policy must rank them"
+        if found:
+            rates: Sequence[Tier] = found[0].rates
+            return rates, f"rates of {found[0].id} ({found[0].source or found[0].path}) instead of {self.component.id}"
+        return tiers.rates, ""
+
+    def base_rate(self, tiers: Tiers, rates: Sequence[Tier]) -> Fraction | str | None:
+        """基准提成率: target incentive of the year x weight / quota of the year; None where no tier has a factor."""
+        if all(tier.factor is None for tier in rates):
+            return None
+        target = self.year_target()
+        if isinstance(target, str):
+            return target
+        year = self.policy.calendar.period("year", self.period.start)
+        quota = self.world.goal(tiers.of, self.who, year)
+        if quota is None or quota.missing or quota.number <= 0:
+            return f"there is no quota {tiers.of} for {year.label}"
+        return target / quota.number
+
+    def reach(self, tiers: Tiers, period: Period, credited: Line) -> Line:
+        """What is looked up in a table by amount or count: the credit itself, or another metric."""
+        if tiers.of and tiers.by != "attainment":
+            return self.metric(tiers.of, period, "pay")
+        if tiers.by == "count":
+            return Line("count", "Count", len(credited.records), "count", f"records of {credited.name}", adds=False)
+        return credited
+
+    def attained(self, tiers: Tiers, window: Period, credited: Line) -> tuple[Line, Line | None, Line]:
+        """Attainment of the quota of the window so far, the quota, and the metric that reaches for it."""
+        goal = self.policy.goal(tiers.of)
+        if goal is None:
+            return attainment(credited, None), None, credited
+        own = goal.metric == self.component.basis and tiers.mode == "marginal"
+        reach = credited if own else self.metric(goal.metric, self.upto(window))
+        if reach == credited:
+            reach = credited
+        quota = self.world.goal(goal.id, self.who, window)
+        metric = self.policy.metrics.get(goal.metric)
+        line = attainment(reach, quota, metric.direction if metric else "up")
+        if quota is None:
+            line = replace(line, note=f"there is no quota {goal.id} for {window.label}")
+        return replace(line, adds=False), quota, reach
+
+    def to_date(self, tiers: Tiers, table: Sequence[Band], credited: Line, reach: Line, quota: Fraction | None) -> Line:
+        """What the window has earned so far; its bands share the rounding."""
+        exact = self.table_pays(tiers, table, credited.number, reach.number, quota)
+        total = round_units(exact, self.policy.currency)
+        if tiers.mode == "interpolated":
+            x = reach.number / quota if quota else reach.number
+            rate = curve(reach.number / SCALE if tiers.by == "amount" else x, tiers.points, tiers.outside)
+            formula = f"{credited.text} × {value_text(rate, 'ratio')} (on the curve)"
+            return Line("to_date", "To date", total, self.unit, formula)
+        if tiers.mode != "marginal":
+            band = slab(reach.number, table)
+            text = band.text if band else "below the first tier"
+            if tiers.mode == "amount":
+                formula = f"{value_text(band.amount if band else 0, self.unit)} ({text})"
+            else:
+                formula = f"{credited.text} × {value_text(band.rate, 'ratio') if band else 'nothing'} ({text})"
+            return Line("to_date", "To date", total, self.unit, formula)
+        inside = marginal(credited.number, table)
+        shown = share_rounding([part * band.rate for band, part in inside], total, minor_unit(self.policy.currency))
+        parts = tuple(
+            Line(
+                f"band_{i}",
+                band.text,
+                value,
+                self.unit,
+                f"{value_text(part, self.unit)} × {value_text(band.rate, 'ratio')}",
+            )
+            for i, ((band, part), value) in enumerate(zip(inside, shown, strict=True), 1)
+        )
+        formula = " + ".join(part.formula for part in parts) or f"{credited.text} reaches no tier"
+        return Line("to_date", "To date", total, self.unit, formula, parts=parts)
+
+    def before(self, tiers: Tiers, table: Sequence[Band], window: Period, quota: Fraction | None) -> Line:
+        """What the window had earned before this period, as a negative line."""
+        earlier = span(window.start, self.period.start)
+        credited = self.basis(earlier)
+        line = Line("paid_earlier", "Paid earlier", None, self.unit, parts=(credited,))
+        reach = self.reach(tiers, earlier, credited)
+        goal = self.policy.goal(tiers.of)
+        if (
+            tiers.by == "attainment"
+            and goal is not None
+            and not (goal.metric == self.component.basis and tiers.mode == "marginal")
+        ):
+            reach = self.metric(goal.metric, earlier)
+        if credited.missing or reach.missing:
+            return replace(line, note=credited.note or reach.note)
+        exact = self.table_pays(tiers, table, credited.number, reach.number, quota)
+        value = round_units(exact, self.policy.currency)
+        return replace(
+            line, value=-value, formula=f"{credited.name} {credited.text} earned {value_text(value, self.unit)}"
+        )
+
+    def next_step(self, tiers: Tiers, table: Sequence[Band], credited: Line, reach: Line) -> str:
+        """How far the next tier is and what it pays."""
+        above = next((band for band in table if band.start > reach.number), None)
+        if above is None:
+            return ""
+        gap = value_text(above.start - reach.number, reach.unit)
+        if tiers.mode == "amount":
+            sum_ = value_text(above.amount, self.unit)
+            return f"{gap} more {reach.name} reaches the tier {above.text}, which pays {sum_}"
+        rate = value_text(above.rate, "ratio")
+        what = "what is above it" if tiers.mode == "marginal" else "everything"
+        text = f"{gap} more {reach.name} reaches the tier {above.text}, which pays {rate} on {what}"
+        if tiers.mode == "slab" and reach.name == credited.name:
+            text += f": {value_text(round_units(above.start * above.rate, self.policy.currency), self.unit)}"
+        return text
+
+    def each(self, tiers: Tiers, rates: Sequence[Tier], parts: tuple[Line, ...], instead: str) -> Raw:
+        """单笔: every record looked up on its own; a negative one mirrors the positive. Rounded once, at the end."""
+        basis = self.basis(self.period)
+        if basis.missing:
+            return self.missing(f"{basis.name}: {basis.note}", (basis, *parts))
+        quota: Fraction | None = None
+        if tiers.by == "attainment":
+            found = self.world.goal(tiers.of, self.who, self.period)
+            if found is None or found.missing or found.number <= 0:
+                return self.missing(f"there is no quota {tiers.of} for {self.period.label}", (basis, *parts))
+            quota = found.number
+        table = bands(tiers, quota, None, rates)
+        pays = []
+        for record in basis.records:
+            value = Fraction(record.value or 0)
+            pays.append(pay(tiers.each, abs(value), table) * (1 if value >= 0 else -1))
+        exact = sum(pays, Fraction(0))
+        formula = f"{len(pays)} records of {basis.name}, each on its own = {value_text(exact, self.unit)}"
+        raw = self.sum(exact, formula, (basis, *parts), instead)
+        return replace(raw, weights=self.weighed(basis, pays))
+
+
+def _empty(tier: Tier) -> bool:
+    return tier.rate is None and tier.factor is None and tier.amount is None
