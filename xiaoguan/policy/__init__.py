@@ -3,14 +3,23 @@
 load(path)                              text to Policy and issues
 check(policy)                           references, circles, tables, dates: what would not work
 plan(policy, metric), evaluate(...)     a metric as a plan; its value with the records behind it
-statement(policy, who, period, world)   what somebody earned, every number open to its records
+statement(policy, who, period, world)   what somebody is paid, every number open to its records
+appraise(policy, appraisal, who, ...)   somebody's scores and grade
+work_out(policy, goal, period, facts)   a goal from the whole down to a person's month; assess: is it reasonable
+diff(a, b), backtest(a, b, ...)         what changes between two policies, in meaning and in money
+compile_component(policy, component)    a commission as SQL over integers, for millions of lines
+reckon(policy, read_folder(...), ...)   everybody's numbers from a folder of files
 explain_text(policy, "zh")              the document in plain sentences
 run_cases(path)                         given and expected, as the policy's author wrote them
 """
 
+from .appraisal import Appraised, Rating, appraise
+from .bulk import NotBulk, compile_component
 from .cases import CaseResult, Expectation, run_cases
 from .check import check
+from .compare import Backtest, Change, backtest, diff
 from .document import Component, Expression, Goal, IncentivePlan, Later, Metric, Policy, Process, Stage, Step
+from .folder import Folder, read_folder
 from .formula import (
     Binary,
     Call,
@@ -51,24 +60,35 @@ from .metrics import (
     run,
 )
 from .prose import LINE_LABELS, Clause, explain_text
-from .world import RowsWorld, Who, World
+from .reasonable import Evidence, assess
+from .reckon import reckon
+from .targets import Targets, work_out
+from .versions import statement_of_versions
+from .world import Book, Facts, RowsWorld, Span, Who, World
 
 __all__ = [
     "FACTS",
     "LINE_LABELS",
+    "Appraised",
+    "Backtest",
     "Binary",
+    "Book",
     "Call",
     "CaseResult",
+    "Change",
     "Clause",
     "Component",
     "Derived",
     "Duration",
+    "Evidence",
     "Expectation",
     "Expr",
     "Expression",
     "FactSchema",
+    "Facts",
     "Field",
     "FieldType",
+    "Folder",
     "FormulaError",
     "Goal",
     "In",
@@ -77,26 +97,35 @@ __all__ = [
     "Literal",
     "Metric",
     "Name",
+    "NotBulk",
     "Pace",
     "Plan",
     "PlanError",
     "Policy",
     "Process",
+    "Rating",
     "Row",
     "RowsOf",
     "RowsWorld",
     "Schema",
     "Scope",
+    "Span",
     "Stage",
     "Step",
+    "Targets",
     "Type",
     "Unary",
     "Who",
     "World",
+    "appraise",
+    "assess",
     "attainment",
+    "backtest",
     "check",
     "combine",
+    "compile_component",
     "decompose",
+    "diff",
     "evaluate",
     "evaluator",
     "explain_text",
@@ -110,13 +139,17 @@ __all__ = [
     "plan",
     "proration",
     "ramp",
+    "read_folder",
+    "reckon",
     "resolve",
     "run",
     "run_cases",
     "shares",
     "statement",
+    "statement_of_versions",
     "step_shares",
     "target",
     "unparse",
     "value_of",
+    "work_out",
 ]
