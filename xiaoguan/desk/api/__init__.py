@@ -14,13 +14,13 @@ from django.shortcuts import render
 from django.urls import path
 
 from xiaoguan.desk.api.openapi import openapi
-from xiaoguan.desk.api.refusals import answer, guarded, problem
+from xiaoguan.desk.api.refusals import answer, guarded, not_here, problem
 from xiaoguan.desk.api.saved import views_list, views_one
 from xiaoguan.desk.api.shape import item, list_body
 from xiaoguan.desk.api.views import bulk, collection, one, verb
 from xiaoguan.desk.desk import desks
 
-__all__ = ["answer", "guarded", "item", "list_body", "openapi", "problem", "urls"]
+__all__ = ["answer", "guarded", "item", "list_body", "not_here", "openapi", "problem", "urls"]
 
 
 def document(request: HttpRequest) -> HttpResponse:

@@ -129,7 +129,7 @@ def _paths(said: Any, desk: Desk) -> dict[str, Any]:
     page = {"type": "object", "properties": {"items": {"type": "array", "items": item}}}
     both = {"application/json": {"schema": text}, "multipart/form-data": {"schema": files}}
     sent = {"required": True, "content": {"application/json": {"schema": text}}}
-    before = {"name": "before", "in": "query", "required": False, "schema": whole}
+    before = {"name": "before", "in": "query", "required": False, "schema": {"type": "integer"}}
     common = {"tags": [desk.key], "parameters": [pk, one]}
     where = f"/api/{desk.url_name}/{{id}}/comments"
     gone = {k: v for k, v in said(item).items() if k != "200"} | {"204": {"description": "deleted"}}

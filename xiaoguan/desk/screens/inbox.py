@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from xiaoguan.desk import notify
 from xiaoguan.desk.access import Viewer, viewer_of
-from xiaoguan.desk.api import answer, guarded, problem
+from xiaoguan.desk.api import answer, guarded, not_here
 from xiaoguan.desk.listing import BadQuery
 from xiaoguan.desk.notify import Notification, NotificationSettings, Way
 from xiaoguan.desk.screens.common import is_local, is_number
@@ -167,7 +167,7 @@ def api_list(request: HttpRequest) -> HttpResponse:
         found, after = _page(viewer, query.get("kind", ""), query.get("state", ""), query.get("cursor", ""))
         return answer({"items": [_plain(item) for item in found], "next": str(after) if after else None})
     if request.method != "POST":
-        return problem(405, _("Use GET or POST here."))
+        return not_here("GET", "POST")
     try:
         data = orjson.loads(request.body or b"{}")
         ids, read = data.get("ids"), data.get("read", True)

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_GET, require_POST
 from xiaoguan.base.words import format_number
 from xiaoguan.desk import jobs, notify
 from xiaoguan.desk.access import Viewer, viewer_of
-from xiaoguan.desk.api import answer, guarded, problem
+from xiaoguan.desk.api import answer, guarded, not_here
+from xiaoguan.desk.approvals.requests import to_sign
 from xiaoguan.desk.expressions import BadQuery
 from xiaoguan.desk.jobs import Job
 from xiaoguan.desk.screens.common import is_number
@@ -84,13 +85,14 @@ def _open_jobs(viewer: Viewer) -> int:
 
 @require_GET
 def tray(request: HttpRequest) -> HttpResponse:
-    """The bell and the jobs button with their counts: two counts by index, and 304 while they stay the same."""
+    """The bell, approvals and jobs with their counts: three counts by index, and 304 while they stay the same."""
     viewer = viewer_of(request)
     running, unread = _open_jobs(viewer), notify.unread(viewer) if viewer.person_id else 0
-    tag = f'"{running}-{unread}-{get_language()}"'
+    waiting = to_sign(viewer).count() if viewer.person_id else 0
+    tag = f'"{running}-{unread}-{waiting}-{get_language()}"'
     if request.headers.get("If-None-Match") == tag:
         return HttpResponseNotModified()
-    context = {"running": running, "unread": unread, "every": 5 if running else RESTING}
+    context = {"running": running, "unread": unread, "waiting": waiting, "every": 5 if running else RESTING}
     response = render(request, "jobs/tray.html", context)
     response["ETag"], response["Cache-Control"] = tag, "private, no-cache"
     return response
@@ -194,7 +196,7 @@ def plain(job: Job) -> dict[str, Any]:
 @guarded
 def api_list(request: HttpRequest) -> HttpResponse:
     if request.method != "GET":
-        return problem(405, _("Use GET here."))
+        return not_here("GET")
     rows = jobs.visible(viewer_of(request)).order_by("-id")
     if (state := request.GET.get("state")) in Job.State.values:
         rows = rows.filter(state=state)
@@ -209,7 +211,7 @@ def api_list(request: HttpRequest) -> HttpResponse:
 @guarded
 def api_one(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "GET":
-        return problem(405, _("Use GET here."))
+        return not_here("GET")
     return answer(plain(_job(request, pk)))
 
 
@@ -217,7 +219,7 @@ def api_one(request: HttpRequest, pk: int) -> HttpResponse:
 def api_do(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
     """cancel, again or revert."""
     if request.method != "POST":
-        return problem(405, _("Use POST here."))
+        return not_here("POST")
     job = _job(request, pk)
     if deed == "revert":
         return answer(plain(begin_revert(viewer_of(request), job)), 202)
