@@ -23,7 +23,12 @@ on("submit", "form[data-verb-form]", async (event, form) => {
   sent.removeAttribute("aria-busy");
   const answer: Answer = (await response?.json().catch(() => null)) ?? {};
   if (!response?.ok) return complain(sent, answer.message ?? word(response ? "failed" : "offline"));
+  const next = sent.dataset.again;
   sent.closest("dialog")?.close();
+  if (next) {
+    await fetchSheet(next); // a list that one goes on with, such as the shares
+    return answer.message ? say({ text: answer.message }) : undefined;
+  }
   if (answer.url) return void (location.href = answer.url);
   await refresh();
   await again();

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
+
 from xiaoguan.customers.models import Contact, Customer, Lead
 from xiaoguan.customers.verbs import Claim, Disqualify, Qualify
 from xiaoguan.desk import Desk, Steps, everyone, manager, owner, register, role, team
@@ -34,6 +36,7 @@ class CustomerDesk(Desk):
     related = "contacts", "opportunities", "orders", "activities"
     steps = Steps("activities")
     match_on = ("name",)
+    open = Q()
     read = owner("owner") | manager("owner") | team("owner") | unassigned("owner") | head_office
     write = owner("owner") | manager("owner") | head_office
     create = owner("owner") | manager("owner") | unassigned("owner") | head_office
@@ -78,6 +81,7 @@ class LeadDesk(Desk):
     search = "name", "company", "phone", "email"
     order = "-received_on"
     match_on = "name", "company", "phone"
+    open = Q(status__in=(Lead.Status.NEW, Lead.Status.WORKING))
     read = owner("owner") | manager("owner") | team("owner") | unassigned("owner") | head_office
     write = owner("owner") | manager("owner") | head_office
     create = everyone

@@ -56,6 +56,7 @@ class Desk:
     figures    paths of the key figures on the detail page
     related    reverse relations shown as tabs, by their accessor: "orders"
     steps      what is planned and done about a record, shown in its timeline
+    open       which records of an owner are in hand, and go to others when the owner leaves; None: none
     board      Board or None
     match_on   paths by which an import recognises a row that it has seen, where it has no id of the source
     read, write, create, delete, export   access rules; create and delete follow write unless set, export follows read
@@ -77,6 +78,7 @@ class Desk:
     figures: ClassVar[tuple[str, ...]] = ()
     related: ClassVar[tuple[str, ...]] = ()
     steps: ClassVar[Steps | None] = None
+    open: ClassVar[Q | None] = None
     board: ClassVar[Board | None] = None
     match_on: ClassVar[tuple[str, ...]] = ()
     read: ClassVar[Rule] = everyone

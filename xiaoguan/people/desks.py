@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from xiaoguan.desk import Desk, everyone, manager, owner, register, role
 from xiaoguan.desk.access import Viewer, in_person
+from xiaoguan.people.leaving import HandOverAll
 from xiaoguan.people.models import (
     Deputy,
     FieldLevel,
@@ -47,6 +48,7 @@ class PersonDesk(OrganisationDesk):
     order = "name"
     related = "memberships", "reportinglines", "roleassignments", "territoryassignments", "paytermss", "goals"
     match_on = ("email",)
+    verbs = (HandOverAll,)
 
 
 @register

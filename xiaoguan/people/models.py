@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.desk.access import DEEDS, LEVELS, SCOPES
+from xiaoguan.desk.attached import attaches
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.fields import EmailField, ExactField, MoneyField
 from xiaoguan.desk.records import Dated, Record
@@ -319,6 +320,7 @@ class FieldLevel(Organised):
             raise ValidationError({"level": _("The name by which people know a record cannot be hidden.")})
 
 
+@attaches
 class Share(Organised):
     """共享: one record is open to a person or a team who would not see it, until a day."""
 

@@ -8,6 +8,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, HttpResponseServerError, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -81,6 +82,11 @@ def settings_page(request: HttpRequest) -> HttpResponse:
                         "count": desk.visible(viewer).count(),
                     }
                 )
+        if label == _("Permissions") and not desk_of("grant").write.never(viewer):
+            items += [
+                {"label": _("Who may do what"), "icon": "shield-lock", "url": reverse("rights")},
+                {"label": _("What somebody sees"), "icon": "eye", "url": reverse("sees")},
+            ]
         if items:
             groups.append({"label": label, "entries": items})
     return render(request, "settings/index.html", {"groups": groups})

@@ -8,6 +8,7 @@ from xiaoguan.desk import api, screens
 from xiaoguan.goals.pages import tree
 from xiaoguan.incentive.pages import statement
 from xiaoguan.insight.today import today
+from xiaoguan.people import rights_pages, share_pages
 from xiaoguan.project import pages, tokens
 from xiaoguan.rulebook.pages import metric_page, policy_page, result_page
 
@@ -25,6 +26,8 @@ urlpatterns = [
     path("tokens/", tokens.tokens_page, name="tokens"),
     path("tokens/<int:pk>/take-back", tokens.take_back, name="token_take_back"),
     path("account/", include("xiaoguan.project.account_urls")),
+    *rights_pages.urls(),
+    *share_pages.urls(),
     *screens.urls(),
     *api.urls(),
 ]

@@ -47,6 +47,7 @@ class OpportunityDesk(Desk):
     related = "activities", "orders"
     steps = Steps("activities")
     match_on = "title", "customer"
+    open = Q(result=Opportunity.Result.OPEN)
     read = owner("owner") | manager("owner") | team("owner") | head_office
     write = owner("owner") | manager("owner") | head_office
     delete = head_office
@@ -183,6 +184,7 @@ class ActivityDesk(Desk):
     search = "subject", "customer"
     order = "-due_on"
     match_on = "subject", "customer", "due_on"
+    open = Q(done_on__isnull=True)
     read = owner("owner") | manager("owner") | team("owner") | head_office
     write = owner("owner") | manager("owner") | head_office
     verbs = (Done,)

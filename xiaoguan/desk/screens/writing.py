@@ -181,7 +181,7 @@ def refusal(verb: Verb, error: ValidationError | Conflict, record: Record) -> di
             "name": n,
             "label": str(form[n].label),
             "kind": _asked_as(form.fields[n]),
-            "options": [{"value": v, "label": str(label)} for v, label in getattr(form.fields[n], "choices", ())],
+            "options": [{"value": str(v), "label": str(label)} for v, label in getattr(form.fields[n], "choices", ())],
         }
         for n in names
     ]
