@@ -16,6 +16,7 @@ import "./login";
 import "./menu";
 import "./peek";
 import "./pick";
+import "./recent";
 import "./search";
 import "./sheets";
 import "./story";
