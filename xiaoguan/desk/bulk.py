@@ -16,6 +16,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from xiaoguan.desk import events, search, tallies
+from xiaoguan.desk.approvals import guards
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.fields import ExactField
 from xiaoguan.desk.models import Event
@@ -127,6 +128,8 @@ class Target:
             alike[places, key is not None].append((*values, *adopted, version + 1, moment, pk, version))
         counts = any(self.fields[i].attname in self.counted for places, _adopts in alike for i in places)
         ids = [row[0] for row in rows]
+        if self.desk and self.desk.approvals and guards.any_frozen(self.desk, self._touched(rows), ids):
+            raise Changed()
         before = tallies.standing(self.desk, ids) if counts else []
         with connection.cursor() as cursor:
             for (places, adopts), several in alike.items():
@@ -144,6 +147,17 @@ class Target:
         if counts:
             tallies.move(self.desk, before, tallies.standing(self.desk, ids))
         self._search_again(ids)
+
+    def _touched(self, rows: Sequence[tuple[int, int, dict[int, Change], str | None, str]]) -> set[str]:
+        return {self.fields[place].attname for row in rows for place in row[2]}
+
+    def changed(self, pk: int, changes: dict[int, Change]) -> Record:
+        """The record as it would be with these changes; not saved."""
+        record = self.model._default_manager.get(pk=pk)
+        for place, (_old, new) in changes.items():
+            field = self.fields[place]
+            setattr(record, field.attname, decimal_of(field, new) if isinstance(field, ExactField) else new)
+        return record
 
     def _search_again(self, ids: Sequence[int]) -> None:
         if ids and self.desk and self.desk.search_fields:

@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from xiaoguan.desk.access import Limit, Rule, Ruled, Viewer, everyone, least, level_of, nobody, owner_path
+from xiaoguan.desk.approvals.flows import Approval
 from xiaoguan.desk.paging import Order
 from xiaoguan.desk.paths import Path, resolve, title_field
 from xiaoguan.desk.verbs import Verb
@@ -62,6 +63,7 @@ class Desk:
     read, write, create, delete, export   access rules; create and delete follow write unless set, export follows read
     limits     fields that not everybody may read or change: {"cost": hidden(unless=role("finance"))}
     verbs      Verb classes
+    approvals  what needs signatures: Approval, see desk/approvals
     badge_paths    what badge() needs to know of a card, beyond what it shows
     """
 
@@ -88,6 +90,7 @@ class Desk:
     export: ClassVar[Rule | None] = None
     limits: ClassVar[dict[str, Limit]] = {}
     verbs: ClassVar[tuple[type[Verb], ...]] = ()
+    approvals: ClassVar[tuple[Approval, ...]] = ()
     badge_paths: ClassVar[tuple[str, ...]] = ()
 
     owner_field = ""

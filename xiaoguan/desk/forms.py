@@ -12,6 +12,7 @@ from django.forms import modelform_factory
 from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.desk.access import Viewer
+from xiaoguan.desk.approvals import guards
 from xiaoguan.desk.desk import Desk, desk_of
 from xiaoguan.desk.records import Conflict, Record
 
@@ -61,13 +62,33 @@ class RecordForm(forms.ModelForm):
                 field.choices = [(value, NONE if value in ("", None) else label) for value, label in field.choices]
         if drawn:
             dress(self)
+        self.approvals: tuple[Any, ...] = ()
+
+    def _post_clean(self) -> None:
+        super()._post_clean()
+        if self.instance.pk is None or self.errors:
+            return
+        try:
+            guards.guard(self.instance, self.instance.changes())
+        except guards.NeedsApproval as needed:
+            self.approvals = needed.approvals
+            if not self.data.get("ask_approval"):
+                self.add_error(None, needed)
+        except guards.Frozen as frozen:
+            self.add_error(None, frozen)
 
     def save_record(self, version: int | None = None) -> Record:
-        """Write what was typed. Raises Conflict if the record is not at `version` any more."""
+        """Write what was typed; what needs an approval first is asked for. Raises Conflict if the record is not at
+        `version` any more."""
         record = self.instance
         if version is not None and record.pk and record.version != version:
             raise Conflict(record)
-        record.save()
+        if self.approvals:
+            from xiaoguan.desk.approvals.requests import ask_for_form
+
+            ask_for_form(record, self.approvals, self.viewer, str(self.data.get("approval_note", "")).strip())
+        else:
+            record.save()
         return record
 
 

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, models, transaction
 
+from xiaoguan.desk.approvals import guards
 from xiaoguan.desk.bulk import CHUNK, Change, Changed, Target, decimal_of
 from xiaoguan.desk.convert import PlanProblem
 from xiaoguan.desk.fields import ExactField, MoneyField
@@ -246,6 +247,7 @@ class Loading:
         if not changes and adopts is None:
             return None
         self._clean(found.values, pk)
+        self._guard(pk, changes)
         self._register(adopts, found.values)
         self.report.changed += 1
         return Edit(found.line, pk, version, changes, adopts)
@@ -277,6 +279,16 @@ class Loading:
             record.clean()
         except ValidationError as error:
             raise Refused(_problems(error, dict(zip(self.names, values, strict=True)))) from None
+
+    def _guard(self, pk: int, changes: dict[int, Change]) -> None:
+        """What waits for an approval, or needs one first, is not imported over."""
+        if self.target.desk is None or not self.target.desk.approvals:
+            return
+        try:
+            guards.guard(self.target.changed(pk, changes), {self.target.fields[place].attname for place in changes})
+        except guards.Refused as refused:
+            names = ", ".join(self.names[place] for place in changes)
+            raise Refused([(names, "", str(refused))]) from None
 
     def _settle(self) -> None:
         """Rows that name a row of their own table which never came are refused, and those that name these."""

@@ -66,6 +66,7 @@ class Tally(models.Model):
         ]
 
 
+from xiaoguan.desk.approvals.models import ApprovalFlow, ApprovalRequest, Signature  # noqa: E402, F401
 from xiaoguan.desk.comments import Attachment, Comment  # noqa: E402, F401
 from xiaoguan.desk.importing.draft import ImportDraft  # noqa: E402, F401
 from xiaoguan.desk.jobs import Job  # noqa: E402, F401  models live beside their work; Django finds them here

@@ -69,7 +69,13 @@ class Record(models.Model):
 
     @transaction.atomic
     def save(self, *, force_insert: bool = False, **kwargs: Any) -> None:
-        """Insert, or update what changed. Raises Conflict when the stored version is not the one that was read."""
+        """Insert, or update what changed.
+
+        Raises Conflict when the stored version is not the one that was read, guards.Refused where an approval stands in
+        the way.
+        """
+        from xiaoguan.desk.approvals import guards
+
         if self._state.adding:
             super().save(force_insert=True, **kwargs)
             self.event_id = events.write(self, "created")
@@ -85,6 +91,7 @@ class Record(models.Model):
             if not type(self).objects.filter(pk=self.pk, version=read).update(**values):
                 self.version = read
                 raise Conflict(self)
+            guards.guard(self, changes)  # after the row is locked, so that nobody asks for its approval in between
             self.event_id = events.write(self, "changed", changes)
             before = self._loaded
         self._after_write(changes, before)
@@ -107,8 +114,10 @@ class Record(models.Model):
     def delete(self, **kwargs: Any) -> Any:
         """Delete with an Event that keeps every value; what belongs to the record goes first, the same way."""
         from xiaoguan.desk import search, tallies
+        from xiaoguan.desk.approvals.requests import forget
         from xiaoguan.desk.desk import desk_of
 
+        forget(self)
         for relation in self._meta.related_objects:
             if relation.on_delete is models.CASCADE and issubclass(relation.related_model, Record):
                 for part in relation.related_model._default_manager.filter(**{relation.field.name: self.pk}):
@@ -123,6 +132,10 @@ class Record(models.Model):
         if self.FEEDS != "id" and feeds is not None:
             self.derive({feeds})
         return answer
+
+    def stored(self, name: str) -> Any:
+        """The value of a column as it was read; None for a new record."""
+        return getattr(self, "_loaded", {}).get(name)
 
     def changes(self) -> dict[str, list[Any]]:
         """What differs from the loaded row, as {attribute: [old, new]} in JSON's plain values."""

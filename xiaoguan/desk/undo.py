@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from xiaoguan.desk import events, search, tallies
 from xiaoguan.desk.access import Rule, Viewer, everyone
+from xiaoguan.desk.approvals import guards
 from xiaoguan.desk.bulk import CHUNK, Target, write_events
 from xiaoguan.desk.desk import Desk, desk_of
 from xiaoguan.desk.events import acting, current_actor, plain
@@ -219,12 +220,23 @@ def _set_back(desk: Desk, nets: list[Net], viewer: Viewer, answer: Undone) -> No
                 break
             changes[place] = (values[place], _stored(kept, old))
         else:
-            if changes:
+            if desk.approvals and changes and (why := _in_the_way(target, net.pk, changes)):
+                answer.refused.append((desk.key, net.pk, why))
+            elif changes:
                 rows.append((net.pk, version, changes, None, ""))
                 left |= {values[p] for p in changes if by_attname[names[p]].name == desk.model.FEEDS} - {None}
     target.update(rows)
     desk.model.derive(desk.model.fed([row[0] for row in rows]) | left)
     answer.done += len(rows)
+
+
+def _in_the_way(target: Target, pk: int, changes: dict[int, Any]) -> str:
+    """The approval that keeps these changes from being taken back, in words; "" if none does."""
+    try:
+        guards.guard(target.changed(pk, changes), {target.fields[place].attname for place in changes})
+    except guards.Refused as refused:
+        return str(refused)
+    return ""
 
 
 def _was_mine(desk: Desk, net: Net, viewer: Viewer) -> bool:

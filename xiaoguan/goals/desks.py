@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
 from xiaoguan.desk import Desk, manager, owner, register, role
 from xiaoguan.desk.access import unassigned
+from xiaoguan.desk.approvals import Approval, Step, line_manager
+from xiaoguan.desk.approvals.guards import changed_by_more
 from xiaoguan.goals.models import GoalTarget
+
+
+def _changes_much(record: Any, limit: Decimal | None) -> bool:
+    """The value by more than the limit, or what it is counted in."""
+    return record.stored("currency") != record.currency or changed_by_more(record, "value", limit)
 
 
 @register
@@ -28,3 +40,14 @@ class GoalTargetDesk(Desk):
         | role("general_manager", "operations", "hr", "finance")
     )
     write = role("general_manager", "operations")
+    approvals = (
+        Approval(
+            "target",
+            _("change of a goal"),
+            (Step(line_manager(1)),),
+            freezes=("value", "currency"),
+            when=_changes_much,
+            waits=True,
+            limit=Decimal("0.1"),
+        ),
+    )

@@ -8,8 +8,10 @@ class PeopleConfig(AppConfig):
 
     def ready(self) -> None:
         from xiaoguan.desk.access import use_viewers_from
-        from xiaoguan.people.chart import viewer_of_account
+        from xiaoguan.desk.approvals.flows import use_chart_from
+        from xiaoguan.people.chart import Signing, viewer_of_account
         from xiaoguan.people.roles import announce
 
         announce()
         use_viewers_from(viewer_of_account)
+        use_chart_from(Signing())

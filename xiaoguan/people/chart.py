@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from xiaoguan.desk.access import Viewer
 from xiaoguan.people.models import (
+    Account,
     Deputy,
     FieldLevel,
     Grant,
@@ -75,6 +76,25 @@ def people_with_roles(codes: Iterable[str], start: date, end: date) -> dict[int,
 
 def territories_of(person_id: int, day: date) -> list[int]:
     return list(TerritoryAssignment.on(day).filter(person_id=person_id).values_list("territory_id", flat=True))
+
+
+class Signing:
+    """Who is above whom and who holds what, as approvals ask for it: today."""
+
+    def managers(self, person_id: int) -> list[int]:
+        return managers_of(person_id, timezone.localdate())
+
+    def holders(self, code: str) -> set[int]:
+        rows = RoleAssignment.on(timezone.localdate()).filter(role__code=code)
+        return set(rows.values_list("person_id", flat=True))
+
+    def deputies(self, people: Iterable[int]) -> set[int]:
+        rows = Deputy.on(timezone.localdate()).filter(person_id__in=list(people))
+        return set(rows.values_list("deputy_id", flat=True))
+
+    def here(self, people: Iterable[int]) -> set[int]:
+        rows = Account.objects.filter(person_id__in=list(people), is_active=True)
+        return set(rows.values_list("person_id", flat=True))
 
 
 VIEWERS = 2_000

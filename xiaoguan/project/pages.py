@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, HttpRes
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -89,6 +90,9 @@ def settings_page(request: HttpRequest) -> HttpResponse:
             ]
         if items:
             groups.append({"label": label, "entries": items})
+    if viewer.has("administrator"):
+        flows = {"label": _("Who approves what"), "icon": "signature", "url": reverse("approval_flows")}
+        groups.append({"label": _("Rules of the house"), "entries": [flows]})
     return render(request, "settings/index.html", {"groups": groups})
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from xiaoguan.base.words import format_percent
 from xiaoguan.desk import Board, Desk, Steps, everyone, manager, owner, register, role, team
 from xiaoguan.desk.access import Viewer
+from xiaoguan.desk.approvals import Approval, Step, holders, line_manager
 from xiaoguan.rulebook.process import process_in_force
 from xiaoguan.sales.models import (
     Activity,
@@ -104,6 +107,10 @@ class OpportunityDesk(Desk):
         ]
 
 
+def _cancels(record: Any, limit: Decimal | None) -> bool:
+    return record.status == Order.Status.CANCELLED and record.stored("status") != record.status
+
+
 @register
 class OrderDesk(Desk):
     model = Order
@@ -130,6 +137,16 @@ class OrderDesk(Desk):
     read = owner("owner") | manager("owner") | team("owner") | back_office
     write = owner("owner") | manager("owner") | back_office
     delete = back_office
+    approvals = (
+        Approval(
+            "cancellation",
+            gettext_lazy("cancellation of an order"),
+            (Step(line_manager(1)), Step(holders("finance"))),
+            freezes=("status", "net_amount", "total_amount", "currency"),
+            when=_cancels,
+            waits=True,
+        ),
+    )
 
     def prepare(self, record: Any, viewer: Viewer) -> None:
         record.owner_id, record.currency = viewer.person_id, default_currency()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xiaoguan import __version__
-from xiaoguan.desk.api import background, saved
+from xiaoguan.desk.api import approving, background, saved
 from xiaoguan.desk.api.shape import HIDDEN, titled
 from xiaoguan.desk.api.views import MANY
 from xiaoguan.desk.desk import Desk, desks
@@ -153,7 +153,7 @@ def openapi() -> dict[str, Any]:
     }
     for desk in desks():
         paths |= _endpoints(desk, schemas)
-    paths |= saved.documented(said) | background.documented(said)
+    paths |= saved.documented(said) | background.documented(said) | approving.documented(said)
     for part in _further:
         paths |= part(said)
     return {

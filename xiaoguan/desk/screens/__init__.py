@@ -11,7 +11,7 @@ from django.urls import include, path
 
 from xiaoguan.desk.api import remarks
 from xiaoguan.desk.desk import desks
-from xiaoguan.desk.screens import exports, imports, inbox, jobs
+from xiaoguan.desk.screens import approvals, exports, imports, inbox, jobs
 from xiaoguan.desk.screens.boards import board_page
 from xiaoguan.desk.screens.details import ask, counts, detail_page, peek, related_tab
 from xiaoguan.desk.screens.editing import cell
@@ -64,6 +64,7 @@ def urls() -> list[Any]:
         *jobs.urls(),
         *inbox.urls(),
         *remarks.urls(),
+        *approvals.urls(),
         *_of_desks(),
     ]
 

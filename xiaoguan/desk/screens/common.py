@@ -29,6 +29,7 @@ def desk_words(desk: Desk, viewer: Viewer) -> dict[str, Any]:
         "new_url": desk.url("new") if desk.may_create(viewer) else None,
         "import_url": reverse("import", args=[desk.key]) if desk.may_create(viewer) else None,
         "board_url": desk.url("board") if desk.board else None,
+        "approvals": bool(desk.approvals),
     }
 
 

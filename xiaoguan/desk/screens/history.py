@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from xiaoguan.desk.access import Viewer, mask
 from xiaoguan.desk.cells import formatter, money_text
@@ -26,6 +27,12 @@ def sentence(desk: Desk, events: Sequence[Event]) -> str:
         "deleted": _("deleted"),
         "restored": _("brought back"),
         "merged": _("merged"),
+        "approval_asked": _("asked for approval"),
+        "approval_signed": pgettext("deed", "approved"),
+        "approval_returned": pgettext("deed", "sent back for a change"),
+        "approval_rejected": pgettext("deed", "rejected"),
+        "approval_withdrawn": pgettext("deed", "withdrew the approval"),
+        "approval_signer_added": pgettext("deed", "asked one more to sign"),
     }
     deeds = [e.deed for e in events]
     named = next((verbs[d] for d in deeds if d in verbs), "")

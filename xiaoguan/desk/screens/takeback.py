@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from xiaoguan.desk import undo
 from xiaoguan.desk.access import viewer_of
+from xiaoguan.desk.approvals import guards
 from xiaoguan.desk.cells import moment_text
 from xiaoguan.desk.desk import Desk
 from xiaoguan.desk.events import current_actor
@@ -106,7 +107,7 @@ def restore_version(request: HttpRequest, desk: Desk, pk: int, event: int) -> Ht
         raise Http404
     try:
         undo.restore_version(desk, record, viewer, event)
-    except (Conflict, PermissionDenied) as error:
+    except (Conflict, PermissionDenied, guards.Refused) as error:
         messages.error(request, str(error))
     else:
         told: dict[str, Any] = {"when": moment_text(deed.at)}
