@@ -70,6 +70,7 @@ def connect(folder: Path, lines: int) -> Any:
     db = duckdb.connect()
     db.execute("SET threads = 2")
     db.execute("SET memory_limit = '1800MB'")
+    db.execute("SET preserve_insertion_order = false")
     db.execute(f"SET temp_directory = '{folder}/spill'")
     for name in ("facts", "quotas", "undone"):
         db.execute(f"CREATE VIEW {name} AS SELECT * FROM '{folder}/{name}-{lines}.parquet'")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zoneinfo
 from collections.abc import Iterable, Iterator
+from datetime import date
 
 from xiaoguan.base.issues import Issue
 from xiaoguan.base.money import minor_digits
@@ -147,7 +148,8 @@ def transition(policy: Policy, schema: Schema) -> Iterator[Issue]:
 def holidays(policy: Policy, schema: Schema) -> Iterator[Issue]:
     """The holiday table has the years in which the policy begins and ends."""
     effective = policy.header.effective
-    for day in (effective.start, effective.end):
+    last = date.fromordinal(effective.end.toordinal() - 1) if effective.end else None
+    for day in (effective.start, last):
         try:
             if day is not None:
                 policy.calendar.is_working_day(day)
