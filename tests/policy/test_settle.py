@@ -514,3 +514,14 @@ def test_months_of_a_new_hire_are_those_of_the_calendar():
     )  # in the second month of weeks, from 26 January on
     labels = ["2026-M02", "2026-M03", "2026-M04"]
     assert [paid(found, who=who, period=label).total.units // ROW for label in labels] == [500, 500, 0]
+
+
+def test_a_ledger_that_says_what_the_facts_say_needs_no_adjustment():
+    found = plan(rest="pay: {release: {by_collection: 100%}, holdback: {share: 10%, release: {after: 30d}}}")
+    sale, money = yuan(1_000), [cash(400, "2026-01-20"), cash(600, "2026-02-20")]
+    ledger = [e for label in ("2026-01", "2026-02") for e in paid(found, sale, payments=money, period=label).entries]
+    march = paid(found, sale, payments=money, period="2026-03", book=Book(ledger=ledger))
+    assert "adjustment" not in values(march)
+    late = [*money, cash(-300, "2026-01-25")]
+    again = paid(found, sale, payments=late, period="2026-03", book=Book(ledger=ledger))
+    assert values(again)["adjustment"] < 0

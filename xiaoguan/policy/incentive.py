@@ -160,7 +160,7 @@ def _adjusted(policy: Policy, who: Who, period: Period, asked: _Asked, result: S
     facts = facts_of(asked.world)
     posted = list(facts.posted(who)) if facts else []
     parts, entries = [], []
-    for label in dict.fromkeys(entry.about for entry in posted):
+    for label in dict.fromkeys(_stands_in(entry) for entry in posted):
         line = _adjustment(policy, who, period, asked, label, posted)
         if line is not None:
             parts.append(line)
@@ -198,7 +198,7 @@ def _adjustment(
     if locked.end > period.start or locked.start < effective.start:
         return None
     again = _statement(policy, who, locked, asked)
-    before = [entry for entry in posted if entry.about == label and entry.kind not in ("credit", "payout")]
+    before = [entry for entry in posted if _stands_in(entry) == label and entry.kind not in ("credit", "payout")]
     already = sum(entry.amount for entry in before)
     if again.total.units == already:
         return None
@@ -211,6 +211,11 @@ def _adjustment(
     )
     formula = f"recomputed {value_text(again.total.units, unit)} - posted {value_text(already, unit)} for {label}"
     return Line(label, label, again.total.units - already, unit, formula, parts=details)
+
+
+def _stands_in(entry: Entry) -> str:
+    """The period whose statement an entry belongs to: where it was posted, or what an adjustment is about."""
+    return entry.about if entry.kind == "adjustment" else entry.posted
 
 
 def _by_name(entries: Sequence[Entry]) -> dict[str, int]:
