@@ -1,6 +1,7 @@
 /** The keyboard: j/k walk, Enter opens, x selects, e edits, p looks, c creates, / filters, g and a letter goes, ? shows all. */
 import { $, $$, el, typing } from "./lib";
 import { currentCell, editCell, focusCell, headOf, walkCells } from "./cells";
+import { create } from "./create";
 import { select } from "./list";
 import { peek } from "./peek";
 
@@ -67,7 +68,7 @@ const commands: Record<string, () => unknown> = {
   p: () => peek(),
   f: () => $("[data-key=more-filters]")?.click(),
   a: () => $("[data-bulk]")?.click(),
-  c: () => $("[data-key=create]")?.click(),
+  c: () => create(),
   m: () => document.activeElement?.closest(".deal")?.querySelector<HTMLElement>(".deal-move")?.click(),
   "/": () => $<HTMLInputElement>("[data-key=filter]")?.focus(),
   "?": help,

@@ -91,6 +91,7 @@ export interface Toast {
   text: string;
   tone?: string;
   undo_url?: string;
+  url?: string;
 }
 
 /** Shows a short message (toast.ts listens). */

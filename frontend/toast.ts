@@ -7,10 +7,10 @@ import { $, $$, el, icon, post, type Toast, word } from "./lib";
 const SHORT = 5_000;
 const LONG = 10_000;
 
-function toast({ text, tone = "", undo_url }: Toast): void {
+function toast({ text, tone = "", undo_url, url }: Toast): void {
   const region = $("#toasts");
   if (!region || !text) return;
-  const message = el("div", { class: `toast toast-${tone}` }, ...(tone === "red" ? [icon("alert-circle")] : []), el("span", { class: "grow" }, text));
+  const message = el("div", { class: `toast toast-${tone}` }, ...(tone === "red" ? [icon("alert-circle")] : []), el("span", { class: "grow" }, url ? el("a", { href: url }, text) : text));
   if (undo_url) {
     const undo = el("button", { class: "undo", type: "button" }, word("undo"));
     undo.addEventListener("click", async () => {

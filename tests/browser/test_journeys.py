@@ -112,9 +112,11 @@ def test_a_deal_from_first_contact_to_the_order(visit: Visit) -> None:
     page = seller.page
     seller.go("/opportunities/board")
     page.keyboard.press("c")
-    page.get_by_label("标题").fill("冷库监测")
-    page.get_by_label("客户").select_option(label="海天智能科技有限公司")
-    page.get_by_label("金额").fill("98000")
+    sheet = page.get_by_role("dialog")
+    sheet.get_by_label("标题").fill("冷库监测")
+    sheet.get_by_label("客户").select_option(label="海天智能科技有限公司")
+    sheet.get_by_label("金额").fill("98000")
+    assert not seller.faults()
     page.keyboard.press("Control+Enter")
     seller.toast("已保存：冷库监测")
 

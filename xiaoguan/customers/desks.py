@@ -35,6 +35,9 @@ class CustomerDesk(Desk):
     figures = "stage", "grade", "first_order_on", "last_order_on", "last_contact_on"
     related = "contacts", "opportunities", "orders", "activities"
     steps = Steps("activities")
+    duplicates = "name", "phone", "email", "tax_number"
+    safe = ("city",)
+    repeats = head_office
     match_on = ("name",)
     open = Q()
     read = owner("owner") | manager("owner") | team("owner") | unassigned("owner") | head_office
@@ -60,6 +63,8 @@ class ContactDesk(Desk):
     search = "name", "phone", "email", "customer"
     order = "-updated_at"
     match_on = "customer", "name"
+    duplicates = "phone", "email"
+    safe = ("customer",)
     read = (
         owner("customer.owner")
         | manager("customer.owner")
@@ -81,6 +86,8 @@ class LeadDesk(Desk):
     search = "name", "company", "phone", "email"
     order = "-received_on"
     match_on = "name", "company", "phone"
+    duplicates = "company", "phone", "email"
+    safe = ("company",)
     open = Q(status__in=(Lead.Status.NEW, Lead.Status.WORKING))
     read = owner("owner") | manager("owner") | team("owner") | unassigned("owner") | head_office
     write = owner("owner") | manager("owner") | head_office

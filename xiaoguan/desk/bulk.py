@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection, models
 from django.utils import timezone
 
-from xiaoguan.desk import events, search, tallies
+from xiaoguan.desk import duplicates, events, search, tallies
 from xiaoguan.desk.approvals import guards
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.fields import ExactField
@@ -106,6 +106,7 @@ class Target:
             default = {f.name: f.get_default() for f in self._others}
             texts = [(places.get(name), default.get(name)) for name in self.desk.search_fields]
             at = next((i for i, f in enumerate(self.fields) if f.attname == self.desk.owner_field), None)
+            self._recognise(rows, places)
             search.index_many(
                 self.desk,
                 (
@@ -147,6 +148,8 @@ class Target:
         if counts:
             tallies.move(self.desk, before, tallies.standing(self.desk, ids))
         self._search_again(ids)
+        if self.desk and any(self.fields[i].name in self.desk.duplicates for places, _adopts in alike for i in places):
+            duplicates.index_again(self.desk, ids)
 
     def _touched(self, rows: Sequence[tuple[int, int, dict[int, Change], str | None, str]]) -> set[str]:
         return {self.fields[place].attname for row in rows for place in row[2]}
@@ -158,6 +161,14 @@ class Target:
             field = self.fields[place]
             setattr(record, field.attname, decimal_of(field, new) if isinstance(field, ExactField) else new)
         return record
+
+    def _recognise(self, rows: Sequence[tuple[int, str | None, Sequence[Any], str]], places: dict[str, int]) -> None:
+        """Keep the keys by which duplicates of new rows are found."""
+        if self.desk and (names := self.desk.duplicates):
+            at = [places.get(name) for name in names]
+            duplicates.index_many(
+                self.desk, ((pk, [None if i is None else v[i] for i in at]) for pk, _key, v, _note in rows)
+            )
 
     def _search_again(self, ids: Sequence[int]) -> None:
         if ids and self.desk and self.desk.search_fields:

@@ -58,6 +58,9 @@ class Desk:
     related    reverse relations shown as tabs, by their accessor: "orders"
     steps      what is planned and done about a record, shown in its timeline
     open       which records of an owner are in hand, and go to others when the owner leaves; None: none
+    duplicates fields by which a record is recognised as one that there is already: a name, phone, email, tax_number
+    safe       paths that the warning of a duplicate shows even to who may not read the record, beside name and owner
+    repeats    who may keep a second record with the same tax number
     board      Board or None
     match_on   paths by which an import recognises a row that it has seen, where it has no id of the source
     read, write, create, delete, export   access rules; create and delete follow write unless set, export follows read
@@ -81,6 +84,9 @@ class Desk:
     related: ClassVar[tuple[str, ...]] = ()
     steps: ClassVar[Steps | None] = None
     open: ClassVar[Q | None] = None
+    duplicates: ClassVar[tuple[str, ...]] = ()
+    safe: ClassVar[tuple[str, ...]] = ()
+    repeats: ClassVar[Rule] = nobody
     board: ClassVar[Board | None] = None
     match_on: ClassVar[tuple[str, ...]] = ()
     read: ClassVar[Rule] = everyone

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.forms import modelform_factory
 from django.utils.translation import gettext_lazy as _
 
+from xiaoguan.desk import duplicates
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.approvals import guards
 from xiaoguan.desk.desk import Desk, desk_of
@@ -63,6 +64,16 @@ class RecordForm(forms.ModelForm):
         if drawn:
             dress(self)
         self.approvals: tuple[Any, ...] = ()
+
+    def clean(self) -> dict[str, Any]:
+        """What is another record's alone, and a number that cannot be, is refused."""
+        given = super().clean() or self.cleaned_data
+        desk = desk_of(type(self.instance))
+        if desk is not None and desk.duplicates:
+            changed = {name: given.get(name) for name in desk.duplicates if name in self.changed_data}
+            for name, why in duplicates.refused(desk, self.viewer, changed, self.instance.pk).items():
+                self.add_error(name, why)
+        return given
 
     def _post_clean(self) -> None:
         super()._post_clean()

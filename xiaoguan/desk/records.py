@@ -97,13 +97,15 @@ class Record(models.Model):
         self._after_write(changes, before)
 
     def _after_write(self, changes: dict[str, list[Any]], before: dict[str, Any] | None) -> None:
-        from xiaoguan.desk import search, tallies
+        from xiaoguan.desk import duplicates, search, tallies
         from xiaoguan.desk.desk import desk_of
 
         if desk := desk_of(type(self)):
             tallies.moved_by(desk, before, self, changes)
         self._loaded = {f.attname: getattr(self, f.attname) for f in self._meta.concrete_fields}
         search.index(self)
+        if desk and desk.duplicates and (before is None or any(name in changes for name in desk.duplicates)):
+            duplicates.index(self)
         feeds = self._meta.get_field(self.FEEDS).attname
         self.derive({getattr(self, feeds), *changes.get(feeds, ())} - {None})
 

@@ -27,7 +27,7 @@ import xiaoguan
 from xiaoguan.base.explain import Line
 from xiaoguan.base.money import SCALE, round_to
 from xiaoguan.base.periods import CalendarGap, Period
-from xiaoguan.desk import search, tallies
+from xiaoguan.desk import duplicates, search, tallies
 from xiaoguan.desk.access import role_label
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.events import acting, plain
@@ -149,6 +149,8 @@ def _write(model: type, rows: Sequence[Any]) -> None:
     desk = desk_of(model)
     if desk and desk.search_fields:
         search.index_again(desk, [row.pk for row in rows])
+        if desk.duplicates:
+            duplicates.index_again(desk, [row.pk for row in rows])
     if desk and (names := tallies.names_of(desk)):
         tallies.move(desk, [], ([getattr(row, name) for name in names] for row in rows))
 

@@ -9,10 +9,11 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import include, path
 
-from xiaoguan.desk.api import remarks
+from xiaoguan.desk.api import recognising, remarks
 from xiaoguan.desk.desk import desks
-from xiaoguan.desk.screens import approvals, exports, imports, inbox, jobs
+from xiaoguan.desk.screens import approvals, creating, exports, imports, inbox, jobs
 from xiaoguan.desk.screens.boards import board_page
+from xiaoguan.desk.screens.creating import ask_owner, duplicates_page, paste, quick
 from xiaoguan.desk.screens.details import ask, counts, detail_page, peek, related_tab
 from xiaoguan.desk.screens.editing import cell
 from xiaoguan.desk.screens.lists import export, list_page, pick
@@ -27,6 +28,10 @@ PAGES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
     ("", list_page, "list"),
     ("new", new_page, "new"),
     ("pick", pick, "pick"),
+    ("quick", quick, "quick"),
+    ("duplicates", duplicates_page, "duplicates"),
+    ("paste", paste, "paste"),
+    ("<int:pk>/ask-owner", ask_owner, "ask_owner"),
     ("board", board_page, "board"),
     ("export.<str:kind>", export, "export"),
     ("sheet/<str:name>", sheet, "sheet"),
@@ -64,6 +69,8 @@ def urls() -> list[Any]:
         *jobs.urls(),
         *inbox.urls(),
         *remarks.urls(),
+        *creating.urls(),
+        *recognising.urls(),
         *approvals.urls(),
         *_of_desks(),
     ]

@@ -14,13 +14,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from xiaoguan.desk.access import Viewer, viewer_of
-from xiaoguan.desk.desk import Desk, desk_of
+from xiaoguan.desk.desk import Desk
 from xiaoguan.desk.fields import MoneyFormField
 from xiaoguan.desk.forms import form_for, rows_of
 from xiaoguan.desk.listing import Listing
 from xiaoguan.desk.records import Conflict, Record
 from xiaoguan.desk.screens.boards import card_of, lane_totals, total_text
 from xiaoguan.desk.screens.common import desk_words, is_local, record_of
+from xiaoguan.desk.screens.creating import started
 from xiaoguan.desk.screens.takeback import undo_url
 from xiaoguan.desk.verbs import Verb
 
@@ -32,21 +33,8 @@ def new_page(request: HttpRequest, desk: Desk) -> HttpResponse:
         raise PermissionDenied(
             _("You may not create this: %(who)s may.") % {"who": (desk.create or desk.write).words()}
         )
-    record = desk.model()
-    desk.prepare(record, viewer)
-    _take_relations(desk, record, request)
+    record = started(request, desk, viewer)
     return _form_page(request, desk, viewer, record, _("New %(thing)s") % {"thing": desk.label}, desk.url())
-
-
-def _take_relations(desk: Desk, record: Record, request: HttpRequest) -> None:
-    """`?customer=7` fills the form's relation in, as the tabs' "new" links ask."""
-    for name in desk.form_fields:
-        field = desk.model._meta.get_field(name)
-        given = request.GET.get(name, "")
-        if field.is_relation and given.isdigit():
-            target = desk_of(field.related_model)
-            if target and target.visible(viewer_of(request)).filter(pk=int(given)).exists():
-                setattr(record, field.attname, int(given))
 
 
 @require_http_methods(["GET", "POST"])
@@ -63,6 +51,7 @@ def _form_page(
     posted = request.method == "POST"
     stored = {f.attname: getattr(record, f.attname) for f in record._meta.concrete_fields}
     form = form_for(desk, viewer, record, request.POST if posted else None)
+    form.initial |= {name: request.GET[name] for name in form.fields if name in request.GET}
     conflict, status = None, 200
     if posted:
         status = 422
@@ -97,6 +86,9 @@ def _form_page(
             "cancel_url": cancel,
             "version": stored.get("version") if record.pk else "",
             "conflict": conflict,
+            "duplicates_url": desk.url("duplicates") if desk.duplicates else None,
+            "paste_url": desk.url("paste") if desk.duplicates and not record.pk else None,
+            "but": record.pk or "",
         },
         status=status,
     )

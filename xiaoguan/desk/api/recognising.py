@@ -1,0 +1,135 @@
+"""For programs: what may be the same record already, and what a card or signature says."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import path
+from django.utils.translation import gettext as _
+
+from xiaoguan.desk import cards, duplicates
+from xiaoguan.desk.access import Viewer, viewer_of
+from xiaoguan.desk.api.openapi import documents
+from xiaoguan.desk.api.refusals import answer, guarded
+from xiaoguan.desk.api.views import body_of
+from xiaoguan.desk.desk import Desk, desks
+
+
+def _may(request: HttpRequest, desk: Desk) -> Viewer:
+    viewer = viewer_of(request)
+    if not desk.may_create(viewer):
+        rule = desk.create or desk.write
+        raise PermissionDenied(_("You may not create this: %(who)s may.") % {"who": rule.words()})
+    return viewer
+
+
+def duplicates_of(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """POST {field: value, ...}: what may be the same as such a record, the surest first."""
+    viewer, data = _may(request, desk), body_of(request)
+    for name, value in data.items():
+        if name not in desk.duplicates:
+            known = ", ".join(desk.duplicates)
+            raise ValidationError({name: [_("Duplicates are found by %(known)s.") % {"known": known}]})
+        if not isinstance(value, str | None):
+            raise ValidationError({name: [_("A plain value is needed here.")]})
+    found = duplicates.find(desk, viewer, data)
+    return answer({"items": [_item(desk, match) for match in found]})
+
+
+def _item(desk: Desk, match: duplicates.Match) -> dict[str, Any]:
+    return {
+        "id": match.pk,
+        "title": match.title,
+        "owner": match.owner_id,
+        "fields": match.fields,
+        "exact": match.exact,
+        "score": round(match.score, 2),
+        "safe": match.safe,
+        "readable": match.readable,
+    }
+
+
+def ask_owner(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
+    """POST: tell the owner of such a record that one was about to write it down too."""
+    _may(request, desk)
+    record = desk.model._default_manager.filter(pk=pk).first()
+    if record is None:
+        raise Http404
+    return answer({"told": duplicates.ask_owner(desk, record)})
+
+
+def card(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """POST {"text"}: the fields of a new record that a pasted card or signature gives."""
+    viewer, data = _may(request, desk), body_of(request)
+    text = data.get("text")
+    if not isinstance(text, str) or set(data) != {"text"}:
+        raise ValidationError({"text": [_("Send the text of the card, and nothing else.")]})
+    return answer({"fields": cards.as_fields(cards.read(text), list(desk.writable(viewer)))})
+
+
+def urls() -> list[Any]:
+    found: list[Any] = []
+    for desk in _recognised():
+        where = f"api/{desk.url_name}"
+        for route, view in (
+            ("duplicates", duplicates_of),
+            ("card", card),
+            ("<int:pk>/ask-owner", ask_owner),
+        ):
+            found.append(path(f"{where}/{route}", guarded(partial(view, desk=desk), desk.key, ("POST",))))
+    return found
+
+
+def _recognised() -> list[Desk]:
+    return [desk for desk in desks() if desk.duplicates]
+
+
+@documents
+def documented(said: Any) -> dict[str, Any]:
+    """The part of the OpenAPI document; `said(schema, status)` makes the answers."""
+    whole = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
+    pk = {"name": "id", "in": "path", "required": True, "schema": whole}
+    match = {
+        "type": "object",
+        "properties": {
+            "id": {"type": "integer"},
+            "title": {"type": "string"},
+            "owner": {"type": ["integer", "null"]},
+            "fields": {"type": "array", "items": {"type": "string"}},
+            "exact": {"type": "boolean"},
+            "score": {"type": "number"},
+            "safe": {"type": "object"},
+            "readable": {"type": "boolean"},
+        },
+    }
+    page = {"type": "object", "properties": {"items": {"type": "array", "items": match}}}
+    text = {
+        "type": "object", "required": ["text"], "additionalProperties": False,
+        "properties": {"text": {"type": "string", "maxLength": cards.LONGEST}},
+    }  # fmt: skip
+    fields = {"type": "object", "properties": {"fields": {"type": "object"}}}
+    told = {"type": "object", "properties": {"told": {"type": "integer"}}}
+    paths: dict[str, Any] = {}
+    for desk in _recognised():
+        where = f"/api/{desk.url_name}"
+        names = {name: {"type": ["string", "null"]} for name in desk.duplicates}
+        values = {"type": "object", "properties": names, "additionalProperties": False}
+        paths |= {
+            f"{where}/duplicates": {"post": _post(f"duplicates_{desk.key}", desk, values, said(page))},
+            f"{where}/card": {"post": _post(f"card_{desk.key}", desk, text, said(fields))},
+            f"{where}/{{id}}/ask-owner": {
+                "post": {
+                    "operationId": f"ask_owner_{desk.key}", "tags": [desk.key], "parameters": [pk],
+                    "responses": said(told),
+                }
+            },
+        }  # fmt: skip
+    return paths
+
+
+def _post(name: str, desk: Desk, schema: dict[str, Any], responses: dict[str, Any]) -> dict[str, Any]:
+    body = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return {"operationId": name, "tags": [desk.key], "parameters": [], "requestBody": body, "responses": responses}

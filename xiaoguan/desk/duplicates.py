@@ -1,0 +1,253 @@
+"""Duplicates (查重): is somebody about to write down what is there already?
+
+Each record has keys, made from the fields that its desk names: the core of the company's name and how it sounds, the
+digits of the phone, the address in lower case, the tax number. They are numbers in a table of two columns, written with
+the record; a key that has become wrong does no harm, since what it finds is compared with the record as it is now.
+Names that only share parts are found by the pairs of characters that the search table has anyhow.
+
+Only safe columns are told of what somebody may not read: the name, the owner, and what the desk names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from django.db import connection
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
+
+from xiaoguan.base import companies
+from xiaoguan.desk import search
+from xiaoguan.desk.access import Viewer
+from xiaoguan.desk.bounds import TooMuch, within
+from xiaoguan.desk.desk import Desk, desk_of
+from xiaoguan.desk.notify import notice, notify
+from xiaoguan.desk.paths import resolve
+
+MOST, LOOKED = 8, 200
+ALIKE = 0.6
+SECONDS = 0.4
+LONGEST = 300
+
+NAME, PHONE, EMAIL, TAX = "name", "phone", "email", "tax"
+KINDS = {"phone": PHONE, "mobile": PHONE, "email": EMAIL, "tax_number": TAX}
+"""What kind of key a field gives; every other is a name."""
+
+
+def kind_of(name: str) -> str:
+    return KINDS.get(name, NAME)
+
+
+_PLAIN: dict[str, Callable[[str], str]] = {
+    NAME: companies.core,
+    PHONE: companies.phone_digits,
+    EMAIL: lambda text: text.strip().lower(),
+    TAX: companies.tax_number,
+}
+
+
+def plain(name: str, value: Any) -> str:
+    """The value of a field as it is compared; "" where there is nothing to compare."""
+    return _PLAIN[kind_of(name)](str(value)[:LONGEST]) if value not in (None, "") else ""
+
+
+# Keys
+
+
+def keys_of(desk: Desk, values: Mapping[str, Any]) -> set[int]:
+    """The keys of a record with these values of the desk's fields."""
+    found: set[int] = set()
+    for name in desk.duplicates:
+        if text := plain(name, values.get(name)):
+            found.add(_key(desk, kind_of(name), text))
+            if kind_of(name) == NAME:
+                found.add(_key(desk, "sound", companies.sound(text)))
+    return found
+
+
+def _key(desk: Desk, kind: str, text: str) -> int:
+    return int.from_bytes(blake2b(f"{desk.key}:{kind}:{text}".encode(), digest_size=8).digest(), signed=True)
+
+
+def index(record: Any) -> None:
+    """Write the keys of one record."""
+    desk = desk_of(type(record))
+    if desk is not None and desk.duplicates:
+        index_many(desk, [(record.pk, [getattr(record, name) for name in desk.duplicates])])
+
+
+def index_many(desk: Desk, rows: Iterable[tuple[int, Sequence[Any]]]) -> None:
+    """Write the keys of many: rows of (id, values of the desk's fields)."""
+    base = search.slot(desk.key) * search.ROOM
+    values = [
+        (key, base + pk) for pk, row in rows for key in keys_of(desk, dict(zip(desk.duplicates, row, strict=True)))
+    ]
+    if values:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO desk_duplicate (key, number) VALUES (%s, %s) ON CONFLICT DO NOTHING", values
+            )
+
+
+def index_again(desk: Desk, ids: Sequence[int]) -> None:
+    """Write the keys of these records from what is stored."""
+    rows = desk.model._default_manager.filter(pk__in=ids).values_list("pk", *desk.duplicates)
+    index_many(desk, ((row[0], row[1:]) for row in rows))
+
+
+def rebuild(desk: Desk, chunk: int = 5_000) -> int:
+    """Make every key of an entity anew; returns how many records."""
+    base, done, last = search.slot(desk.key) * search.ROOM, 0, 0
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM desk_duplicate WHERE number > %s AND number < %s", [base, base + search.ROOM])
+    rows = desk.model._default_manager.order_by("pk").values_list("pk", flat=True)
+    while ids := list(rows.filter(pk__gt=last)[:chunk]):
+        index_again(desk, ids)
+        done, last = done + len(ids), ids[-1]
+    return done
+
+
+_TABLE = "CREATE TABLE desk_duplicate (key bigint NOT NULL, number bigint NOT NULL, PRIMARY KEY (key, number))"
+CREATE = {"sqlite": f"{_TABLE} WITHOUT ROWID", "postgresql": _TABLE}
+
+
+def create_table(apps: Any, schema_editor: Any) -> None:
+    """For the migration."""
+    schema_editor.execute(CREATE[schema_editor.connection.vendor])
+
+
+def drop_table(apps: Any, schema_editor: Any) -> None:
+    schema_editor.execute("DROP TABLE desk_duplicate")
+
+
+# Finding
+
+
+@dataclass
+class Match:
+    """A record that may be the same. fields: those that say so, at least nearly; score: 0 to 1; safe: {label: text}."""
+
+    pk: int
+    title: str
+    owner_id: int | None
+    fields: list[str] = field(default_factory=list)
+    score: float = 0.0
+    safe: dict[str, str] = field(default_factory=dict)
+    readable: bool = False
+
+    @property
+    def exact(self) -> bool:
+        return self.score >= 1
+
+
+def find(desk: Desk, viewer: Viewer, values: Mapping[str, Any], but: int | None = None) -> list[Match]:
+    """Records of the desk that may be the same as one with these values, the surest first.
+
+    but    the record itself, when one is being changed.
+    """
+    asked = {name: plain(name, values.get(name)) for name in desk.duplicates}
+    if not any(asked.values()):
+        return []
+    ids = _by_key(desk, values) | _by_parts(desk, asked)
+    ids.discard(but or 0)
+    found = sorted(_compared(desk, ids, asked), key=lambda m: (-m.score, m.pk))[:MOST]
+    seen = set(desk.visible(viewer).filter(pk__in=[m.pk for m in found]).values_list("pk", flat=True))
+    for match in found:
+        match.readable = match.pk in seen
+    return found
+
+
+def _by_key(desk: Desk, values: Mapping[str, Any]) -> set[int]:
+    keys = sorted(keys_of(desk, values))
+    if not keys:
+        return set()
+    base = search.slot(desk.key) * search.ROOM
+    holes = ", ".join(["%s"] * len(keys))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT number FROM desk_duplicate WHERE key IN ({holes}) LIMIT {LOOKED}", keys)
+        return {row[0] - base for row in cursor.fetchall()}
+
+
+def _by_parts(desk: Desk, asked: Mapping[str, str]) -> set[int]:
+    """Ids of names that share neighbouring pairs of characters, from the search table."""
+    words = [text for name, text in asked.items() if kind_of(name) == NAME and name in desk.search_fields]
+    found: set[int] = set()
+    for word in words:
+        if len(word) < 2 or word[0] < "\u3400":
+            continue
+        try:
+            with within(SECONDS):
+                rows = desk.model._default_manager.filter(search.sharing(desk, word, LOOKED))
+                found |= set(rows.order_by().values_list("pk", flat=True)[:LOOKED])
+        except TooMuch:
+            continue
+    return found
+
+
+def _compared(desk: Desk, ids: Iterable[int], asked: Mapping[str, str]) -> list[Match]:
+    """The records with these ids that are the same in a field, or nearly."""
+    names = list(desk.duplicates)
+    paths = [resolve(desk.model, text) for text in desk.safe]
+    owner = [desk.owner_field] if desk.owner_field else []
+    columns = ["pk", desk.title_field, *names, *(p.title or p.orm for p in paths), *owner]
+    found = []
+    for row in desk.model._default_manager.filter(pk__in=list(ids)).values_list(*columns):
+        match = Match(row[0], str(row[1]), row[-1] if owner else None)
+        for name, value in zip(names, row[2:], strict=False):
+            _weigh(match, name, asked[name], plain(name, value))
+        if match.fields:
+            texts = row[2 + len(names) : 2 + len(names) + len(paths)]
+            match.safe = {p.label: str(text) for p, text in zip(paths, texts, strict=True) if text not in (None, "")}
+            found.append(match)
+    return found
+
+
+def _weigh(match: Match, name: str, asked: str, stored: str) -> None:
+    if not asked or not stored:
+        return
+    near = companies.alike(asked, stored) if kind_of(name) == NAME else float(asked == stored)
+    if near >= ALIKE:
+        match.fields.append(name)
+        match.score = max(match.score, near)
+
+
+# What follows from it
+
+
+def refused(desk: Desk, viewer: Viewer, values: Mapping[str, Any], but: int | None) -> dict[str, str]:
+    """{field: why} of what may not be kept: an impossible credit code, and the tax number of another record."""
+    found: dict[str, str] = {}
+    for name in desk.duplicates:
+        text = plain(name, values.get(name))
+        if kind_of(name) != TAX or not text:
+            continue
+        if len(text) == 18 and text[:1] in companies.CREDIT_CODE and not companies.is_credit_code(text):
+            found[name] = _("This is no possible credit code; look at each of the 18 characters again.")
+        elif not desk.repeats.always(viewer) and (other := _with(desk, viewer, name, values, but)):
+            told = {"name": other.title, "owner": _owner(other) or _("nobody")}
+            found[name] = _("%(name)s has this tax number already (owner: %(owner)s).") % told
+    return found
+
+
+def _with(desk: Desk, viewer: Viewer, name: str, values: Mapping[str, Any], but: int | None) -> Match | None:
+    return next((m for m in find(desk, viewer, {name: values.get(name)}, but) if m.exact), None)
+
+
+def _owner(match: Match) -> str:
+    people = desk_of("person")
+    if people is None or match.owner_id is None:
+        return ""
+    return str(people.model._default_manager.filter(pk=match.owner_id).values_list("name", flat=True).first() or "")
+
+
+ASKED = notice("duplicate", gettext_lazy("Questions about my records"), "copy")
+
+
+def ask_owner(desk: Desk, record: Any) -> int:
+    """Tell the owner that somebody was about to write the same record down; returns how many were told."""
+    owner = getattr(record, desk.owner_field) if desk.owner_field else None
+    text = gettext_noop("%(actor)s asks about %(title)s: they were about to write it down too.")
+    return notify([owner], ASKED, text, record=record, once=True)
