@@ -45,5 +45,5 @@ class Bill(Verb):
 
 
 def test_a_refusal_asks_with_the_right_control() -> None:
-    asked = refusal(Bill(), ValidationError({name: "missing" for name in Bill.fields}))["fields"]
+    asked = refusal(Bill(), ValidationError({name: "missing" for name in Bill.fields}), Opportunity())["fields"]
     assert [f["kind"] for f in asked] == ["date", "money", "number", "email", "textarea", "select", "text"]

@@ -113,7 +113,7 @@ def test_adventureworks_moves_in_with_its_organisation_and_the_figures_of_its_fi
 def blocks(page: str, heading: str) -> Iterator[list[str]]:
     """The indented blocks under one heading, without their indent."""
     block: list[str] = []
-    for line in page.split(f"\n## {heading}")[1].split("\n## ")[0].splitlines():
+    for line in page.split(f"\n### {heading}")[1].split("\n##")[0].splitlines():
         if line.startswith("    "):
             block.append(line[4:])
         elif block and line:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from xiaoguan.desk import conformance, figures, jobs, many
 from xiaoguan.desk.listing import Listing
 from xiaoguan.desk.models import Event
+from xiaoguan.desk.screens.boards import LANE_CARDS
 from xiaoguan.sales.models import Opportunity
 
 
@@ -181,14 +182,15 @@ def test_all_that_the_filter_finds_is_a_job_when_it_is_much(
 
 def test_lanes_load_on_and_know_the_filter(cast: Any, client_of: Any) -> None:
     stage = conformance.desk("opportunity").lanes(cast.viewer("linjing"))[0]["id"]
-    for n in range(25):
-        deal(cast.linjing, f"牌{n:02d}", stage=stage)
+    titles = {f"牌{n:02d}" for n in range(LANE_CARDS + 5)}
+    for title in sorted(titles):
+        deal(cast.linjing, title, stage=stage)
     browser = client_of("linjing")
     page = browser.get("/opportunities/board", {"where": "title:has:牌"}).content.decode()
     first = set(re.findall(r"牌\d\d", page))
     [more] = re.findall(r'class="lane-next" hx-get="([^"]+)"', page)
     rest = browser.get(more.replace("&amp;", "&")).content.decode()
-    assert len(first) == 20 and first | set(re.findall(r"牌\d\d", rest)) == {f"牌{n:02d}" for n in range(25)}
+    assert len(first) == LANE_CARDS and first | set(re.findall(r"牌\d\d", rest)) == titles
     assert "牌0" not in browser.get("/opportunities/board", {"where": "title:is:无"}).content.decode()
     assert browser.get("/opportunities/board", {"part": "cards", "lane": "ghost"}).status_code == 404
 
