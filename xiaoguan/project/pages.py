@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, HttpResponseServerError, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -43,7 +41,7 @@ def search(request: HttpRequest) -> HttpResponse:
         {"label": p["label"], "url": p["url"], "icon": p["icon"]} for p in places_of(viewer) if _fits(words, p["label"])
     ]
     return render(
-        request, "desk/search.html", {"q": words, "groups": groups, "actions": actions + places[:6], "recent": []}
+        request, "desk/search.html", {"q": words, "groups": groups, "actions": actions + places[:6]}
     )
 
 
@@ -105,7 +103,8 @@ def language(request: HttpRequest) -> HttpResponse:
     response = HttpResponseRedirect(target)
     if chosen in dict(settings.LANGUAGES):
         if request.user.is_authenticated:
-            get_user_model().objects.filter(pk=request.user.pk).update(language=chosen)
+            request.user.language = chosen
+            request.user.save(update_fields=["language"])
         response.set_cookie(
             settings.LANGUAGE_COOKIE_NAME,
             chosen,
