@@ -26,16 +26,16 @@ class PickWidget(forms.TextInput):
 
     template_name = "desk/pick.html"
 
-    def __init__(self, target: Desk, **kwargs: Any):
+    def __init__(self, target: Desk, choosable: QuerySet, **kwargs: Any):
         super().__init__(**kwargs)
-        self.target = target
+        self.target, self.choosable = target, choosable
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         context["pick_url"] = self.target.url("pick")
         context["pick_label"] = ""
         if value not in (None, "") and str(value).isdigit():
-            record = self.target.model._default_manager.filter(pk=value).first()
+            record = self.choosable.filter(pk=value).first()  # a number in an address tells nobody's name
             context["pick_label"] = str(record) if record else ""
         return context
 
@@ -137,7 +137,7 @@ def relation_field(field: forms.ModelChoiceField, viewer: Viewer, current: int |
         empty_label=NONE,
     )
     few = visible.order_by()[: FEW + 1].count() <= FEW
-    made.widget = forms.Select() if few else PickWidget(target)
+    made.widget = forms.Select() if few else PickWidget(target, visible)
     if few:
         made.widget.choices = made.choices
     return made

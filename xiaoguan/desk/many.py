@@ -25,6 +25,7 @@ from xiaoguan.desk.expressions import BadQuery
 from xiaoguan.desk.forms import form_for
 from xiaoguan.desk.listing import Listing
 from xiaoguan.desk.records import Conflict, Record
+from xiaoguan.desk.transfer import defused
 from xiaoguan.desk.verbs import Verb
 
 AT_ONCE, STEP = 200, 100  # records in a request, in a step of a job
@@ -211,4 +212,4 @@ def _tell(running: jobs.Running, outcome: Outcome) -> None:
         writer = csv.writer(file)
         if new:
             writer.writerow([_("id"), _("title"), _("why")])
-        writer.writerows(outcome.refused)
+        writer.writerows((pk, defused(title), defused(why)) for pk, title, why in outcome.refused)

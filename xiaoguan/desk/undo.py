@@ -196,6 +196,10 @@ def _take_away(desk: Desk, nets: list[Net], viewer: Viewer, answer: Undone) -> N
 def _set_back(desk: Desk, nets: list[Net], viewer: Viewer, answer: Undone) -> None:
     """Changed records get their old values where the new ones still stand."""
     ids = _allowed(desk, everyone if answer.entitled else desk.write, nets, viewer)
+    if not answer.entitled:  # what others did to fields that one may not change stays
+        limited = desk.restricted(viewer)
+        kept = {f.attname for f in desk.model._meta.concrete_fields if f.name in limited}
+        ids -= {n.pk for n in nets if n.actors != {viewer.person_id} and not kept.isdisjoint(n.changes)}
     ids |= {n.pk for n in _own([n for n in nets if n.pk not in ids], viewer) if _was_mine(desk, n, viewer)}
     nets = _keep(desk, nets, ids, answer)
     by_attname = {f.attname: f for f in desk.model._meta.concrete_fields}
@@ -319,15 +323,22 @@ def parts_of(desk: Desk, deed: Event) -> list[int]:
 
 
 def restore_version(desk: Desk, record: Any, viewer: Viewer, event_id: int) -> Any:
-    """Set the record's own values to what they were right after this event, and save.
+    """Set the record's own values to what they were right after this event, and save; fields that the viewer may not
+    change stay as they are.
 
     Raises PermissionDenied where the viewer may not leave it like that, Conflict where it changed meanwhile.
     """
-    fields = {f.attname: f for f in desk.model._meta.concrete_fields if f.name not in record.BOOKKEEPING}
+    kept = {*record.BOOKKEEPING, *desk.restricted(viewer)}
+    fields = {f.attname: f for f in desk.model._meta.concrete_fields if f.name not in kept}
+    rules = [verb().rule(desk.write) for verb in desk.verbs]
+    barred = next((rule for rule in rules if not rule.allows(viewer, record)), None)
     for name, value in values_at(record, event_id).items():
         if name in fields:
             setattr(record, name, fields[name].to_python(value))
-    if not desk.may_keep(viewer, record, [fields[name].name for name in record.changes()]):
+    changed = [fields[name].name for name in record.changes()]
+    if barred is not None and not set(changed) <= set(desk.form_fields):  # such fields are changed by verbs alone
+        raise PermissionDenied(_("You may not do this: %(who)s may.") % {"who": barred.words()})
+    if not desk.may_keep(viewer, record, changed):
         raise PermissionDenied(_("You may only keep this for yourself or for people you are responsible for."))
     record.save()
     return record

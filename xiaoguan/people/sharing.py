@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -42,6 +43,9 @@ def share(
     Raises PermissionDenied for who may not change the record, ValidationError for a wrong receiver, right or day.
     """
     _may(viewer, desk, record)
+    if right == Share.Right.WRITE and desk.model._meta.app_label == "people":
+        # Who writes one's deputy could make it another's deputy: rights are not passed on by sharing.
+        raise ValidationError({"right": [_("You may not do this.")]})
     if person is not None and person.pk == viewer.person_id:
         raise ValidationError({"person": [_("It is yours to see already.")]})
     found = shares_of(desk, record).filter(Q(person=person) if person else Q(team=team)).first()
@@ -62,5 +66,6 @@ def end(viewer: Viewer, desk: Desk, record: Any, pk: int) -> None:
 
 
 def _may(viewer: Viewer, desk: Desk, record: Any) -> None:
-    if not desk.may_write(viewer, record):
+    # Whoever has it by a share alone neither passes it on nor makes the share last longer.
+    if not desk.may_write(replace(viewer, shares={}, extra={}), record):
         raise PermissionDenied(_("Only who may change a record may share it: %(who)s.") % {"who": desk.write.words()})

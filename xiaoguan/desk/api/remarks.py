@@ -16,6 +16,7 @@ from xiaoguan.desk.api.refusals import answer, guarded, not_here
 from xiaoguan.desk.api.views import body_of, found
 from xiaoguan.desk.comments import Attachment, Comment
 from xiaoguan.desk.desk import Desk, desks
+from xiaoguan.desk.screens.imports import limited
 from xiaoguan.desk.screens.stories import handed_out
 
 MOST = 200
@@ -96,7 +97,7 @@ def urls() -> list[Any]:
             ("comments/<int:comment>", comment),
             ("files/<int:file>", file),
         ):
-            found_.append(path(f"{where}/{route}", guarded(partial(view, desk=desk), desk.key)))
+            found_.append(path(f"{where}/{route}", limited(guarded(partial(view, desk=desk), desk.key))))
     return found_
 
 

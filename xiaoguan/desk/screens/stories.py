@@ -41,7 +41,7 @@ def timeline_page(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
     size = 6 if "few" in request.GET else timeline.SIZE
     try:
         story = timeline.told(desk, record, viewer, only, after, size)
-    except (BadQuery, ValueError) as error:
+    except (BadQuery, ValueError, OverflowError) as error:
         raise Http404 from error
     coming = timeline.planned(desk, record, viewer) if not after and only in ("", "steps") else []
     base = desk.url("timeline", pk=pk)

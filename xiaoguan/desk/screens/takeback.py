@@ -21,7 +21,7 @@ from xiaoguan.desk.desk import Desk
 from xiaoguan.desk.events import current_actor
 from xiaoguan.desk.models import Event
 from xiaoguan.desk.records import Conflict
-from xiaoguan.desk.screens.common import desk_words, names_of, opened, record_of, way_back
+from xiaoguan.desk.screens.common import desk_words, is_number, names_of, opened, record_of, way_back
 
 REFUSALS = 20
 
@@ -60,7 +60,7 @@ def bin_page(request: HttpRequest, desk: Desk) -> HttpResponse:
     """What was deleted and can come back."""
     viewer = opened(request, desk)
     before = request.GET.get("before", "")
-    found, after = undo.deleted(desk, viewer, int(before) if before.isdigit() else None)
+    found, after = undo.deleted(desk, viewer, int(before) if is_number(before) else None)
     names = names_of({event.actor_id for event, _record in found if event.actor_id})
     return render(
         request,
