@@ -106,7 +106,7 @@ def test_the_form_asks_and_saves_what_needs_no_signature(cast: Any, client_of: A
     assert client_of("wufang").post(f"/goal-targets/{goal.pk}/edit", sent).status_code == 302
     assert value(goal) == 100_000 and GoalTarget.objects.get(pk=goal.pk).method == "按区域"
     request = ApprovalRequest.objects.get()
-    assert (request.note, request.by_id, request.title) == ("新区域", cast.wufang.pk, str(goal))
+    assert (request.note, request.by_id, request.title) == ("新区域", cast.wufang.pk, f"{goal} · 林静")
     card = client_of("linjing").get(f"/approvals/of/goaltarget/{goal.pk}").content.decode()
     assert "100,000" in card and "200,000" in card and "孙总" in card
 

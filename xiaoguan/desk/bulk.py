@@ -98,6 +98,7 @@ class Target:
                     for pk, key, values, _note in rows
                 ],
             )
+        self._work_out([row[0] for row in rows])
         write_events(self.entity, self.via, [(pk, "created", {}, note) for pk, _key, _values, note in rows])
         if self.counted:
             tallies.move(self.desk, [], tallies.standing(self.desk, [row[0] for row in rows]))
@@ -140,6 +141,7 @@ class Target:
                 cursor.executemany(f"UPDATE {self.table} SET {sets} WHERE id = %s AND version = %s", several)
                 if cursor.rowcount != len(several):
                     raise Changed()
+        self._work_out(ids)
         write_events(
             self.entity,
             self.via,
@@ -150,6 +152,12 @@ class Target:
         self._search_again(ids)
         if self.desk and any(self.fields[i].name in self.desk.duplicates for places, _adopts in alike for i in places):
             duplicates.index_again(self.desk, ids)
+
+    def _work_out(self, ids: Sequence[int]) -> None:
+        if self.model.FORMULAS and ids:
+            from xiaoguan.desk.custom.computing import refill
+
+            refill(self.model, ids)
 
     def _touched(self, rows: Sequence[tuple[int, int, dict[int, Change], str | None, str]]) -> set[str]:
         return {self.fields[place].attname for row in rows for place in row[2]}

@@ -8,7 +8,6 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -88,6 +87,8 @@ def formatter(path: Path) -> Callable[[Any], str]:
     if path.kind == "stage":
         names = dict(path.field.stage_choices())
         return lambda value: names.get(value, value or MISSING)
+    if hasattr(path.field, "shown"):
+        return path.field.shown
     if path.kind == "bool":
         yes, no = _("yes"), _("no")
         return lambda value: yes if value else no
@@ -178,4 +179,4 @@ class Columns:
         desk = desk_of(target) if target else None
         if desk is None or (path.hops and not path.relation and path.field.name != desk.title_field):
             return ""
-        return reverse(f"{desk.key}:list")
+        return desk.url()

@@ -317,7 +317,7 @@ def converter(field: models.Field[Any, Any], spec: Spec, habits: Habits) -> Conv
 
 def _missing(field: models.Field[Any, Any]) -> Callable[[], Any]:
     """What stands for a missing value: null, empty text, a fixed default; else the row is refused."""
-    if field.null:
+    if field.null and not getattr(field, "demanded", False):
         return lambda: None
     if field.has_default() and not callable(field.default):
         kept = field.get_prep_value(field.get_default())
@@ -334,6 +334,8 @@ def _missing(field: models.Field[Any, Any]) -> Callable[[], Any]:
 def reader(field: models.Field[Any, Any], spec: Spec, habits: Habits) -> Convert:
     if field.is_relation:
         return text_of
+    if hasattr(field, "read"):
+        return lambda value: field.read(text_of(value) or "")
     if isinstance(field, (MoneyField, ExactField)):
         return _exact(field, spec, habits)
     if isinstance(field, models.IntegerField):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, ClassVar
+from functools import cached_property, lru_cache
+from typing import Any, ClassVar, TypeVar
 
 from django.db import models
 from django.db.models import Q, QuerySet
@@ -16,6 +16,8 @@ from xiaoguan.desk.approvals.flows import Approval
 from xiaoguan.desk.paging import Order
 from xiaoguan.desk.paths import Path, resolve, title_field
 from xiaoguan.desk.verbs import Verb
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -309,9 +311,29 @@ def _way_to(model: type[models.Model], path: str) -> tuple[str, str]:
     return name, str(model._meta.get_field(name).related_model._meta.model_name)
 
 
+_remembering: list[Any] = []
+
+
+def remembered(function: Callable[..., T]) -> Callable[..., T]:
+    """A function of a desk or a model, asked once for the same arguments, until the company changes its fields."""
+    kept = lru_cache(maxsize=1_024)(function)
+    _remembering.append(kept)
+    return kept
+
+
+def remembering() -> list[Any]:
+    """The functions that keep what they worked out of desks."""
+    return _remembering
+
+
+def forget(key: str) -> None:
+    """Take a declaration away again; for the entities that a company adds and hides."""
+    _desks.pop(key, None)
+
+
 def desks() -> Iterator[Desk]:
     """Every registered desk, in the order of registration."""
-    return iter(_desks.values())
+    return iter([*_desks.values()])
 
 
 def desk_of(model_or_key: type[models.Model] | str) -> Desk | None:

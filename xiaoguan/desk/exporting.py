@@ -25,7 +25,7 @@ EXPORTED = "exported"
 
 
 def file_name(desk: Desk, kind: str) -> str:
-    return f"{desk.url_name}-{timezone.localdate().isoformat()}.{kind}"
+    return f"{desk.url_name.replace('/', '-')}-{timezone.localdate().isoformat()}.{kind}"
 
 
 def write_down(desk: Desk, kind: str, query: str, rows: int) -> Event:

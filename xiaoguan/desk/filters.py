@@ -294,6 +294,8 @@ def _empty(path: Path) -> Q:
 def _contains(path: Path, text: str) -> Q:
     """Letters anywhere in the field. Where the search table holds the field it narrows first, for Chinese letters: it
     knows each of them, but only the beginnings of Latin words."""
+    if hasattr(path.field, "holding"):
+        return path.field.holding(path.orm, text)
     found = Q(**{f"{path.orm}__icontains": text})
     desk = desk_of(path.field.model)
     if path.hops or desk is None or path.field.name not in desk.search_fields:

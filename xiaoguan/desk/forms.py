@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from django import forms
@@ -14,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from xiaoguan.desk import duplicates
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.approvals import guards
-from xiaoguan.desk.desk import Desk, desk_of
+from xiaoguan.desk.desk import Desk, desk_of, remembered
 from xiaoguan.desk.records import Conflict, Record
 
 NONE = "–"
@@ -181,7 +180,7 @@ def form_for(
     return _form_class(desk.model, fields)(data, instance=record, viewer=viewer, drawn=drawn)
 
 
-@lru_cache(maxsize=1_024)
+@remembered
 def _form_class(model: type[models.Model], fields: tuple[str, ...]) -> type[RecordForm]:
     return modelform_factory(model, form=RecordForm, fields=list(fields), formfield_callback=_formfield)
 

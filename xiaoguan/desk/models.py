@@ -68,6 +68,7 @@ class Tally(models.Model):
 
 from xiaoguan.desk.approvals.models import ApprovalFlow, ApprovalRequest, Signature  # noqa: E402, F401
 from xiaoguan.desk.comments import Attachment, Comment  # noqa: E402, F401
+from xiaoguan.desk.custom.models import CustomEntity, CustomField, DefinitionStamp  # noqa: E402, F401
 from xiaoguan.desk.importing.draft import ImportDraft  # noqa: E402, F401
 from xiaoguan.desk.jobs import Job  # noqa: E402, F401  models live beside their work; Django finds them here
 from xiaoguan.desk.notify import Notification, NotificationSettings  # noqa: E402, F401

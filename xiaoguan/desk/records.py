@@ -50,6 +50,9 @@ class Record(models.Model):
         record._loaded = dict(zip(field_names, values, strict=False))
         return record
 
+    FORMULAS: ClassVar[tuple[Any, ...]] = ()
+    """Fields that the company works out from others; see desk/custom/computing.py."""
+
     FEEDS: ClassVar[str] = "id"
     """The relation to the records that keep something of these (an order what was paid on it); "id": themselves."""
 
@@ -76,6 +79,8 @@ class Record(models.Model):
         """
         from xiaoguan.desk.approvals import guards
 
+        for formula in self.FORMULAS:
+            formula.fill(self)
         if self._state.adding:
             super().save(force_insert=True, **kwargs)
             self.event_id = events.write(self, "created")

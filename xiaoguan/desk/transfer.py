@@ -96,6 +96,8 @@ def _exporter(path: Path) -> Callable[[Any], Any]:
         options = path.field.stage_choices() if path.kind == "stage" else path.field.flatchoices
         labels = {key: str(label) for key, label in options}
         return lambda value: labels.get(value, value)
+    if hasattr(path.field, "shown"):
+        return path.field.shown
     if isinstance(path.field, models.DateTimeField):
         return lambda value: timezone.localtime(value).replace(tzinfo=None)
     return lambda value: value

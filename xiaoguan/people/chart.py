@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from xiaoguan.desk.access import Viewer
+from xiaoguan.desk.custom import live as custom
 from xiaoguan.people.models import (
     Account,
     Deputy,
@@ -106,12 +107,24 @@ def viewer_of_account(account: Any) -> Viewer:
     """The Viewer behind an account, as of today. Worked out again when the organisation changed or the day did."""
     today = timezone.localdate()
     mark = (OrganisationStamp.now(), today, connection.settings_dict["NAME"])
+    _keep_up(mark)
     kept = _kept.get(account.pk)
     if kept is None or kept[0] != mark:
         if len(_kept) > VIEWERS:
             _kept.clear()
         kept = _kept[account.pk] = (mark, _viewer(account, today))
     return kept[1]
+
+
+_seen: Any = None
+
+
+def _keep_up(mark: Any) -> None:
+    """The company's own fields on the models of this process, whenever the stamp has turned."""
+    global _seen
+    if mark != _seen:
+        custom.refresh()
+        _seen = mark
 
 
 def viewer_of_person(person: Any, today: date) -> Viewer:

@@ -185,10 +185,10 @@ def documented(said: Any) -> dict[str, Any]:
 def urls() -> list[Any]:
     """Before those of the desks, which take every other word behind a record for a verb."""
     return [
-        path("api/<slug:slug>/<int:pk>/shares", guarded_of(api_shares)),
-        path("api/<slug:slug>/<int:pk>/shares/<int:share>", guarded_of(api_share)),
-        path("<slug:slug>/<int:pk>/shares", shares, name="shares"),
-        path("<slug:slug>/<int:pk>/shares/<int:share>/end", share_end, name="share_end"),
+        path("api/<deskword:slug>/<int:pk>/shares", guarded_of(api_shares)),
+        path("api/<deskword:slug>/<int:pk>/shares/<int:share>", guarded_of(api_share)),
+        path("<deskword:slug>/<int:pk>/shares", shares, name="shares"),
+        path("<deskword:slug>/<int:pk>/shares/<int:share>/end", share_end, name="share_end"),
     ]
 
 

@@ -43,6 +43,7 @@ def database(command: Callable[..., Any]) -> Callable[..., Any]:
 
         try:
             with acting(None, "command"):
+                _keep_up()
                 return command(*args, **kwargs)
         except (OperationalError, ProgrammingError) as error:
             if "no such table" in str(error) or "does not exist" in str(error):
@@ -50,6 +51,14 @@ def database(command: Callable[..., Any]) -> Callable[..., Any]:
             raise
 
     return wrapped
+
+
+def _keep_up() -> None:
+    """The company's own fields on the models, where the database is prepared."""
+    from xiaoguan.desk.custom import columns, live
+
+    if "desk_definitionstamp" in columns.tables():
+        live.refresh()
 
 
 def say(data: Any, json_: bool, text: Callable[[], Iterable[str]]) -> None:

@@ -10,7 +10,9 @@ from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
 
 from xiaoguan.desk.access import Viewer
+from xiaoguan.desk.custom.live import CustomDesk
 from xiaoguan.desk.desk import desk_of
+from xiaoguan.desk.desk import desks as all_desks
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ def _prepared(viewer: Viewer) -> list[dict[str, Any]]:
     """The same without what is active; kept with the viewer, who stays the same until the organisation changes."""
     found = []
     for place in PLACES:
-        desks = [d for d in (desk_of(key) for key in place.desks) if d and d.may_open(viewer)]
+        keys = [*place.desks, *(d.key for d in all_desks() if isinstance(d, CustomDesk) and d.place == place.key)]
+        desks = [d for d in (desk_of(key) for key in keys) if d and d.may_open(viewer)]
         if not desks and not place.page:
             continue
         entries = [{"label": d.label_plural, "icon": d.icon, "url": d.url()} for d in desks]

@@ -48,4 +48,19 @@ def urls() -> list[Any]:
         ]
         if desk.form:
             found.append(path(f"{where}/bulk", guarded(partial(bulk, desk=desk), desk.key, ("POST",))))
-    return found
+    return [*found, *_of_company()]
+
+
+def _of_company() -> list[Any]:
+    """The same for the entities that a company added; which one it is, is in the address."""
+    from xiaoguan.desk.api import remarks
+    from xiaoguan.desk.custom.addresses import api_path
+
+    return [
+        api_path("", collection, guarded, ("GET", "POST")),
+        api_path("/bulk", bulk, guarded, ("POST",)),
+        api_path("/<int:pk>", one, guarded, ("GET", "PATCH", "DELETE")),
+        api_path("/<int:pk>/comments", remarks.comments_of, guarded),
+        api_path("/<int:pk>/comments/<int:comment>", remarks.comment, guarded),
+        api_path("/<int:pk>/files/<int:file>", remarks.file, guarded),
+    ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -13,7 +12,7 @@ from django.utils.translation import gettext as _
 from xiaoguan.base.money import SCALE
 from xiaoguan.base.words import closest
 from xiaoguan.desk.access import Viewer, mask
-from xiaoguan.desk.desk import Desk
+from xiaoguan.desk.desk import Desk, remembered
 from xiaoguan.desk.fields import decimal_text
 from xiaoguan.desk.listing import BadQuery, Listing
 from xiaoguan.desk.paths import kind_of, title_field
@@ -105,7 +104,7 @@ def _converter(field: Any, kind: str) -> Callable[[Any], Any] | None:
     return None
 
 
-@lru_cache(maxsize=512)
+@remembered
 def _shape(desk: Desk, vendor: str, levels: tuple[tuple[str, str], ...], only: frozenset[str]) -> Shape:
     return Shape(desk, dict(levels), only)
 

@@ -75,7 +75,7 @@ def request_approval(
         kind=kind_of(desk.key, approval),
         entity=desk.key,
         record_id=record.pk,
-        title=str(record)[:200],
+        title=_title(desk, record),
         by_id=by.person_id,
         note=note[:400],
         version=record.version,
@@ -97,6 +97,12 @@ def request_approval(
     _write(request, "asked", by, note)
     _begin(request, 0)
     return request
+
+
+def _title(desk: Desk, record: Any) -> str:
+    """What the record is called, and whose it is: the first relations of its list."""
+    near = [getattr(record, path.text) for path in desk.column_paths if path.relation and not path.hops]
+    return " · ".join([str(record), *[str(other) for other in near if other is not None][:2]])[:200]
 
 
 def _same(there: ApprovalRequest, asked: ApprovalRequest) -> ApprovalRequest:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
-from functools import lru_cache
 from hashlib import sha256
 
 from django.utils import translation
 
-from xiaoguan.desk.desk import Desk
+from xiaoguan.desk.desk import Desk, remembered
 
 KEY = "="
 """The target of a column that holds the record's id in the other system."""
@@ -181,7 +180,7 @@ def system_of(columns: Sequence[str]) -> str:
     return next((name for name, marks in SYSTEMS.items() if any(mark <= joined for mark in marks)), "")
 
 
-@lru_cache(maxsize=64)
+@remembered
 def known(desk: Desk) -> Mapping[str, str]:
     """{folded name: field} of everything that names a field of this desk: its own names and labels, then WORDS."""
     found: dict[str, str] = {}

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.urls import include, path
 
 from xiaoguan.desk.api import recognising, remarks
+from xiaoguan.desk.custom import addresses  # noqa: F401  registers the converters of paths
 from xiaoguan.desk.desk import desks
 from xiaoguan.desk.screens import approvals, creating, exports, imports, inbox, jobs
 from xiaoguan.desk.screens.boards import board_page
@@ -83,4 +84,4 @@ def _of_desks() -> list[Any]:
             include(([path(route, partial(view, desk=desk), name=name) for route, view, name in PAGES], desk.key)),
         )
         for desk in desks()
-    ]
+    ] + [path("<custom:desk>/", include(([path(route, view, name=name) for route, view, name in PAGES], "custom")))]

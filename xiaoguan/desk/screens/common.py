@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.cells import Columns
-from xiaoguan.desk.desk import Desk, desk_of
+from xiaoguan.desk.desk import Desk, desk_of, remembered
 from xiaoguan.desk.paths import UnknownPath, resolve
 from xiaoguan.desk.records import Record
 
@@ -49,7 +49,7 @@ def record_of(request: HttpRequest, desk: Desk, pk: int) -> tuple[Viewer, Record
     return viewer, record
 
 
-@lru_cache(maxsize=256)
+@remembered
 def _relations(desk: Desk) -> list[str]:
     paths = [*desk.column_paths, *desk.figure_paths, *(resolve(desk.model, f) for f in desk.form_fields)]
     return sorted({"__".join(h.name for h in p.hops) or p.orm for p in paths if p.hops or p.relation})

@@ -152,7 +152,9 @@ class StepForm(forms.Form):
 
 class FlowForm(forms.Form):
     active = forms.BooleanField(label=gettext_lazy("is needed"), required=False)
-    limit = PercentFormField(label=gettext_lazy("from a change of"), required=False, decimal_places=4, min_value=0)
+    limit = PercentFormField(
+        label=gettext_lazy("from a change of … percent"), required=False, decimal_places=4, min_value=0
+    )
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
