@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.forms import CharField, Form
+from django.template import engines
 from django.test import override_settings
 from django.utils import timezone
 
 from xiaoguan.customers.models import Customer
 from xiaoguan.desk import conformance, forms, many, undo
 from xiaoguan.desk.events import acting
+from xiaoguan.desk.importing import reading
+from xiaoguan.desk.importing.draft import begin
+from xiaoguan.desk.importing.work import begin_import
+from xiaoguan.desk.jobs import Job, drain
 from xiaoguan.desk.models import Event
 from xiaoguan.people.models import Deputy, FieldLevel, Grant, Role, Share, Token
-from xiaoguan.sales.models import Opportunity
+from xiaoguan.sales.models import Opportunity, Order
 
 TODAY = timezone.localdate()
 
@@ -128,3 +135,35 @@ def test_a_marker_of_the_timeline_that_is_too_large_is_no_page(cast: Any, client
     customer = conformance.sample(Customer, cast.linjing)
     answer = client_of("linjing").get(f"/customers/{customer.pk}/timeline?after=steps-99999999999999999999_1")
     assert answer.status_code == 404
+
+
+def test_an_import_writes_nothing_that_needs_an_approval(cast: Any, tmp_path: Path) -> None:
+    order = conformance.sample(Order, cast.linjing, number="SO-1", status="confirmed")
+    path = tmp_path / "orders.csv"
+    path.write_text("number,status\nSO-1,cancelled\n")
+    viewer = cast.viewer("linjing")
+    draft = begin(viewer, conformance.desk("order"), path, path.name)
+    draft.mapping, draft.match = {"number": "number", "status": "status"}, ["number"]
+    draft.save()
+    begin_import(draft, viewer)
+    drain()
+    order.refresh_from_db()
+    assert order.status == "confirmed"
+    assert "审批" in (Job.objects.get(kind="import").folder / "refused.csv").read_text("utf-8-sig")
+
+
+def test_a_document_of_ever_other_names_is_no_table(tmp_path: Path, monkeypatch: Any) -> None:
+    path = tmp_path / "table.json"
+    path.write_text(json.dumps([{f"name{n}": 1} for n in range(30)]))
+    assert reading.opened(path).count() == 30
+    monkeypatch.setattr(reading, "CELLS", 800)
+    with pytest.raises(reading.Unreadable):
+        reading.opened(path)
+
+
+def test_the_help_of_a_field_is_text() -> None:
+    class Asked(Form):
+        name = CharField(help_text="<img src=x>")
+
+    macros = engines["jinja2"].env.get_template("_macros.html").module
+    assert "&lt;img src=x&gt;" in str(macros.field_notes(Asked()["name"]))

@@ -19,6 +19,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from xiaoguan.desk.access import Viewer
+from xiaoguan.desk.approvals import guards
 from xiaoguan.desk.bulk import Target
 from xiaoguan.desk.importing import values as cells
 from xiaoguan.desk.importing.draft import ImportDraft, Rule
@@ -366,7 +367,18 @@ class Intake:
         moved = [self.names[place] for place in row.changes if place in self.relations]
         if moved and not ("owner" in moved or self._may_keep(after)):
             row.refuse("", "", _("You may only keep this for yourself or for people you are responsible for."))
+        self._guard(row)
         self._agree(row, after)
+
+    def _guard(self, row: Row) -> None:
+        """What waits for an approval, or needs one first, is not imported over."""
+        touched = {self.fields[place].attname for place in row.changes}
+        if row.pk is None or all(a.attnames(self.model).isdisjoint(touched) for a in self.desk.approvals):
+            return
+        try:
+            guards.guard(self.target.changed(row.pk, row.changes), touched)
+        except guards.Refused as refused:
+            row.refuse("", "", str(refused))
 
     def _may_keep(self, after: Sequence[Any]) -> bool:
         """Whether the viewer may create a record with these relations; asked once for each set of them."""

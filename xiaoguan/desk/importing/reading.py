@@ -29,6 +29,8 @@ UNPACKED = 1 << 30
 """Bytes that a packed file may hold at most."""
 WHOLE = 64 << 20
 """Bytes of a card file, calendar or JSON document at most: these are read in one piece."""
+CELLS = 16_000_000
+"""Cells of a JSON document's table at most."""
 TITLES = 30
 """The line of the column names is looked for among so many first records."""
 _PIECE = 1 << 20
@@ -265,6 +267,8 @@ def _json_table(path: Path, part: str) -> Listed:
     names = list(dict.fromkeys(name for row in flat for name in row))
     if not names:
         raise Unreadable(_("There is no list of objects in the document."))
+    if len(names) * len(flat) > CELLS:  # each object may have other names than all before it
+        raise Unreadable(_too_large(WHOLE))
     return Listed(names, [[row.get(name, "") for name in names] for row in flat])
 
 
