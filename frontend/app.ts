@@ -15,6 +15,7 @@ import "./keys";
 import "./list";
 import "./login";
 import "./menu";
+import "./merge";
 import "./peek";
 import "./pick";
 import "./recent";

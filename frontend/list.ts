@@ -72,6 +72,10 @@ function mark(row: HTMLTableRowElement, chosen: boolean): void {
   if (tick) tick.checked = chosen;
 }
 
+let pickedNow = 0;
+/** How many rows are chosen; everything that the filter finds is more than any number. */
+export const picked = (): number => pickedNow;
+
 function count(): void {
   const bar = $("#selection");
   if (!bar) return;
@@ -81,6 +85,8 @@ function count(): void {
   const whole = $("#count")?.textContent?.trim() ?? "";
   const text = $("[data-count]", bar);
   if (text) text.textContent = word("selected", { n: everything ? whole : chosen.length });
+  pickedNow = everything ? Infinity : chosen.length;
+  document.dispatchEvent(new CustomEvent("selection"));
   const more = $("[data-select-all]", bar);
   if (more) more.hidden = everything || chosen.length < all.length || whole === String(all.length);
   const head = $<HTMLInputElement>("[data-tick-all]");

@@ -131,3 +131,16 @@ def test_a_record_goes_back_to_an_earlier_version(cast: Any, client_of: Any) -> 
     client_of("linjing").post(f"/customers/{customer.pk}/as-of/{first}")
     stored = Customer.objects.get(pk=customer.pk)
     assert (stored.name, stored.city, stored.version) == ("A", "一", 4)
+
+
+def test_nothing_comes_to_belong_to_a_record_that_is_gone(cast: Any) -> None:
+    customer, other = conformance.sample(Customer, cast.linjing), conformance.sample(Customer, cast.linjing)
+    activity = conformance.sample(Activity, cast.linjing, customer=customer)
+    with acting(cast.linjing.pk, "page") as deed:
+        activity.customer = other
+        activity.save()
+    customer.delete()
+    answer = undo.undo_batch(deed.batch, cast.viewer("linjing"))
+    assert answer.done == 0 and answer.refused[0][:2] == ("activity", activity.pk)
+    assert Activity.objects.get(pk=activity.pk).customer_id == other.pk
+

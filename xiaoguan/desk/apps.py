@@ -8,6 +8,7 @@ class DeskConfig(AppConfig):
 
     def ready(self) -> None:
         from xiaoguan.desk import checks, exporting  # noqa: F401  registers the start-up checks and a kind of job
+        from xiaoguan.desk import merging  # noqa: F401  how a merge is taken back
         from xiaoguan.desk.importing import revert, work  # noqa: F401  their kinds of job, for the workers
 
         checks.register_all()

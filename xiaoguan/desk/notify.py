@@ -29,6 +29,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
 from xiaoguan.desk.access import Viewer, viewer_of
+from xiaoguan.desk.attached import attaches
 from xiaoguan.desk.desk import Desk, desk_of
 from xiaoguan.desk.events import current_actor
 from xiaoguan.desk.jobs import Job, Running, every, on_end
@@ -71,6 +72,7 @@ MENTION = notice("mention", gettext_lazy("Mentions of me"), "at")
 DUE = notice("due", gettext_lazy("What is due today"), "calendar-due")
 
 
+@attaches
 class Notification(models.Model):
     """通知: one thing that one person should know. text is an English sentence, `values` what stands in it."""
 

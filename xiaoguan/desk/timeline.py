@@ -22,7 +22,7 @@ from xiaoguan.desk.expressions import BadQuery
 from xiaoguan.desk.models import Event
 
 SIZE, PLANNED = 20, 8
-SAID = ("commented",)
+SAID = "commented", "joined"
 """Deeds that the timeline tells in another way."""
 
 
@@ -86,6 +86,7 @@ def _sources(desk: Desk, record: Any, viewer: Viewer) -> dict[str, Source]:
 
 def _changes(desk: Desk, record: Any, before: str, size: int) -> list[Entry]:
     rows = Event.objects.filter(entity=desk.key, record_id__in=ids_of(desk, record)).exclude(deed__in=SAID)
+    rows = rows.exclude(~Q(record_id=record.pk), deed="deleted")  # that another one went into this one is told by it
     rows = rows.filter(pk__lt=int(before)) if before else rows
     return [Entry("changes", event.at, str(event.pk), [event]) for event in rows.order_by("-pk")[:size]]
 

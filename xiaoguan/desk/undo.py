@@ -78,16 +78,35 @@ def undo_batch(batch: str, viewer: Viewer, progress: Callable[[int, int], None] 
     progress    called with (records looked at, all).
     """
     deeds = Event.objects.filter(batch=batch, deed__in=(CREATED, CHANGED, DELETED)).order_by("id")
-    return _undo(net_of(deeds.iterator(CHUNK)), viewer, progress, _entitled(batch, viewer))
+    with transaction.atomic():
+        answer = _undo(net_of(deeds.iterator(CHUNK)), viewer, progress, _entitled(batch, viewer))
+        for event in Event.objects.filter(batch=batch, deed__in=list(_also)) if answer.done else ():
+            _also[event.deed](event)
+    return answer
+
+
+_also: dict[str, Callable[[Event], None]] = {}
+
+
+def also(deed: str) -> Callable[[Callable[[Event], None]], Callable[[Event], None]]:
+    """Decorator: called with each event of this deed after its batch was taken back, for what no record tells."""
+
+    def add(take_back: Callable[[Event], None]) -> Callable[[Event], None]:
+        _also[deed] = take_back
+        return take_back
+
+    return add
 
 
 entitled: set[str] = set()
-"""Kinds of jobs that need no right on each record, nor does taking them back by who asked for them."""
+"""Kinds of jobs that need no right on each record, nor does taking them back by who asked for them; merging is alike."""
 
 
 def _entitled(batch: str, viewer: Viewer) -> bool:
-    mine = Job.objects.filter(batch=batch, kind__in=entitled, person_id=viewer.person_id)
-    return bool(entitled) and viewer.person_id is not None and mine.exists()
+    if viewer.person_id is None:
+        return False
+    merged = Event.objects.filter(batch=batch, deed="merged", actor_id=viewer.person_id)
+    return merged.exists() or Job.objects.filter(batch=batch, kind__in=entitled, person_id=viewer.person_id).exists()
 
 
 def undo_events(ids: Collection[int], viewer: Viewer) -> Undone:
@@ -201,7 +220,7 @@ def _set_back(desk: Desk, nets: list[Net], viewer: Viewer, answer: Undone) -> No
         kept = {f.attname for f in desk.model._meta.concrete_fields if f.name in limited}
         ids -= {n.pk for n in nets if n.actors != {viewer.person_id} and not kept.isdisjoint(n.changes)}
     ids |= {n.pk for n in _own([n for n in nets if n.pk not in ids], viewer) if _was_mine(desk, n, viewer)}
-    nets = _keep(desk, nets, ids, answer)
+    nets = _anchored(desk, _keep(desk, nets, ids, answer), answer)
     by_attname = {f.attname: f for f in desk.model._meta.concrete_fields}
     names = sorted({n for net in nets for n in net.changes if n in by_attname})
     if not names:
@@ -232,6 +251,18 @@ def _set_back(desk: Desk, nets: list[Net], viewer: Viewer, answer: Undone) -> No
     target.update(rows)
     desk.model.derive(desk.model.fed([row[0] for row in rows]) | left)
     answer.done += len(rows)
+
+
+def _anchored(desk: Desk, nets: list[Net], answer: Undone) -> list[Net]:
+    """Those whose old relations lead to records that are there; the others are refused."""
+    lost: set[int] = set()
+    for field in (f for f in desk.model._meta.concrete_fields if f.is_relation):
+        wanted = {net.pk: net.changes[field.attname][0] for net in nets if field.attname in net.changes}
+        there = field.related_model._default_manager.filter(pk__in={pk for pk in wanted.values() if pk is not None})
+        known = {None, *there.values_list("pk", flat=True)} if wanted else set()
+        lost |= {pk for pk, other in wanted.items() if other not in known}
+    answer.refused += [(desk.key, pk, _("Something that it belongs to is gone.")) for pk in sorted(lost)]
+    return [net for net in nets if net.pk not in lost]
 
 
 def _in_the_way(target: Target, pk: int, changes: dict[int, Any]) -> str:

@@ -1,4 +1,4 @@
-"""For programs: what may be the same record already, and what a card or signature says."""
+"""For programs: what may be the same record already, making one of two, and what a card or signature says."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.translation import gettext as _
 
-from xiaoguan.desk import cards, duplicates
+from xiaoguan.desk import cards, duplicates, merging
 from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.api.openapi import documents
 from xiaoguan.desk.api.refusals import answer, guarded
-from xiaoguan.desk.api.views import body_of
+from xiaoguan.desk.api.shape import item
+from xiaoguan.desk.api.views import body_of, is_id
 from xiaoguan.desk.desk import Desk, desks
 
 
@@ -70,8 +71,27 @@ def card(request: HttpRequest, desk: Desk) -> HttpResponse:
     return answer({"fields": cards.as_fields(cards.read(text), list(desk.writable(viewer)))})
 
 
+def merge(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """POST {"ids": [7, 9], "keep": 7, "fields": {"phone": 9}}: make one record of these; answers with it."""
+    viewer, data = viewer_of(request), body_of(request)
+    ids, keep, fields = data.get("ids"), data.get("keep"), data.get("fields", {})
+    if not isinstance(ids, list) or not all(is_id(pk) for pk in ids) or not is_id(keep):
+        raise ValidationError({"ids": [_("Send ids, a list of records, and keep, one of them.")]})
+    if not isinstance(fields, dict) or not all(is_id(pk) for pk in fields.values()) or set(data) - _MERGE:
+        raise ValidationError({"fields": [_("Send for each field the id of the record whose value is taken.")]})
+    merged = merging.merge(desk, viewer, ids, keep, fields)
+    return answer(item(desk, viewer, merged.pk))
+
+
+_MERGE = {"ids", "keep", "fields"}
+
+
 def urls() -> list[Any]:
-    found: list[Any] = []
+    found: list[Any] = [
+        path(f"api/{desk.url_name}/merge", guarded(partial(merge, desk=desk), desk.key, ("POST",)))
+        for desk in desks()
+        if desk.form
+    ]
     for desk in _recognised():
         where = f"api/{desk.url_name}"
         for route, view in (
@@ -112,7 +132,17 @@ def documented(said: Any) -> dict[str, Any]:
     }  # fmt: skip
     fields = {"type": "object", "properties": {"fields": {"type": "object"}}}
     told = {"type": "object", "properties": {"told": {"type": "integer"}}}
+    ids = {"type": "array", "minItems": 2, "maxItems": merging.MOST, "items": whole}
+    merged = {
+        "type": "object", "required": ["ids", "keep"], "additionalProperties": False,
+        "properties": {"ids": ids, "keep": whole, "fields": {"type": "object", "additionalProperties": whole}},
+    }  # fmt: skip
     paths: dict[str, Any] = {}
+    for desk in desks():
+        if desk.form:
+            ref = {"$ref": f"#/components/schemas/{desk.model.__name__}"}
+            post = _post(f"merge_{desk.key}", desk, merged, said(ref))
+            paths[f"/api/{desk.url_name}/merge"] = {"post": post}
     for desk in _recognised():
         where = f"/api/{desk.url_name}"
         names = {name: {"type": ["string", "null"]} for name in desk.duplicates}

@@ -18,6 +18,7 @@ from xiaoguan.desk.screens.creating import ask_owner, duplicates_page, paste, qu
 from xiaoguan.desk.screens.details import ask, counts, detail_page, peek, related_tab
 from xiaoguan.desk.screens.editing import cell
 from xiaoguan.desk.screens.lists import export, list_page, pick
+from xiaoguan.desk.screens.merge import merge_page
 from xiaoguan.desk.screens.selection import bulk_do, bulk_sheet
 from xiaoguan.desk.screens.sheets import arrange, sheet, view_new, view_one
 from xiaoguan.desk.screens.stories import comment_new, comment_one, file, timeline_page
@@ -31,6 +32,7 @@ PAGES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
     ("pick", pick, "pick"),
     ("quick", quick, "quick"),
     ("duplicates", duplicates_page, "duplicates"),
+    ("merge", merge_page, "merge"),
     ("paste", paste, "paste"),
     ("<int:pk>/ask-owner", ask_owner, "ask_owner"),
     ("board", board_page, "board"),

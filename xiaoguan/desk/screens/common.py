@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from xiaoguan.desk import merging
 from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.cells import Columns
 from xiaoguan.desk.desk import Desk, desk_of, remembered
@@ -28,6 +29,8 @@ def desk_words(desk: Desk, viewer: Viewer) -> dict[str, Any]:
         "url": desk.url(),
         "new_url": desk.url("new") if desk.may_create(viewer) else None,
         "import_url": reverse("import", args=[desk.key]) if desk.may_create(viewer) else None,
+        "merge_url": desk.url("merge") if merging.may_merge(desk, viewer) else None,
+        "bin_url": desk.url("bin"),
         "board_url": desk.url("board") if desk.board else None,
         "approvals": bool(desk.approvals),
     }

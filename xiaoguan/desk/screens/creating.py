@@ -11,7 +11,7 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from xiaoguan.desk import cards, duplicates
+from xiaoguan.desk import cards, duplicates, merging
 from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.desk import Desk, desk_of, desks
 from xiaoguan.desk.duplicates import Match
@@ -148,16 +148,17 @@ def duplicates_page(request: HttpRequest, desk: Desk) -> HttpResponse:
     """What may be the same as what is being typed; `but` is the record itself while it is changed."""
     viewer = _may(request, desk)
     but = request.POST.get("but", "")
-    found = duplicates.find(desk, viewer, request.POST, int(but) if is_number(but) else None)
-    return render(request, "desk/_duplicates.html", {"matches": matches(desk, viewer, found)})
+    this = int(but) if is_number(but) else None
+    found = duplicates.find(desk, viewer, request.POST, this)
+    return render(request, "desk/_duplicates.html", {"matches": matches(desk, viewer, found, this)})
 
 
-def matches(desk: Desk, viewer: Viewer, found: list[Match]) -> list[dict[str, Any]]:
+def matches(desk: Desk, viewer: Viewer, found: list[Match], this: int | None = None) -> list[dict[str, Any]]:
     """The matches in words, with what can be done about each."""
     names = names_of({m.owner_id for m in found if m.owner_id})
     claim = desk.verb("claim")
     records = {r.pk: r for r in desk.model._default_manager.filter(pk__in=[m.pk for m in found])} if claim else {}
-    told = []
+    told, merges = [], this is not None and merging.may_merge(desk, viewer)
     for m in found:
         where = f"{desk.url()}{m.pk}"
         free = claim is not None and m.pk in records and claim.may(viewer, records[m.pk], desk.write)
@@ -170,6 +171,7 @@ def matches(desk: Desk, viewer: Viewer, found: list[Match]) -> list[dict[str, An
                 "why": _(", ").join(_why(desk, m, name) for name in m.fields),
                 "exact": m.exact,
                 "url": where if m.readable else None,
+                "merge_url": f"{desk.url('merge')}?ids={this},{m.pk}" if merges and m.readable else None,
                 "claim_url": f"{where}/claim" if free and m.readable else None,
                 "ask_url": f"{where}/ask-owner" if m.owner_id not in (None, viewer.person_id) else None,
             }
