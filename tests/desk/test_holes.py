@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.forms import CharField, Form
+from django.http import QueryDict
 from django.template import engines
 from django.test import override_settings
 from django.utils import timezone
@@ -21,6 +22,7 @@ from xiaoguan.desk.importing import reading
 from xiaoguan.desk.importing.draft import begin
 from xiaoguan.desk.importing.work import begin_import
 from xiaoguan.desk.jobs import Job, drain
+from xiaoguan.desk.listing import Listing
 from xiaoguan.desk.models import Event
 from xiaoguan.people.models import Deputy, FieldLevel, Grant, Role, Share, Token
 from xiaoguan.sales.models import Opportunity, Order
@@ -167,3 +169,14 @@ def test_the_help_of_a_field_is_text() -> None:
 
     macros = engines["jinja2"].env.get_template("_macros.html").module
     assert "&lt;img src=x&gt;" in str(macros.field_notes(Asked()["name"]))
+
+
+def test_a_list_is_not_in_the_order_of_a_hidden_field(cast: Any) -> None:
+    desk = conformance.desk("opportunity")
+    rows = [conformance.sample(Opportunity, cast.linjing, closes_on=TODAY - timedelta(days=n)) for n in (0, 1, 2)]
+    ids = [row.pk for row in rows]
+    assert Listing.read(desk, cast.viewer("linjing"), QueryDict()).ids(3)[0] == ids
+    FieldLevel(
+        role=Role.objects.get(code="sales_rep"), entity="opportunity", field="closes_on", level="none"
+    ).save()  # fmt: skip
+    assert Listing.read(desk, cast.viewer("linjing"), QueryDict()).ids(3)[0] == ids[::-1]

@@ -164,14 +164,16 @@ def _simple_filters(desk: Desk, viewer: Viewer, query: QueryDict, strict: bool) 
 def _sorting(desk: Desk, viewer: Viewer, text: str, strict: bool) -> tuple[str, paging.Order]:
     """The sort as asked for, and as keys; several are separated by commas, the first counts first."""
     names = [t.strip() for t in text.split(",") if t.strip()][:MOST_SORTS]
+    # The usual order and the marker of the next page would tell of a field that is hidden from the viewer.
+    usual = desk.sorting("" if desk.usable(viewer, desk.order.lstrip("-")) else "-id")
     try:
         orders = [_order(desk, viewer, name) for name in names]
     except BadQuery:
         if strict:
             raise
-        return "", desk.sorting("")
+        return "", usual
     if not orders:
-        return "", desk.sorting("")
+        return "", usual
     return ",".join(names), replace(orders[0], then=tuple(orders[1:])) if orders[1:] else orders[0]
 
 
