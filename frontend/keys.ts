@@ -21,7 +21,9 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
-    (event.target as HTMLInputElement).form?.requestSubmit();
+    const form = (event.target as HTMLInputElement).form;
+    // A sheet asks which button was pressed; the keys press the main one.
+    form?.requestSubmit($<HTMLButtonElement>("button.btn-primary:not([type=button])", form));
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
