@@ -1,4 +1,4 @@
-"""A seller's day without a mouse: in by the door, a customer found, a call logged, a deal moved and moved back, pay seen."""
+"""A day without a mouse: in by the door, a customer found, a call logged, a deal moved and moved back, pay seen."""
 
 from __future__ import annotations
 
