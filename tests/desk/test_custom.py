@@ -127,6 +127,8 @@ def test_lists_filter_sort_group_and_search_by_it(cast: Any, client_of: Any, adm
     assert browser.get("/customers/", {"group": "x_choice"}).status_code == 200
     page = browser.get("/customers/", {"columns": "name,x_choices,x_number"}).content.decode()
     assert ">甲乙<" in page and ">甲、乙<" in page
+    part = browser.get("/customers/", {"columns": "name,x_number", "part": "totals"})
+    assert part.status_code == 200 and "10" in part.content.decode()
 
 
 def test_required_unique_default_and_choices_are_kept(cast: Any, client_of: Any, admin: Any) -> None:
@@ -339,3 +341,51 @@ def test_exact_numbers_stay_exact_in_the_column(cast: Any, admin: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT x_number FROM customers_customer WHERE id = %s", [customer.pk])
         assert cursor.fetchone() == (1_000,)
+
+
+# Settings and API
+
+
+def test_an_administrator_adds_fields_and_entities_in_the_page(cast: Any, client_of: Any) -> None:
+    assert client_of("sunzong").get("/settings/fields").status_code == 403
+    browser = client_of("gaoxiang")
+    assert "/settings/fields/customer" in browser.get("/settings/fields").content.decode()
+    for kind in CustomField.Kind.values:
+        assert browser.get(f"/settings/fields/customer/new?kind={kind}").status_code == 200, kind
+    where = "/settings/fields/customer/new?kind=choice"
+    sent = {"label_zh": "客户来源渠道", "choices": "a | Alpha | 甲\nb", "row": 1, "place": 1, "filtered": "on"}
+    assert browser.post(where, {**sent, "choices": ""}).status_code == 422
+    assert browser.post(where, sent).status_code == 302
+    field = CustomField.objects.get()
+    assert (field.name, field.choices) == ("x_ke_hu_lai_yuan_qu_dao", [["a", "Alpha", "甲"], ["b", "b", "b"]])
+    page = f"/settings/fields/customer/{field.pk}"
+    assert browser.post(page, {**sent, "label_zh": "从何得知"}).status_code == 302
+    assert "从何得知" in client_of("linjing").get("/customers/new").content.decode()
+    assert browser.post(f"{page}/retire").status_code == 302
+    assert "从何得知" not in client_of("linjing").get("/customers/new").content.decode()
+    made = browser.post(
+        "/settings/entities/new", {"name_zh": "设备", "icon": "tool", "place": "customers", "owned": "on"}
+    )
+    assert made.status_code == 302 and made["Location"] == "/settings/fields/x_she_bei"
+    assert client_of("linjing").get("/x/she_bei/").status_code == 200
+
+
+def test_programs_define_too(cast: Any, client_of: Any) -> None:
+    body = {"entity": "customer", "kind": "number", "label_en": "Seats", "name": "x_seats"}
+
+    def send(name: str, path: str, data: dict[str, Any], method: str = "post") -> Any:
+        return getattr(client_of(name), method)(f"/api/custom-{path}", data, content_type="application/json")
+
+    assert send("linjing", "fields", body).status_code == 403
+    made = send("gaoxiang", "fields", body)
+    assert made.status_code == 201, made.content.decode()
+    pk = made.json()["id"]
+    assert send("gaoxiang", "fields", body).status_code == 422
+    assert send("gaoxiang", "fields", {**body, "name": "x_other", "kind": "relation"}).status_code == 422
+    assert send("gaoxiang", "fields", {**body, "name": "owner"}).status_code == 422
+    assert send("gaoxiang", f"fields/{pk}", {"label_zh": "席位"}, "patch").json()["label_zh"] == "席位"
+    assert [f["name"] for f in client_of("linjing").get("/api/custom-fields").json()["items"]] == ["x_seats"]
+    assert send("gaoxiang", f"fields/{pk}/purge", {}).status_code == 422
+    assert send("gaoxiang", f"fields/{pk}/retire", {}).json()["hidden"] is True
+    assert send("gaoxiang", "entities", {"slug": "asset", "name_en": "asset"}).json()["key"] == "x_asset"
+    assert send("gaoxiang", "entities", {"slug": "asset", "name_en": "asset"}).status_code == 422

@@ -139,11 +139,12 @@ def cut(
             if not isinstance(name, str):
                 rows = rows.annotate(**{f"cut_{n}_{m}": name})
     currencies = list(dict.fromkeys(p.currency for p in sums if p.currency))
-    asked = rows.values_list(*names, *currencies).annotate(
-        cut_count=Count("pk"), **{f"cut_sum_{n}": Sum(p.orm) for n, p in enumerate(sums)}
-    )
+    wanted = {"cut_count": Count("pk"), **{f"cut_sum_{n}": Sum(p.orm) for n, p in enumerate(sums)}}
     with within(seconds):
-        found = list(asked[: MOST_ROWS + 1])
+        if names or currencies:
+            found = list(rows.values_list(*names, *currencies).annotate(**wanted)[: MOST_ROWS + 1])
+        else:  # values_list without names would mean every field
+            found = [tuple(rows.aggregate(**wanted).values())]
     if len(found) > MOST_ROWS:
         raise BadQuery(_("That has too many different values to be shown; choose a coarser step or a filter."))
     return _folded(found, dimensions, sums, currencies, len(names))

@@ -90,7 +90,8 @@ def settings_page(request: HttpRequest) -> HttpResponse:
             groups.append({"label": label, "entries": items})
     if viewer.has("administrator"):
         flows = {"label": _("Who approves what"), "icon": "signature", "url": reverse("approval_flows")}
-        groups.append({"label": _("Rules of the house"), "entries": [flows]})
+        fields = {"label": _("Fields"), "icon": "table", "url": reverse("fields")}
+        groups.append({"label": _("Rules of the house"), "entries": [fields, flows]})
     return render(request, "settings/index.html", {"groups": groups})
 
 

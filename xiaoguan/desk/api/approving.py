@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of approvals and of who signs what."""
+"""What the OpenAPI document says of approvals, of who signs what, and of what a company adds."""
 
 from __future__ import annotations
 
@@ -107,4 +107,22 @@ def documented(said: Any) -> dict[str, Any]:
     }
     for name in ("approve", "return", "reject", "withdraw", "remind", "add_signer"):
         paths[f"/api/approvals/{{id}}/{name}"] = {"post": operation(f"{name}_approval", said(_REQUEST), _DEED, [pk])}
-    return paths
+    return paths | _definitions(operation, said, pk)
+
+
+def _definitions(operation: Any, said: Any, pk: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    pages = {"type": "object", "properties": {"items": {"type": "array", "items": _ANY}}}
+    for word, name in (("fields", "field"), ("entities", "entity")):
+        where = f"/api/custom-{word}"
+        found[where] = {
+            "get": operation(f"list_custom_{word}", said(pages)),
+            "post": operation(f"add_custom_{name}", said(_ANY, "201"), _ANY),
+        }
+        found[f"{where}/{{id}}"] = {
+            "get": operation(f"read_custom_{name}", said(_ANY), None, [pk]),
+            "patch": operation(f"change_custom_{name}", said(_ANY), _ANY, [pk]),
+        }
+        for deed in ("retire", "revive", "purge"):
+            found[f"{where}/{{id}}/{deed}"] = {"post": operation(f"{deed}_custom_{name}", said(_ANY), None, [pk])}
+    return found
