@@ -150,7 +150,7 @@ def dress(form: forms.BaseForm) -> None:
 
 def _dress(widget: forms.Widget) -> None:
     """The classes that the design system styles, and the right keyboards."""
-    if isinstance(widget, forms.CheckboxInput):
+    if isinstance(widget, forms.CheckboxInput | forms.CheckboxSelectMultiple):
         kind = "form-check-input"
     elif isinstance(widget, forms.Select):
         kind = "form-select"
