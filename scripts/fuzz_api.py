@@ -39,8 +39,9 @@ def main(seconds: int) -> int:
     try:
         wait()
         run = [
-            str(Path(sys.executable).parent / "st"), "run", f"http://127.0.0.1:{PORT}/api/openapi.json", "--checks", "all",
-            "--max-time", str(seconds), "--continue-on-failure", "-H", f"Authorization: Bearer {text}",
+            str(Path(sys.executable).parent / "st"), "run", f"http://127.0.0.1:{PORT}/api/openapi.json",
+            "--checks", "all", "--max-time", str(seconds), "--continue-on-failure",
+            "-H", f"Authorization: Bearer {text}",
             "--suppress-health-check", "all", "--wait-for-schema", "30",
         ]  # fmt: skip
         return subprocess.run(run, cwd=ROOT).returncode
