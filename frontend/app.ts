@@ -2,6 +2,7 @@
 import "htmx.org";
 import "./bulk";
 import "./cells";
+import "./conflict";
 import "./create";
 import "./deeds";
 import "./dialog";

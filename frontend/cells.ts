@@ -96,6 +96,7 @@ function show(cell: HTMLTableCellElement, row: HTMLTableRowElement, form: HTMLFo
 
 interface Saved {
   row?: string;
+  version?: number;
   message?: string;
   undo_url?: string;
 }
@@ -110,6 +111,8 @@ async function save(cell: HTMLTableCellElement, row: HTMLTableRowElement, form: 
   const answer: Saved = (await response?.json().catch(() => null)) ?? {};
   if (!response?.ok) {
     say({ text: answer.message ?? word(response ? "failed" : "offline"), tone: "red" });
+    const seen = $<HTMLInputElement>("input[name=version]", form);
+    if (seen && answer.version) seen.value = String(answer.version); // both values were told: saving again is meant
     $<HTMLElement>("input:not([type=hidden]), select, textarea", form)?.focus();
     return;
   }

@@ -7,8 +7,8 @@ import { complain } from "./sheets";
 
 /** Opens the sheet for what this page is about: the list's own kind, and on a record what belongs to it. */
 export async function create(): Promise<void> {
-  const here = $<HTMLAnchorElement>("[data-key=create]")?.pathname.split("/")[1] ?? "";
-  const record = /^\/[^/]+\/\d+$/.test(location.pathname) ? location.pathname : "";
+  const here = $<HTMLAnchorElement>("[data-key=create]")?.pathname.replace(/^\/|\/new$/g, "") ?? "";
+  const record = /^\/(x\/)?[^/]+\/\d+$/.test(location.pathname) ? location.pathname : "";
   const query = new URLSearchParams({ ...(here ? { of: here } : {}), ...(record ? { from: record } : {}) });
   const dialog = await fetchSheet(`/create?${query}`);
   if (dialog) first(dialog);

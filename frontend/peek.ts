@@ -13,7 +13,7 @@ let at: HTMLAnchorElement | null = null;
 function stops(): HTMLAnchorElement[] {
   const palette = $("#palette[open]");
   const found = $$<HTMLAnchorElement>(STOPS, palette ?? $("#main") ?? document);
-  return found.filter((link) => /^\/[^/]+\/\d+$/.test(link.pathname) && link.offsetParent);
+  return found.filter((link) => /^\/(x\/)?[^/]+\/\d+$/.test(link.pathname) && link.offsetParent);
 }
 
 /** Looks at the record of the row, card or hit that has the focus. False where there is none. */

@@ -10,6 +10,7 @@ const LONG = 10_000;
 function toast({ text, tone = "", undo_url, url }: Toast): void {
   const region = $("#toasts");
   if (!region || !text) return;
+  above(region);
   const message = el("div", { class: `toast toast-${tone}` }, ...(tone === "red" ? [icon("alert-circle")] : []), el("span", { class: "grow" }, url ? el("a", { href: url }, text) : text));
   if (undo_url) {
     const undo = el("button", { class: "undo", type: "button" }, word("undo"));
@@ -26,6 +27,14 @@ function toast({ text, tone = "", undo_url, url }: Toast): void {
   message.append(close);
   region.append(message);
   leave(message, undo_url || tone === "red" ? LONG : SHORT);
+}
+
+/** What lies outside of an open sheet cannot be reached: while one is open the messages stand in it. */
+function above(region: HTMLElement): void {
+  const sheet = $$<HTMLDialogElement>("dialog[open]").at(-1);
+  const place = sheet ?? document.body;
+  if (region.parentElement !== place) place.append(region);
+  sheet?.addEventListener("close", () => document.body.append(region), { once: true });
 }
 
 /** Removes the message after `wait` milliseconds, but never while someone points at it or stands in it. */

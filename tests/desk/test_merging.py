@@ -119,7 +119,7 @@ def test_programs_merge_and_empty_values_never_win(cast: Any, client_of: Any) ->
 
 
 def test_the_page_shows_what_differs_and_the_list_leads_to_it(cast: Any, client_of: Any) -> None:
-    first, second, third = three(cast)
+    first, _second, third = three(cast)
     page = client_of("wufang").get(f"/customers/merge?ids={first.pk},{third.pk}").content.decode()
     assert f'name="f:city" value="{third.pk}" checked' in page and f'name="keep" value="{first.pk}" checked' in page
     assert 'name="f:owner"' not in page  # both have the same

@@ -210,3 +210,15 @@ def test_tabs_are_counted_as_far_as_one_may_read(cast: Any, client_of: Any) -> N
     sample(Opportunity, cast.wanglei, customer=customer)
     page = client_of("linjing").get(f"/customers/{customer.pk}/counts").content.decode()
     assert '<span id="count-opportunity" class="count" hx-swap-oob="true">1</span>' in page
+
+
+def test_a_comment_needs_the_token_of_the_page(cast: Any, client_of: Any) -> None:
+    customer = sample(Customer, cast.linjing)
+    browser = client_of("linjing", enforce_csrf_checks=True)
+    page = browser.get(f"/customers/{customer.pk}").content.decode()
+    token = page.split('data-csrf="')[1].split('"')[0]
+    data = {"text": "附件", "files": SimpleUploadedFile("a.pdf", b"%PDF")}
+    assert browser.post(f"/customers/{customer.pk}/comments", data).status_code == 403
+    data["files"].seek(0)
+    sent = browser.post(f"/customers/{customer.pk}/comments", data, headers={"X-CSRFToken": token})
+    assert sent.status_code == 200 and Comment.objects.get().files.count() == 1

@@ -10,11 +10,11 @@ from django.db.models import QuerySet
 from django.forms import modelform_factory
 from django.utils.translation import gettext_lazy as _
 
-from xiaoguan.desk import duplicates
+from xiaoguan.desk import conflicts, duplicates
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.approvals import guards
 from xiaoguan.desk.desk import Desk, desk_of, remembered
-from xiaoguan.desk.records import Conflict, Record
+from xiaoguan.desk.records import Record
 
 NONE = "–"
 FEW = 60  # a relation with no more records than this is a plain select
@@ -88,11 +88,11 @@ class RecordForm(forms.ModelForm):
             self.add_error(None, frozen)
 
     def save_record(self, version: int | None = None) -> Record:
-        """Write what was typed; what needs an approval first is asked for. Raises Conflict if the record is not at
-        `version` any more."""
+        """Write what was typed; what needs an approval first is asked for. What others saved since `version`
+        goes together with it; raises Clash where both have changed one field."""
         record = self.instance
         if version is not None and record.pk and record.version != version:
-            raise Conflict(record)
+            conflicts.reconcile(record, version, list(self.fields))
         if self.approvals:
             from xiaoguan.desk.approvals.requests import ask_for_form
 

@@ -65,7 +65,7 @@ def merge(desk: Desk, viewer: Viewer, ids: Sequence[int], kept: int, choice: Map
     """Make one record of these and return it.
 
     kept      which of them stays; choice: {field: the record whose value is taken}, `picked` where a field is missing.
-    Raises ValidationError for an impossible choice, PermissionDenied without the right to change all and delete some.
+    Raises ValidationError for an impossible choice, PermissionDenied without the right to each.
     """
     records = read(desk, viewer, ids)
     winner = next((r for r in records if r.pk == kept), None)

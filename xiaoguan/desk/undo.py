@@ -99,7 +99,7 @@ def also(deed: str) -> Callable[[Callable[[Event], None]], Callable[[Event], Non
 
 
 entitled: set[str] = set()
-"""Kinds of jobs that need no right on each record, nor does taking them back by who asked for them; merging is alike."""
+"""Kinds of jobs that need no right on each record, nor does taking them back by who asked for them. So is a merge."""
 
 
 def _entitled(batch: str, viewer: Viewer) -> bool:
@@ -256,9 +256,9 @@ def _set_back(desk: Desk, nets: list[Net], viewer: Viewer, answer: Undone) -> No
 def _anchored(desk: Desk, nets: list[Net], answer: Undone) -> list[Net]:
     """Those whose old relations lead to records that are there; the others are refused."""
     lost: set[int] = set()
-    for field in (f for f in desk.model._meta.concrete_fields if f.is_relation):
-        wanted = {net.pk: net.changes[field.attname][0] for net in nets if field.attname in net.changes}
-        there = field.related_model._default_manager.filter(pk__in={pk for pk in wanted.values() if pk is not None})
+    for way in (f for f in desk.model._meta.concrete_fields if f.is_relation):
+        wanted = {net.pk: net.changes[way.attname][0] for net in nets if way.attname in net.changes}
+        there = way.related_model._default_manager.filter(pk__in={pk for pk in wanted.values() if pk is not None})
         known = {None, *there.values_list("pk", flat=True)} if wanted else set()
         lost |= {pk for pk, other in wanted.items() if other not in known}
     answer.refused += [(desk.key, pk, _("Something that it belongs to is gone.")) for pk in sorted(lost)]

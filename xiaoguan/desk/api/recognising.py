@@ -87,7 +87,10 @@ _MERGE = {"ids", "keep", "fields"}
 
 
 def urls() -> list[Any]:
-    found: list[Any] = [
+    from xiaoguan.desk.custom.addresses import api_path
+
+    found: list[Any] = [api_path("/merge", merge, guarded, ("POST",))]
+    found += [
         path(f"api/{desk.url_name}/merge", guarded(partial(merge, desk=desk), desk.key, ("POST",)))
         for desk in desks()
         if desk.form

@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from xiaoguan.desk.api.once import done_once
+from xiaoguan.desk.conflicts import SIDES, Clash, told
 from xiaoguan.desk.listing import BadQuery
 from xiaoguan.desk.records import Conflict
 
@@ -57,6 +58,15 @@ def refusal_of(error: Exception) -> tuple[int, str, dict[str, list[str]] | None]
     return None
 
 
+def clashed(clash: Clash) -> HttpResponse:
+    """409 with what both have changed: {"conflict": {"version": now, "fields": {name: {yours, theirs, original}}}}.
+
+    The values are as they are shown to people; sent again with the present version, yours hold.
+    """
+    fields = {side["name"]: {which: side[which] for which in SIDES} for side in told(clash)}
+    return answer({"error": str(clash), "conflict": {"version": clash.version, "fields": fields}}, 409)
+
+
 def guarded(
     view: Callable[..., HttpResponse], entity: str = "", methods: tuple[str, ...] = ()
 ) -> Callable[..., HttpResponse]:
@@ -72,7 +82,7 @@ def guarded(
             known = refusal_of(error)
             if known is None:
                 raise
-            return problem(*known)
+            return clashed(error) if isinstance(error, Clash) else problem(*known)
 
     def guard(request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if methods and request.method not in methods:

@@ -11,7 +11,7 @@ from django.urls import include, path
 
 from xiaoguan.desk.api import recognising, remarks
 from xiaoguan.desk.custom import addresses  # noqa: F401  registers the converters of paths
-from xiaoguan.desk.desk import desks
+from xiaoguan.desk.desk import Desk, desks
 from xiaoguan.desk.screens import approvals, creating, custom, exports, imports, inbox, jobs
 from xiaoguan.desk.screens.boards import board_page
 from xiaoguan.desk.screens.creating import ask_owner, duplicates_page, paste, quick
@@ -80,11 +80,18 @@ def urls() -> list[Any]:
     ]
 
 
+def _bound(view: Callable[..., HttpResponse], desk: Desk) -> Callable[..., HttpResponse]:
+    """The view of one desk. A view that reads an upload itself, and checks its token then, stays marked as such."""
+    bound = partial(view, desk=desk)
+    bound.csrf_exempt = getattr(view, "csrf_exempt", False)  # type: ignore[attr-defined]
+    return bound
+
+
 def _of_desks() -> list[Any]:
     return [
         path(
             f"{desk.url_name}/",
-            include(([path(route, partial(view, desk=desk), name=name) for route, view, name in PAGES], desk.key)),
+            include(([path(route, _bound(view, desk), name=name) for route, view, name in PAGES], desk.key)),
         )
         for desk in desks()
     ] + [path("<custom:desk>/", include(([path(route, view, name=name) for route, view, name in PAGES], "custom")))]

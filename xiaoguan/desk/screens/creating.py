@@ -70,7 +70,7 @@ def _rank(desk: Desk) -> int:
 
 def _given(where: str, viewer: Viewer) -> str:
     """ "customer=7" for the page customers/7, if the viewer may read that."""
-    slug, _slash, pk = where.strip("/").partition("/")
+    slug, _slash, pk = where.strip("/").rpartition("/")
     desk = next((d for d in desks() if d.url_name == slug), None)
     known = desk is not None and is_number(pk) and desk.visible(viewer).filter(pk=int(pk)).exists()
     return f"{desk.key}={pk}" if desk is not None and known else ""
@@ -119,7 +119,7 @@ def _is_given(form: RecordForm, name: str) -> bool:
 
 @require_http_methods(["GET", "POST"])
 def quick(request: HttpRequest, desk: Desk) -> HttpResponse:
-    """GET: the fields of one kind for the sheet. POST: keep it; answers {message, url, undo_url}, or the fields again."""
+    """GET: the fields of one kind for the sheet. POST: keep it; answers {message, url, undo_url} or the fields."""
     viewer = _may(request, desk)
     given = request.GET.get("given", "")
     entity, _is, pk = given.partition("=")
@@ -154,11 +154,12 @@ def duplicates_page(request: HttpRequest, desk: Desk) -> HttpResponse:
 
 
 def matches(desk: Desk, viewer: Viewer, found: list[Match], this: int | None = None) -> list[dict[str, Any]]:
-    """The matches in words, with what can be done about each."""
+    """The matches in words, with what can be done about each; `this` is the record that is being changed."""
     names = names_of({m.owner_id for m in found if m.owner_id})
     claim = desk.verb("claim")
     records = {r.pk: r for r in desk.model._default_manager.filter(pk__in=[m.pk for m in found])} if claim else {}
-    told, merges = [], this is not None and merging.may_merge(desk, viewer)
+    merge_url = desk.url("merge") if this is not None and merging.may_merge(desk, viewer) else ""
+    told = []
     for m in found:
         where = f"{desk.url()}{m.pk}"
         free = claim is not None and m.pk in records and claim.may(viewer, records[m.pk], desk.write)
@@ -171,7 +172,7 @@ def matches(desk: Desk, viewer: Viewer, found: list[Match], this: int | None = N
                 "why": _(", ").join(_why(desk, m, name) for name in m.fields),
                 "exact": m.exact,
                 "url": where if m.readable else None,
-                "merge_url": f"{desk.url('merge')}?ids={this},{m.pk}" if merges and m.readable else None,
+                "merge_url": f"{merge_url}?ids={this},{m.pk}" if merge_url and m.readable else None,
                 "claim_url": f"{where}/claim" if free and m.readable else None,
                 "ask_url": f"{where}/ask-owner" if m.owner_id not in (None, viewer.person_id) else None,
             }

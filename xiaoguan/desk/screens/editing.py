@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.cells import Columns
+from xiaoguan.desk.conflicts import Clash, sentence
 from xiaoguan.desk.desk import Desk
 from xiaoguan.desk.events import current_actor
 from xiaoguan.desk.expressions import BadQuery
@@ -50,6 +51,8 @@ def _save(
         return _wrong(_("You may only keep this for yourself or for people you are responsible for."))
     try:
         form.save_record(int(seen) if seen.isdecimal() else None)
+    except Clash as clash:
+        return JsonResponse({"message": sentence(clash), "version": clash.version}, status=409)
     except Conflict as error:
         return _wrong(str(error), 409)
     answer = {"row": _row(request, desk, viewer, record.pk)}

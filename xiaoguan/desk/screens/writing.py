@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from xiaoguan.desk.access import Viewer, viewer_of
+from xiaoguan.desk.conflicts import Clash, told, who
 from xiaoguan.desk.desk import Desk
 from xiaoguan.desk.fields import MoneyFormField
-from xiaoguan.desk.forms import form_for, rows_of
+from xiaoguan.desk.forms import RecordForm, form_for, rows_of
 from xiaoguan.desk.listing import Listing
 from xiaoguan.desk.records import Conflict, Record
 from xiaoguan.desk.screens.boards import card_of, lane_totals, total_text
@@ -59,16 +60,11 @@ def _form_page(
         if form.is_valid() and _still_writable(desk, viewer, form):
             try:
                 saved = form.save_record(int(given) if given.isdigit() else None)
+            except Clash as clash:
+                form = form_for(desk, viewer, clash.record)  # over what both have changed apart from each other
+                conflict, status = _sides(desk, clash, form), 409
             except Conflict as error:
                 form.add_error(None, str(error))
-                conflict = [
-                    {
-                        "label": form[n].label,
-                        "yours": form[n].value(),
-                        "theirs": stored.get(desk.model._meta.get_field(n).attname),
-                    }
-                    for n in form.changed_data
-                ]
                 status = 409
             else:
                 text = _("Saved: %(thing)s") % {"thing": desk.title(saved)}
@@ -92,6 +88,24 @@ def _form_page(
         },
         status=status,
     )
+
+
+def _sides(desk: Desk, clash: Clash, form: RecordForm) -> dict[str, Any]:
+    """Who saved meanwhile, and each clash with what its control would hold for each side."""
+    sides = told(clash)
+    for side in sides:
+        field = desk.model._meta.get_field(side["name"])
+        control = form.fields[side["name"]]
+        side["typed"] = {which: _as_typed(field, control, value) for which, value in side["values"].items()}
+    return {"by": who(clash), "sides": sides}
+
+
+def _as_typed(field: Any, control: forms.Field, value: Any) -> str:
+    """A plain value of an event as the control of the field holds it."""
+    if isinstance(control, forms.BooleanField):
+        return "on" if value else ""
+    shown = control.widget.format_value(control.prepare_value(None if value is None else field.to_python(value)))
+    return str((shown[0] if isinstance(shown, list) and shown else shown) or "")
 
 
 def _still_writable(desk: Desk, viewer: Viewer, form: Any) -> bool:
