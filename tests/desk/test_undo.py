@@ -143,4 +143,3 @@ def test_nothing_comes_to_belong_to_a_record_that_is_gone(cast: Any) -> None:
     answer = undo.undo_batch(deed.batch, cast.viewer("linjing"))
     assert answer.done == 0 and answer.refused[0][:2] == ("activity", activity.pk)
     assert Activity.objects.get(pk=activity.pk).customer_id == other.pk
-

@@ -7,8 +7,11 @@ class DeskConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from xiaoguan.desk import checks, exporting  # noqa: F401  registers the start-up checks and a kind of job
-        from xiaoguan.desk import merging  # noqa: F401  how a merge is taken back
+        from xiaoguan.desk import (  # noqa: F401  registers the start-up checks and a kind of job
+            checks,
+            exporting,
+            merging,
+        )
         from xiaoguan.desk.importing import revert, work  # noqa: F401  their kinds of job, for the workers
 
         checks.register_all()

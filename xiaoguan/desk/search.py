@@ -269,8 +269,10 @@ def hits(desk: Desk, words: str, newest: int | None = None, viewer: Viewer | Non
 
 
 def sharing(desk: Desk, word: str, newest: int) -> Q:
-    """A filter for records of this desk whose title shares three neighbouring characters with a Chinese word, two with a
-    short one. Looks at this many of the newest."""
+    """A filter for records of this desk whose title shares three neighbouring characters with a Chinese word.
+
+    Two with a short one. Looks at this many of the newest.
+    """
     han = [f"{ord(c):x}" for c in word if c >= "\u3400"][:LONGEST_RUN]
     pairs = [_quoted(f"{HAN}{a}{b}") for a, b in pairwise(han)]
     terms = [_all(two) for two in pairwise(pairs)] if len(pairs) > 2 else pairs

@@ -40,9 +40,7 @@ def search(request: HttpRequest) -> HttpResponse:
     places = [
         {"label": p["label"], "url": p["url"], "icon": p["icon"]} for p in places_of(viewer) if _fits(words, p["label"])
     ]
-    return render(
-        request, "desk/search.html", {"q": words, "groups": groups, "actions": actions + places[:6]}
-    )
+    return render(request, "desk/search.html", {"q": words, "groups": groups, "actions": actions + places[:6]})
 
 
 def _fits(words: str, label: str) -> bool:

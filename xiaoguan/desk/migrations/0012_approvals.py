@@ -8,72 +8,117 @@ import xiaoguan.desk.fields
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('desk', '0011_comments'),
+        ("desk", "0011_comments"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ApprovalFlow',
+            name="ApprovalFlow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=80)),
-                ('number', models.PositiveIntegerField()),
-                ('steps', models.JSONField()),
-                ('limit', xiaoguan.desk.fields.ExactField(null=True, places=4)),
-                ('active', models.BooleanField(default=True)),
-                ('made_by', models.BigIntegerField(null=True)),
-                ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=80)),
+                ("number", models.PositiveIntegerField()),
+                ("steps", models.JSONField()),
+                ("limit", xiaoguan.desk.fields.ExactField(null=True, places=4)),
+                ("active", models.BooleanField(default=True)),
+                ("made_by", models.BigIntegerField(null=True)),
+                ("made_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('kind', 'number'), name='one_flow_a_number')],
+                "constraints": [models.UniqueConstraint(fields=("kind", "number"), name="one_flow_a_number")],
             },
         ),
         migrations.CreateModel(
-            name='ApprovalRequest',
+            name="ApprovalRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=80)),
-                ('entity', models.CharField(max_length=40)),
-                ('record_id', models.BigIntegerField()),
-                ('title', models.CharField(max_length=200)),
-                ('state', models.CharField(choices=[('open', 'waiting'), ('approved', 'approved'), ('rejected', 'rejected'), ('returned', 'returned'), ('withdrawn', 'withdrawn')], default='open', max_length=9)),
-                ('by_id', models.BigIntegerField()),
-                ('note', models.CharField(blank=True, max_length=400)),
-                ('version', models.PositiveIntegerField()),
-                ('snapshot', models.JSONField(default=dict)),
-                ('changes', models.JSONField(default=dict)),
-                ('flow', models.PositiveIntegerField()),
-                ('steps', models.JSONField()),
-                ('step', models.PositiveSmallIntegerField(default=0)),
-                ('asked_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('reminded_at', models.DateTimeField(null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=80)),
+                ("entity", models.CharField(max_length=40)),
+                ("record_id", models.BigIntegerField()),
+                ("title", models.CharField(max_length=200)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "waiting"),
+                            ("approved", "approved"),
+                            ("rejected", "rejected"),
+                            ("returned", "returned"),
+                            ("withdrawn", "withdrawn"),
+                        ],
+                        default="open",
+                        max_length=9,
+                    ),
+                ),
+                ("by_id", models.BigIntegerField()),
+                ("note", models.CharField(blank=True, max_length=400)),
+                ("version", models.PositiveIntegerField()),
+                ("snapshot", models.JSONField(default=dict)),
+                ("changes", models.JSONField(default=dict)),
+                ("flow", models.PositiveIntegerField()),
+                ("steps", models.JSONField()),
+                ("step", models.PositiveSmallIntegerField(default=0)),
+                ("asked_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("reminded_at", models.DateTimeField(null=True)),
             ],
             options={
-                'verbose_name': 'approval',
-                'verbose_name_plural': 'approvals',
-                'indexes': [models.Index(fields=['entity', 'record_id', '-id'], name='approval_of_record'), models.Index(fields=['by_id', '-id'], name='approval_of_asker')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('kind', 'record_id'), name='one_open_approval')],
+                "verbose_name": "approval",
+                "verbose_name_plural": "approvals",
+                "indexes": [
+                    models.Index(fields=["entity", "record_id", "-id"], name="approval_of_record"),
+                    models.Index(fields=["by_id", "-id"], name="approval_of_asker"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "open")), fields=("kind", "record_id"), name="one_open_approval"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Signature',
+            name="Signature",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('step', models.PositiveSmallIntegerField()),
-                ('person_id', models.BigIntegerField()),
-                ('added_by', models.BigIntegerField(null=True)),
-                ('decision', models.CharField(blank=True, choices=[('', 'waiting'), ('approve', 'approved'), ('reject', 'rejected'), ('return', 'returned'), ('spared', 'not needed any more')], default='', max_length=8)),
-                ('signed_by', models.BigIntegerField(null=True)),
-                ('signed_at', models.DateTimeField(null=True)),
-                ('note', models.CharField(blank=True, max_length=400)),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='desk.approvalrequest')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("step", models.PositiveSmallIntegerField()),
+                ("person_id", models.BigIntegerField()),
+                ("added_by", models.BigIntegerField(null=True)),
+                (
+                    "decision",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "waiting"),
+                            ("approve", "approved"),
+                            ("reject", "rejected"),
+                            ("return", "returned"),
+                            ("spared", "not needed any more"),
+                        ],
+                        default="",
+                        max_length=8,
+                    ),
+                ),
+                ("signed_by", models.BigIntegerField(null=True)),
+                ("signed_at", models.DateTimeField(null=True)),
+                ("note", models.CharField(blank=True, max_length=400)),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="desk.approvalrequest"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('decision', '')), fields=['person_id', '-request'], name='signature_waiting'), models.Index(fields=['signed_by', '-request'], name='signature_of_person')],
-                'constraints': [models.UniqueConstraint(fields=('request', 'step', 'person_id'), name='one_line_a_signer')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("decision", "")), fields=["person_id", "-request"], name="signature_waiting"
+                    ),
+                    models.Index(fields=["signed_by", "-request"], name="signature_of_person"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("request", "step", "person_id"), name="one_line_a_signer")
+                ],
             },
         ),
     ]

@@ -4,24 +4,25 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('customers', '0002_initial'),
-        ('people', '0002_rights_and_tokens'),
-        ('sales', '0001_initial'),
+        ("customers", "0002_initial"),
+        ("people", "0002_rights_and_tokens"),
+        ("sales", "0001_initial"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='opportunity',
-            name='opportunity_lane_total',
+            model_name="opportunity",
+            name="opportunity_lane_total",
         ),
         migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(fields=['result', 'stage', 'closed_on', 'owner', 'currency', 'amount'], name='opportunity_closed_lane'),
+            model_name="opportunity",
+            index=models.Index(
+                fields=["result", "stage", "closed_on", "owner", "currency", "amount"], name="opportunity_closed_lane"
+            ),
         ),
         migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(fields=['stage', '-closes_on', '-id'], name='opportunity_of_stage'),
+            model_name="opportunity",
+            index=models.Index(fields=["stage", "-closes_on", "-id"], name="opportunity_of_stage"),
         ),
     ]

@@ -5,21 +5,28 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('customers', '0002_initial'),
-        ('people', '0002_rights_and_tokens'),
-        ('sales', '0002_lanes_by_day'),
+        ("customers", "0002_initial"),
+        ("people", "0002_rights_and_tokens"),
+        ("sales", "0002_lanes_by_day"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='opportunity',
-            name='owner',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='opportunities', to='people.person', verbose_name='owner'),
+            model_name="opportunity",
+            name="owner",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="opportunities",
+                to="people.person",
+                verbose_name="owner",
+            ),
         ),
         migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(fields=['owner', 'stage', 'result', '-updated_at', '-id'], name='opportunity_of_owner_lane'),
+            model_name="opportunity",
+            index=models.Index(
+                fields=["owner", "stage", "result", "-updated_at", "-id"], name="opportunity_of_owner_lane"
+            ),
         ),
     ]
