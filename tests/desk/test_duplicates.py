@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from xiaoguan.customers.models import Contact, Customer
 from xiaoguan.desk import bulk, duplicates
 from xiaoguan.desk.conformance import desk, sample
 from xiaoguan.desk.events import acting
 from xiaoguan.desk.models import Notification
+from xiaoguan.project.doctor import findings
 
 JSON = {"content_type": "application/json"}
 SCRIPT = {"Accept": "application/json"}
@@ -59,6 +61,14 @@ def test_keys_follow_saves_bulk_writes_and_deletions(cast: Any, known: Customer)
     Customer.objects.get(pk=pk).delete()
     assert found(viewer, phone="13700000002") == []
     assert duplicates.rebuild(desk("customer")) == Customer.objects.count() and found(viewer, phone="13900000009")
+
+
+def test_records_of_before_there_were_keys_get_them(cast: Any, known: Customer) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM desk_duplicate")
+    assert duplicates.missing(desk("customer")) and not duplicates.missing(desk("person"))
+    assert any("duplicates" in issue.message for issue in findings())
+    assert found(cast.viewer("linjing"), phone="13812345678") and not duplicates.missing(desk("customer"))
 
 
 def test_who_may_not_read_it_is_told_only_what_is_safe_and_asks_the_owner(

@@ -110,6 +110,18 @@ def rebuild(desk: Desk, chunk: int = 5_000) -> int:
     return done
 
 
+def missing(desk: Desk) -> bool:
+    """Whether there are records and not one key: an installation of before there were keys."""
+    if not desk.duplicates or not desk.model._default_manager.exists():
+        return False
+    base = search.slot(desk.key) * search.ROOM
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM desk_duplicate WHERE number > %s AND number < %s LIMIT 1", [base, base + search.ROOM]
+        )
+        return cursor.fetchone() is None
+
+
 _TABLE = "CREATE TABLE desk_duplicate (key bigint NOT NULL, number bigint NOT NULL, PRIMARY KEY (key, number))"
 CREATE = {"sqlite": f"{_TABLE} WITHOUT ROWID", "postgresql": _TABLE}
 

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from xiaoguan.base.issues import Issue
-from xiaoguan.desk import tallies
+from xiaoguan.desk import duplicates, tallies
 from xiaoguan.desk.desk import desks
 from xiaoguan.people.models import Account
 from xiaoguan.rulebook.versions import in_force
@@ -46,6 +46,8 @@ def findings() -> list[Issue]:
             wrong = tallies.rebuild(desk)
             text = f"{wrong} kept totals of {desk.url_name} were not what a recount finds; they are mended"
             found.append(Issue("warning", text, hint="Tell us how the records were changed: not by this program?"))
+        if duplicates.missing(desk) and (number := duplicates.rebuild(desk)):
+            found.append(Issue("warning", f"{number} {desk.url_name} had no keys to find duplicates by; they have now"))
     if not (settings.STATIC_ROOT / "staticfiles.json").exists():
         found.append(Issue("error", "the page files are not collected", hint="Run: make install, then xiaoguan init"))
     free = shutil.disk_usage(settings.HOME).free
