@@ -92,18 +92,6 @@ def django_db_setup(django_db_setup: Any, django_db_blocker: Any) -> None:
 
 
 @pytest.fixture
-def db(db: Any) -> Any:
-    """PostgreSQL plans the checks of foreign keys once a connection, perhaps while the tables are empty, and would go
-    on reading whole tables in a test that fills them."""
-    from django.db import connection
-
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("DISCARD PLANS")
-    return db
-
-
-@pytest.fixture
 def cast(db: Any) -> Cast:
     from xiaoguan.people.models import Account, Team
 

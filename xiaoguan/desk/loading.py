@@ -96,6 +96,7 @@ class Loading:
         self.names = list(self.specs)
         self.target = Target(plan.model, self.names, run.plan.source)
         self.cleans = plan.model.clean is not models.Model.clean
+        self.fed: set[int] = set()
         self.failed = False
         self.columns: tuple[str, ...] = ()
         self.spool: IO[bytes] = TemporaryFile()  # noqa: SIM115  closed in close()
@@ -408,6 +409,8 @@ class Loading:
                 self.run.progress(f"{self.plan.entity} · write", done, total)
         done += self._flush(new, edits)
         self.run.progress(f"{self.plan.entity} · write", done, total)
+        self.target.analyze(done)
+        self._derive()
         self._clean_together(lines)
 
     def _standing(self) -> Iterator[New | Edit]:
@@ -445,11 +448,16 @@ class Loading:
         self.target.update(edits)
         ids = [row[0] for row in (*new, *edits)]
         if ids and self.target.derives:
-            feeds = self.model.FEEDS
-            place = next((i for i, f in enumerate(self.target.fields) if f.name == feeds), None)
+            place = next((i for i, f in enumerate(self.target.fields) if f.name == self.model.FEEDS), None)
             left = {changes[place][0] for _pk, _version, changes, *_rest in edits if place in changes} - {None}
-            self.model.derive(self.model.fed(ids) | left)
+            self.fed |= self.model.fed(ids) | left
         return len(ids)
+
+    def _derive(self) -> None:
+        """What the written rows keep up elsewhere, once for all of them."""
+        fed = sorted(self.fed)
+        for start in range(0, len(fed), CHUNK):
+            self.model.derive(set(fed[start : start + CHUNK]))
 
     def _clean_together(self, lines: dict[int, int]) -> None:
         """Now that all rows stand beside each other, `clean` sees what the check of one alone could not: overlaps."""
