@@ -65,6 +65,7 @@ def counted(home: Path) -> dict[str, list[tuple]]:
             if table.startswith(LEFT_OUT) or table in ("people_organisationstamp", "desk_search", "desk_tally"):
                 continue
             ids = CHANCE | {"id", "record_id", "trace", "inputs", "records", "digest"}  # of facts with their ids
+            ids |= {"number"} if table == "desk_duplicate" else set()
             names = [f'"{c}"' for t, c in rows if t == table and c not in ids and not c.endswith("_id")]
             found[table] = sorted(link.execute(f"SELECT {', '.join(names)} FROM {table}").fetchall(), key=repr)
         return found

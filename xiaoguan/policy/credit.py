@@ -66,9 +66,13 @@ def is_shared(policy: Policy, world: World) -> bool:
     """Whether credit can differ from ownership: shares, overlays, roll-ups, splits, rates, a discount's effect."""
     if (facts := facts_of(world)) is None:
         return any(_rules(plan.credit) for plan in policy.incentive)
-    recorded = bool(getattr(getattr(facts, "book", None), "splits", ()))
     effect = policy.discount is not None and policy.discount.effect is not None
-    return recorded or effect or policy.header.fx is not None or any(_rules(plan.credit) for plan in policy.incentive)
+    return (
+        facts.has_splits
+        or effect
+        or policy.header.fx is not None
+        or any(_rules(plan.credit) for plan in policy.incentive)
+    )
 
 
 def _rules(credit: Credit | None) -> bool:

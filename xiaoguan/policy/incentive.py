@@ -197,7 +197,8 @@ def _adjustment(
     effective = policy.header.effective
     if locked.end > period.start or locked.start < effective.start:
         return None
-    again = _statement(policy, who, locked, asked)
+    known = facts_of(asked.world)
+    again = _statement(policy, known.at(who, locked) if known else who, locked, asked)
     before = [entry for entry in posted if _stands_in(entry) == label and entry.kind not in ("credit", "payout")]
     already = sum(entry.amount for entry in before)
     if again.total.units == already:

@@ -107,9 +107,11 @@ class Records:
 
     def about(self, table: str, lot: Lot, row: Row) -> list[Row]:
         assert self.facts is not None
-        key, _ = _ORDER_OF_LINE.get(lot.entity, ("", ""))
-        ids = [lot.record, *([str(row.get(key))] if key and row.get(key) else [])]
-        return [one for record in dict.fromkeys(ids) for one in self.facts.about(table, record)]
+        key, head = _ORDER_OF_LINE.get(lot.entity, ("", ""))
+        ids = [(lot.record, lot.entity), *([(str(row.get(key)), head)] if key and row.get(key) else [])]
+        return list(
+            {str(one.get("id")): one for record, of in ids for one in self.facts.about(table, record, of)}.values()
+        )
 
     def whole(self, row: Row) -> Fraction:
         return _units(row, "total_amount", "net_amount", "amount")

@@ -129,6 +129,8 @@ class Settling:
 
     def settle(self, period: Period, state: State) -> Settled:
         self.now, self.state, self.done = period, state, Settled(period)
+        if (facts := facts_of(self.world)) is not None:
+            self.who = facts.at(self.who, period)
         self.done.earned = list(self.earnings(period))
         for one in self.done.earned:
             self.entry("earning", period.label, one.line.name, one.value)

@@ -82,20 +82,27 @@ class Facts(World, Protocol):
     schema: Schema
     cache: dict[object, object]
 
+    @property
+    def has_splits(self) -> bool:
+        """Whether any split is recorded at all."""
+
     def rows(self, table: str, period: Period, by: str) -> Sequence[Row]:
         """Everybody's rows of a table in a period by a date."""
 
     def row(self, table: str, record: str) -> Row | None:
         """One row by its id."""
 
-    def about(self, table: str, record: str) -> Sequence[Row]:
-        """The rows of a table that point at a record, such as the payments of an order."""
+    def about(self, table: str, record: str, of: str) -> Sequence[Row]:
+        """The rows of a table that point at a record of the table `of`, such as the payments of an order."""
 
     def person(self, key: str) -> Who | None:
         """A person by key."""
 
     def people(self) -> Sequence[Who]:
         """Everybody, in a fixed order."""
+
+    def at(self, who: Who, period: Period) -> Who:
+        """The person with the terms that held at the end of a period."""
 
     def splits(self, table: str, record: str) -> Sequence[Row]:
         """Recorded splits of a record: rows of person and share (and counts)."""
@@ -188,8 +195,8 @@ class RowsWorld:
             self._ids = {(t, str(row.get("id"))): row for t, rows in self.tables.items() for row in rows}
         return self._ids.get((table, record))
 
-    def about(self, table: str, record: str) -> Sequence[Row]:
-        """Rows of a table that name the record in order, invoice, record or reverses."""
+    def about(self, table: str, record: str, of: str) -> Sequence[Row]:
+        """Rows of a table that name the record in order, invoice, record or reverses; ids are unique across tables."""
         if self._pointing is None:
             self._pointing = defaultdict(list)
             for name, rows in self.tables.items():
@@ -205,6 +212,15 @@ class RowsWorld:
     def people(self) -> Sequence[Who]:
         """Everybody, by key."""
         return [self.book.people[key] for key in sorted(self.book.people)]
+
+    @property
+    def has_splits(self) -> bool:
+        """Whether the book has any."""
+        return bool(self.book.splits)
+
+    def at(self, who: Who, period: Period) -> Who:
+        """The same person: terms are given once."""
+        return who
 
     def splits(self, table: str, record: str) -> Sequence[Row]:
         """Recorded splits of a record; those that name no table are of any."""

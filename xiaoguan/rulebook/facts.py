@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -64,30 +64,50 @@ class Fact:
         column = self.paths[dated].orm
         return self.model._default_manager.filter(Q(**{f"{column}__gte": start, f"{column}__lt": end}))
 
+    def pointers(self, other: str) -> tuple[str, ...]:
+        """The fields by which rows name rows of another fact table, such as the order of a payment."""
+        of = _facts[other].model if other in _facts else None
+        own = ((name, path.field) for name, path in self.paths.items() if "." not in path.text)
+        return tuple(name for name, field in own if of is not None and field.related_model is of)
+
     def rows(
         self, dated: str, start: date, end: date, names: Iterable[str], people: Collection[int] | None = None
     ) -> Iterator[dict[str, Any]]:
         """Rows of [start, end) with `names` of the fields, in a fixed order: date, then id.
 
-        Each has id, label, person (an id or None) and, with money, currency. Money is in units, decimals are Fraction.
+        Each has id, label, person (an id as text, or None) and, with money, currency. Money is in units, decimals are
+        Fraction.
         people    only theirs; None for everybody's.
         """
-        wanted = [n for n in self.fields if n in set(names) | {dated}]
-        columns = ["pk", self.label, self.person or "pk", self.currency or "pk"]
-        columns += [self.paths[n].orm for n in wanted]
-        exact = [i for i, n in enumerate(wanted) if isinstance(self.paths[n].field, ExactField)]
         found = self.between(dated, start, end)
         if people is not None and self.person:
             found = found.filter(**{f"{self.person}__in": people})
-        query = found.order_by(self.paths[dated].orm, "pk").values_list(*columns)
-        for pk, label, person, currency, *values in query.iterator(chunk_size=5_000):
+        yield from self._read(found.order_by(self.paths[dated].orm, "pk"), {*names, dated})
+
+    def of(self, name: str, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Whole rows that have one of these ids in a field, or as their own (name "id"), in the order of ids."""
+        column = "pk" if name == "id" else self.paths[name].orm
+        for at in range(0, len(keys), SOME):
+            found = self.model._default_manager.filter(**{f"{column}__in": keys[at : at + SOME]})
+            yield from self._read(found.order_by("pk"), self.fields)
+
+    def _read(self, query: QuerySet, names: Collection[str]) -> Iterator[dict[str, Any]]:
+        wanted = [n for n in self.fields if n in names]
+        columns = ["pk", self.label, self.person or "pk", self.currency or "pk"]
+        columns += [self.paths[n].orm for n in wanted]
+        exact = [i for i, n in enumerate(wanted) if isinstance(self.paths[n].field, ExactField)]
+        for pk, label, person, currency, *values in query.values_list(*columns).iterator(chunk_size=5_000):
             for i in exact:
                 values[i] = _fraction(values[i])
             row = dict(zip(wanted, values, strict=True))
-            row.update(id=pk, label=str(label), person=person if self.person else None)
+            row.update(id=str(pk), label=str(label), person=str(person) if self.person and person is not None else None)
             if self.currency:
                 row["currency"] = currency
             yield row
+
+
+SOME = 500
+"""So many ids are asked for at once."""
 
 
 def _fraction(value: Decimal | None) -> Fraction | int | None:

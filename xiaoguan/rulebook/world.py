@@ -1,26 +1,37 @@
-"""The database as the engine's world: the records and goals of one person in one period."""
+"""The database as the engine's world: what happened, what was agreed and what was posted, for everybody of a company.
+
+It answers the whole of `policy.Facts`: metrics and goals, and beside them splits, payments of an order, exchange rates,
+the ledger of locked periods. Rows are read once for everybody and a period; rows that others point at, such as the
+payments of orders, are read for all orders known so far, never one by one.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from fractions import Fraction
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
 import orjson
 
 from xiaoguan.base.explain import Line
-from xiaoguan.base.money import SCALE, Money
+from xiaoguan.base.ledger import Entry
+from xiaoguan.base.money import SCALE
 from xiaoguan.base.periods import Period
-from xiaoguan.people.chart import people_with_roles
-from xiaoguan.people.models import PayTerms, Person
 from xiaoguan.policy import Policy, Who
-from xiaoguan.policy.formula import Field, Name, dotted, walk
-from xiaoguan.policy.metrics import Derived, Plan, PlanError, evaluate, plan
+from xiaoguan.policy.credit import is_shared
+from xiaoguan.policy.formula import Field, Name, Row, dotted, walk
+from xiaoguan.policy.metrics import Derived, Plan, PlanError, Schema, evaluate, plan
+from xiaoguan.policy.settle import needs_records
 from xiaoguan.rulebook.facts import facts, schema
+from xiaoguan.rulebook.models import LedgerEntry
+from xiaoguan.rulebook.staff import Participants, Staff
+
+__all__ = ["DatabaseWorld", "Goal", "Participants", "use_goals_from", "use_rates_from", "use_splits_from"]
 
 
 @dataclass(frozen=True)
@@ -37,78 +48,97 @@ class Goal:
 
 
 GoalsBetween = Callable[[date, date], Iterable[Goal]]
-_goals: GoalsBetween | None = None
+SplitsOf = Callable[[Collection[str]], Iterable[Row]]
+RatesBetween = Callable[[str, str, date, date], Iterable[tuple[str, date, Fraction]]]
+
+
+@dataclass
+class _Sources:
+    """What floors above say of goals, splits and rates; each says so once, when it starts."""
+
+    goals: GoalsBetween = lambda start, end: ()
+    splits: SplitsOf = lambda orders: ()
+    rates: RatesBetween = lambda base, quote, start, end: ()
+
+
+_sources = _Sources()
 
 
 def use_goals_from(source: GoalsBetween) -> None:
     """The floor that keeps goals says here how those inside [start, end) are read."""
-    global _goals
-    _goals = source
+    _sources.goals = source
 
 
-class Participants:
-    """参与人: who is in the policy's scope in a period, with the role and the pay terms that held at its end."""
-
-    def __init__(self, policy: Policy, period: Period):
-        roles = set(policy.header.scope.roles) | {role for p in policy.incentive for role in p.role}
-        held = people_with_roles(roles, period.start, period.end) if roles else {}
-        names = dict(Person.objects.filter(pk__in=held).values_list("pk", "name"))
-        terms = _terms(list(held), period)
-        self.people: dict[str, Who] = {}
-        for pk in sorted(held):
-            role = held[pk][-1][0]  # the last one held in the period
-            self.people[str(pk)] = Who(str(pk), names[pk], role, terms.get(pk, {}))
+def use_splits_from(source: SplitsOf) -> None:
+    """The floor that keeps orders says here how the recorded splits of orders (by id as text) are read: rows of
+    record, person, share (Fraction), counts, kind, reason."""
+    _sources.splits = source
 
 
-def _terms(people: list[int], period: Period) -> dict[int, dict[str, Any]]:
-    """Pay terms of each person: those in force on the last day of the period."""
-    rows = PayTerms.objects.filter(person_id__in=people, starts_on__lt=period.end).exclude(ends_on__lt=period.end)
-    found: dict[int, dict[str, Any]] = {}
-    for row in rows.order_by("person_id", "starts_on", "id"):
-        terms: dict[str, Any] = {}
-        if row.commission_percent is not None:
-            terms["commission_percent"] = Fraction(row.commission_percent)
-        if row.bonus_units is not None:
-            terms["bonus"] = Money.of_units(row.bonus_units, row.currency)
-        found[row.person_id] = terms
-    return found
+def use_rates_from(source: RatesBetween) -> None:
+    """The floor that keeps exchange rates says here how those of [start, end) are read: kind (plan, average, close),
+    day, units of `quote` for one of `base`."""
+    _sources.rates = source
+
+
+@dataclass
+class Taken:
+    """What a world was asked and answered, for a snapshot: the same answers give the same results."""
+
+    rows: dict[str, dict[str, Row]] = field(default_factory=lambda: defaultdict(dict))
+    goals: dict[tuple[str, str, str], int | Fraction] = field(default_factory=dict)
+    splits: dict[str, Sequence[Row]] = field(default_factory=dict)
+    rates: dict[tuple[str, date, str], Fraction | None] = field(default_factory=dict)
+    posted: dict[str, Sequence[Entry]] = field(default_factory=dict)
 
 
 class DatabaseWorld:
     """What the engine asks, answered from the database; every answer goes into the digest of the inputs.
 
-    Rows are read once for everybody and period, and kept by person.
-
     people    read only these people's rows, for a question about a few; None for everybody.
+    supposed  rows that are not there, by fact table, as if they were: what would be if these deals closed.
     """
 
-    def __init__(self, policy: Policy, people: Collection[int] | None = None):
-        self.policy, self.people = policy, people
+    def __init__(
+        self, policy: Policy, people: Collection[int] | None = None, supposed: Mapping[str, Sequence[Row]] | None = None
+    ):
+        self.policy, self.supposed = policy, supposed or {}
+        self.schema: Schema = schema()
+        self.cache: dict[object, object] = {}
         self.digest = sha256()
-        self._rows: dict[tuple[str, str, date, date], dict[int | None, list[dict[str, Any]]]] = {}
+        self.taken = Taken()
+        self._asks = any(needs_records(one) for one in policy.incentive) or is_shared(policy, self)
+        self.only = None if self._asks else people
+        self._rows: dict[tuple[str, str, date, date], tuple[list[Row], dict[str | None, list[Row]]]] = {}
         self._lines: dict[tuple[str, str, date, date], Line] = {}
         self._goals: dict[tuple[date, date], dict[tuple[str, int | None, int | None], list[Goal]]] = {}
         self._names = _fields_needed(policy)
+        self._known: dict[str, dict[str, None]] = defaultdict(dict)
+        self._pointing: dict[tuple[str, str], dict[str, list[Row]]] = defaultdict(dict)
+        self._rates: dict[str, list[tuple[str, date, Fraction]]] = {}
+
+    # Metrics and goals
 
     def metric(self, metric_id: str, who: Who, period: Period) -> Line:
+        """The metric over the person's own records; over everybody's and nobody's for the company (key "")."""
         key = (metric_id, who.key, period.start, period.end)
         if key not in self._lines:
-            rows = self._rows_of(int(who.key))
-            self._lines[key] = evaluate(self.policy, metric_id, rows, period, schema())
+            rows = self._everything if not who.key else self._rows_of(who.key)
+            self._lines[key] = evaluate(self.policy, metric_id, rows, period, self.schema)
         return self._lines[key]
 
     def whole(self, metric_id: str, period: Period) -> Line:
         """The metric over everybody's records and those of nobody, without the list of them."""
-
-        def rows_of(source: str, window: Period, dated: str) -> list[dict[str, Any]]:
-            self._rows_of(0)(source, window, dated)
-            return [row for rows in self._rows[source, dated, window.start, window.end].values() for row in rows]
-
-        line = evaluate(self.policy, metric_id, rows_of, period, schema())
+        line = evaluate(self.policy, metric_id, self._everything, period, self.schema)
         return replace(line, records=(), parts=())
 
     def goal(self, goal_id: str, who: Who, period: Period) -> Line | None:
-        return self.goal_of(goal_id, period, person_id=int(who.key))
+        """The goal of a person, of a team ("team:" and its id) or of the company ("")."""
+        team = int(who.key[5:]) if who.key.startswith("team:") else None
+        line = self.goal_of(goal_id, period, int(who.key) if who.key and team is None else None, team)
+        if line is not None:
+            self.taken.goals[goal_id, who.key, period.label] = line.number
+        return line
 
     def goal_of(
         self, goal_id: str, period: Period, person_id: int | None = None, team_id: int | None = None
@@ -132,29 +162,178 @@ class DatabaseWorld:
         key = (period.start, period.end)
         if key not in self._goals:
             found: dict[tuple[str, int | None, int | None], list[Goal]] = defaultdict(list)
-            for goal in _goals(*key) if _goals else ():
+            for goal in _sources.goals(*key):
                 found[goal.goal, goal.person_id, goal.team_id].append(goal)
                 self._read([goal.goal, goal.person_id, goal.team_id, str(goal.start), str(goal.end), goal.value])
             self._goals[key] = found
         return self._goals[key]
 
-    def _rows_of(self, person_id: int) -> Callable[[str, Period, str], list[dict[str, Any]]]:
-        def rows_of(source: str, period: Period, dated: str) -> list[dict[str, Any]]:
-            key = (source, dated, period.start, period.end)
-            if key not in self._rows:
-                by_person: dict[int | None, list[dict[str, Any]]] = defaultdict(list)
-                for row in facts()[source].rows(
-                    dated, period.start, period.end, self._names.get(source, ()), self.people
-                ):
-                    by_person[row["person"]].append(row)
-                    self._read(row)
-                self._rows[key] = by_person
-            return self._rows[key].get(person_id, [])
+    # Rows
 
-        return rows_of
+    def rows(self, table: str, period: Period, by: str) -> Sequence[Row]:
+        """Everybody's rows of a table in a period by a date; none of a table that this system does not keep."""
+        return self._everything(table, period, by) if table in facts() else ()
+
+    def row(self, table: str, record: str) -> Row | None:
+        """One row by its id."""
+        if record not in self.taken.rows[table] and table in facts():
+            self._known[table][record] = None
+            self._fetch(table, "id", [key for key in self._known[table] if key not in self.taken.rows[table]])
+        return self.taken.rows[table].get(record)
+
+    def about(self, table: str, record: str, of: str) -> Sequence[Row]:
+        """The rows of a table that point at a record of another, such as the payments of an order."""
+        for name in facts()[table].pointers(of) if table in facts() else ():
+            found = self._pointing[table, name]
+            if record not in found:
+                self._known[of][record] = None
+                asked = [key for key in self._known[of] if key not in found]
+                found.update((key, []) for key in asked)
+                for row in self._fetch(table, name, asked):
+                    found[str(row[name])].append(row)
+            return found[record]
+        return ()
+
+    def _fetch(self, table: str, name: str, keys: Sequence[str]) -> list[Row]:
+        fact = facts()[table]
+        rows = list(fact.of(name, [key for key in keys if key.isdigit()]))
+        return [*self._took(table, rows), *(r for r in self.supposed.get(table, ()) if str(r.get(name)) in set(keys))]
+
+    def _took(self, table: str, rows: Sequence[Row]) -> Sequence[Row]:
+        kept, known = self.taken.rows[table], self._known[table]
+        points = {name: of for of in facts() for name in facts()[table].pointers(of)}
+        for row in rows:
+            key = str(row["id"])
+            kept[key] = {**kept[key], **row} if key in kept else row
+            known[key] = None
+            for name, of in points.items():
+                if row.get(name) is not None:
+                    self._known[of][str(row[name])] = None
+            self._read(row)
+        return rows
+
+    def _rows_of(self, person: str) -> Callable[[str, Period, str], list[Row]]:
+        return lambda source, period, dated: self._loaded(source, period, dated)[1].get(person, [])
+
+    def _everything(self, source: str, period: Period, dated: str) -> list[Row]:
+        return self._loaded(source, period, dated)[0]
+
+    def _loaded(self, source: str, period: Period, dated: str) -> tuple[list[Row], dict[str | None, list[Row]]]:
+        key = (source, dated, period.start, period.end)
+        if key not in self._rows:
+            fact = facts()[source]
+            names = fact.fields if self._asks else self._names.get(source, ())
+            every = [*self._took(source, list(fact.rows(dated, period.start, period.end, names, self.only)))]
+            for row in self.supposed.get(source, ()):
+                if isinstance(day := row.get(dated), date) and period.contains(day):
+                    every.append(row)
+                    self.taken.rows[source][str(row["id"])] = row
+            by_person: dict[str | None, list[Row]] = defaultdict(list)
+            for row in every:
+                by_person[row["person"]].append(row)  # type: ignore[index]
+            self._rows[key] = every, by_person
+        return self._rows[key]
+
+    # People, splits, rates, the ledger
+
+    @cached_property
+    def staff(self) -> Staff:
+        return Staff(self.policy)
+
+    def person(self, key: str) -> Who | None:
+        """A person by key, with the pay terms of today's newest agreement."""
+        return self._who(key, date.max) if key.isdigit() and int(key) in self.staff.persons else None
+
+    def people(self) -> Sequence[Who]:
+        """Everybody, by key."""
+        return [self._who(str(pk), date.max) for pk in self.staff.persons]
+
+    def at(self, who: Who, period: Period) -> Who:
+        """The person with the pay terms of the last day of a period."""
+        if not who.key.isdigit():
+            return who
+        return replace(who, terms=self._who(who.key, period.end - timedelta(days=1)).terms)
+
+    def _who(self, key: str, day: date) -> Who:
+        held = self.cache.setdefault(("who", key, day), None) or self.staff.at(key, day)
+        self.cache["who", key, day] = held
+        return held  # type: ignore[return-value]
+
+    @cached_property
+    def has_splits(self) -> bool:
+        """Whether any split was ever recorded."""
+        return any(True for _ in _sources.splits(()))
+
+    def splits(self, table: str, record: str) -> Sequence[Row]:
+        """Recorded splits of an order; its lines and payments are shared as it is."""
+        if not self.has_splits:
+            return ()
+        if table != "orders":
+            head = (self.row(table, record) or {}).get("order")
+            return self.splits("orders", str(head)) if head is not None else ()
+        if record not in self.taken.splits:
+            asked = [key for key in self._known["orders"] | {record: None} if key not in self.taken.splits]
+            found: dict[str, list[Row]] = {key: [] for key in asked}
+            for row in _sources.splits([key for key in asked if key.isdigit()]):
+                found[str(row["record"])].append(row)
+                self._read(row)
+            self.taken.splits.update(found)
+        return self.taken.splits[record]
+
+    def grade(self, appraisal_id: str, who: Who, period: Period) -> Row | None:
+        """No grades are kept yet: what depends on one has no value, and says so."""
+        return None
+
+    def rate(self, currency: str, on: date, kind: str) -> Fraction | None:
+        """Units of the policy's currency for one unit of `currency`.
+
+        plan_rate: the last one set on or before the day. month_average: the mean of the daily averages of its month.
+        event_date: that day's closing rate, else its average, else those of the seven days before, nearest first.
+        """
+        key = (currency, on, kind)
+        if key not in self.taken.rates:
+            self.taken.rates[key] = found = _rate(self._rates_of(currency), on, kind)
+            self._read([currency, str(on), kind, str(found)])
+        return self.taken.rates[key]
+
+    def _rates_of(self, currency: str) -> list[tuple[str, date, Fraction]]:
+        if currency not in self._rates:
+            own = self.policy.currency
+            direct = list(_sources.rates(currency, own, date.min, date.max))
+            turned = [(kind, day, 1 / rate) for kind, day, rate in _sources.rates(own, currency, date.min, date.max)]
+            self._rates[currency] = direct or turned
+        return self._rates[currency]
+
+    def posted(self, who: Who) -> Sequence[Entry]:
+        """What was posted for the person in locked periods, in the order of posting."""
+        if who.key not in self._ledger:
+            return ()
+        self.taken.posted[who.key] = self._ledger[who.key]
+        return self._ledger[who.key]
+
+    @cached_property
+    def _ledger(self) -> dict[str, list[Entry]]:
+        found: dict[str, list[Entry]] = defaultdict(list)
+        rows = LedgerEntry.objects.reckoned().filter(period__policy_key=self.policy.id).order_by("id")
+        for row in rows.iterator(chunk_size=5_000):
+            entry = row.entry()
+            found[entry.person].append(entry)
+            self._read(entry.to_json())
+        return found
 
     def _read(self, value: Any) -> None:
         self.digest.update(orjson.dumps(value, default=str))
+
+
+def _rate(rates: Sequence[tuple[str, date, Fraction]], on: date, kind: str) -> Fraction | None:
+    if kind == "plan_rate":
+        set_ = [(day, rate) for k, day, rate in rates if k == "plan" and day <= on]
+        return max(set_)[1] if set_ else None
+    if kind == "month_average":
+        daily = [rate for k, day, rate in rates if k == "average" and (day.year, day.month) == (on.year, on.month)]
+        return sum(daily, Fraction(0)) / len(daily) if daily else None
+    near = [(day, k == "close", rate) for k, day, rate in rates if k != "plan" and 0 <= (on - day).days <= 7]
+    return max(near)[2] if near else None
 
 
 def _count(total: int) -> Any:

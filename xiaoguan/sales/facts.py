@@ -48,6 +48,7 @@ class OrderLines(Fact):
     model = OrderLine
     label = "order__number"
     fields = {
+        "order": "order",
         "quantity": "quantity",
         "unit_price": "unit_price",
         "discount": "discount",
@@ -77,6 +78,7 @@ class Payments(Fact):
     model = Payment
     label = "order__number"
     fields = {
+        "order": "order",
         "amount": "amount",
         "received_on": "received_on",
         "method": "method",

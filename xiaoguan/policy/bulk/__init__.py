@@ -28,10 +28,10 @@ from typing import Literal
 
 from xiaoguan.base.money import SCALE, minor_unit
 
-from .document import Clawback, Component, IncentivePlan, Policy, Tier, Tiers
-from .formula import Duration
-from .formula import Literal as Constant
-from .release import AT_ONCE
+from ..document import Clawback, Component, IncentivePlan, Policy, Tier, Tiers
+from ..formula import Duration
+from ..formula import Literal as Constant
+from ..release import AT_ONCE
 
 MILLION = 10**6
 Dialect = Literal["duckdb", "spark"]
@@ -471,7 +471,7 @@ class _Compiler:
                 for step in rule.steps
             ]
             return f"CASE {' '.join(whens)} ELSE 0 END", str(MILLION)
-        from .load import read_number
+        from ..load import read_number
 
         return str(_millionths(read_number(rule.share), "a claw-back")), str(MILLION)
 
