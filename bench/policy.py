@@ -77,13 +77,14 @@ def connect(folder: Path, lines: int) -> Any:
     return db
 
 
-def compiled() -> Any:
+def plan_of(dialect: Any = "duckdb") -> Any:
+    """The compiled commission."""
     from xiaoguan.policy import load_text
     from xiaoguan.policy.bulk import compile_component
 
     policy, issues = load_text(POLICY)
     assert policy is not None, issues
-    return compile_component(policy, "pay")
+    return compile_component(policy, "pay", dialect)
 
 
 def scan(folder: Path, lines: int) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def scan(folder: Path, lines: int) -> dict[str, Any]:
 
 def totals(folder: Path, lines: int) -> dict[str, Any]:
     """Everything down to what is paid to each person in each month."""
-    db, made = connect(folder, lines), compiled()
+    db, made = connect(folder, lines), plan_of()
     query = f"SELECT count(*), sum(earned), sum(held), sum(freed), sum(clawed), sum(paid) FROM ({made.totals}) AS t"
 
     def run() -> dict[str, Any]:
@@ -107,7 +108,7 @@ def totals(folder: Path, lines: int) -> dict[str, Any]:
 
 def reasons(folder: Path, lines: int) -> dict[str, Any]:
     """What every line earned and where in the table it stood, written to Parquet."""
-    db, made = connect(folder, lines), compiled()
+    db, made = connect(folder, lines), plan_of()
     out = folder / "reasons.parquet"
 
     def run() -> dict[str, Any]:

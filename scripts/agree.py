@@ -1,16 +1,22 @@
 """Two evaluators, one number: `python scripts/agree.py [COMPARISONS] [SEED]` compares generated policies and facts.
 
 The Python evaluator settles every person's year; the compiled SQL does the same on DuckDB. Every person and month is
-one comparison of what was credited, earned, held back, freed, taken back and paid, to the last unit.
+one comparison of what was credited, earned, held back, freed, taken back and paid, and of what each record earned, to
+the last unit. A policy's seed makes the same policy and facts again; two processes share the policies.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -73,14 +79,16 @@ def policy_text(chance: random.Random) -> str:
 
 
 def facts(chance: random.Random, people: Sequence[str], count: int) -> tuple[list[Row], list[Row]]:
-    """Random orders and returns of some of them."""
+    """Random orders and returns of some of them; now and then amounts whose products do not fit 64 bits."""
     orders, returns = [], []
+    times = chance.choice([1, 1, 1, 1, 10_007, 1_000_003])
     for i in range(count):
         day = YEAR + timedelta(days=chance.randrange(365))
         value = chance.choice([chance.randint(1, 30_000) * 10_000, chance.randint(1, 10**8), -chance.randint(1, 10**7)])
+        value *= times
         row: Row = {"id": f"{i:06d}", "person": chance.choice(people), "signed_on": day, "net_amount": value}
-        for field, odds in (("co_owner", 0.4), ("presales", 0.3)):
-            row[field] = chance.choice(people) if chance.random() < odds else None
+        for payee, odds in (("co_owner", 0.4), ("presales", 0.3)):
+            row[payee] = chance.choice(people) if chance.random() < odds else None
         orders.append(row)
         for _ in range(chance.choice([0, 0, 0, 0, 1, 2])):
             amount = chance.choice([None, chance.randint(1, max(abs(value), 1))])
@@ -106,7 +114,17 @@ def quotas(chance: random.Random, policy: Policy, people: Sequence[str]) -> dict
     }
 
 
-Found = dict[tuple[str, date], tuple[int | None, ...]]
+Key = tuple[str, date]
+
+
+@dataclass
+class Found:
+    """What one evaluator says: (credited, earned, held, freed, clawed, paid) of a person and month, and what each of
+    the person's records earned in it. `whole` is False where the plan has no use for what records earned."""
+
+    totals: dict[Key, tuple[int, ...]] = field(default_factory=dict)
+    lots: dict[Key, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
+    whole: bool = True
 
 
 def by_rows(
@@ -116,21 +134,29 @@ def by_rows(
     goals: Mapping[tuple[str, str, str], int],
     people: Sequence[str],
 ) -> Found:
-    """credited, earned, held, freed, clawed, paid of every person and month, by the Python evaluator."""
+    """The Python evaluator; what is missing is 0."""
     world = RowsWorld(policy, {"orders": orders, "returns": returns}, dict(goals))
-    found: Found = {}
+    plan = policy.incentive[0]
+    found = Found(whole=plan.clawback is not None or plan.pay is not None)
     for key in people:
         who = Who(key, key)
         asked = _Asked(world)
-        for one in Settling(policy, policy.incentive[0], who, asked).through(policy.calendar.parse("2026-12")):
-            line = one.earned[0].line
-            steps = one.amounts
+        for one in Settling(policy, plan, who, asked).through(policy.calendar.parse("2026-12")):
+            steps, at = one.amounts, (key, one.period.start)
             credited = metric_of(policy, world, "sales", who, one.period, "pay").value
             assert isinstance(credited, int)
-            values = (steps.get("holdback", 0), steps.get("holdback_released", 0), steps.get("clawback", 0))
-            earned = None if line.missing else int(line.number)
-            found[key, one.period.start] = (credited, earned, -values[0], values[1], -values[2], one.total)
+            held, freed, clawed = (steps.get(name, 0) for name in ("holdback", "holdback_released", "clawback"))
+            found.totals[at] = (credited, one.earned[0].value, -held, freed, -clawed, one.total)
+            found.lots[at] = {lot.record: lot.amount for lot in one.earned[0].lots if lot.amount}
     return found
+
+
+@cache
+def connection() -> Any:
+    """One database for each process, of one thread."""
+    made = duckdb.connect()
+    made.execute("SET threads = 1")
+    return made
 
 
 def by_sql(
@@ -140,82 +166,89 @@ def by_sql(
     returns: Sequence[Row],
     goals: Mapping[tuple[str, str, str], int],
 ) -> Found:
-    """The same by DuckDB."""
-    connection = duckdb.connect()
-    columns: dict[str, list[Any]] = {
-        "id": [row["id"] for row in orders],
-        "person": [row["person"] for row in orders],
-        "day": [row["signed_on"] for row in orders],
-        "value": [row["net_amount"] for row in orders],
-        "co_owner": pyarrow.array([row["co_owner"] for row in orders], pyarrow.string()),
-        "presales": pyarrow.array([row["presales"] for row in orders], pyarrow.string()),
-    }
-    given = [(key, policy.calendar.parse(label).start, value) for (_, key, label), value in goals.items()]
-    tables = {
-        "facts": pyarrow.table(columns),
-        "quotas": pyarrow.table(
-            {
-                "person": pyarrow.array([one[0] for one in given], pyarrow.string()),
-                "window_start": pyarrow.array([one[1] for one in given], pyarrow.date32()),
-                "quota": pyarrow.array([one[2] for one in given], pyarrow.int64()),
-            }
-        ),
-        "undone": pyarrow.table(
-            {
-                "id": pyarrow.array([row["id"] for row in returns], pyarrow.string()),
-                "record": pyarrow.array([row["order"] for row in returns], pyarrow.string()),
-                "day": pyarrow.array([row["returned_on"] for row in returns], pyarrow.date32()),
-                "amount": pyarrow.array([row["amount"] for row in returns], pyarrow.int64()),
-            }
-        ),
-    }
-    for name in compiled.needs:
-        connection.register(name, tables[name])
-    found: Found = {}
-    for person, period, *values in connection.execute(compiled.totals).fetchall():
-        found[person, period] = tuple(None if value is None else int(value) for value in values)
-    check_lines(connection, compiled, found)
+    """The compiled SQL on DuckDB; what is missing is 0."""
+    for name, table in relations(policy, orders, returns, goals).items():
+        connection().register(name, table)
+    found = Found()
+    for person, period, *values in connection().execute(compiled.totals).fetchall():
+        found.totals[person, period] = tuple(value or 0 for value in values)
+    lines = f"SELECT person, period, record, earned FROM ({compiled.lines}) AS every_line"
+    for person, period, record, earned in connection().execute(lines).fetchall():
+        if earned:
+            found.lots[person, period][record] = earned
     return found
 
 
-def check_lines(connection: Any, compiled: Compiled, found: Found) -> None:
-    """What the records of a person and month earned adds up to what the person earned."""
-    lines = f"SELECT person, period, sum(earned), sum(credited) FROM ({compiled.lines}) AS l GROUP BY 1, 2"
-    for person, period, earned, credited in connection.execute(lines).fetchall():
-        assert int(earned or 0) == (found[person, period][1] or 0), (person, period, earned, found[person, period])
-        assert int(credited) == found[person, period][0]
+def relations(
+    policy: Policy, orders: Sequence[Row], returns: Sequence[Row], goals: Mapping[tuple[str, str, str], int]
+) -> dict[str, Any]:
+    """The tables that compiled SQL reads."""
+    text, day, units = pyarrow.string(), pyarrow.date32(), pyarrow.int64()
+    given = [(key, policy.calendar.parse(label).start, value) for (_, key, label), value in goals.items()]
+    columns = {
+        "facts": (
+            orders,
+            {"id": text, "person": text, "co_owner": text, "presales": text, "signed_on": day, "net_amount": units},
+        ),
+        "undone": (returns, {"id": text, "order": text, "returned_on": day, "amount": units}),
+    }
+    names = {"signed_on": "day", "net_amount": "value", "order": "record", "returned_on": "day"}
+    made = {
+        table: pyarrow.table(
+            {names.get(one, one): pyarrow.array([row[one] for row in rows], kind) for one, kind in of.items()}
+        )
+        for table, (rows, of) in columns.items()
+    }
+    kinds = {"person": text, "window_start": day, "quota": units}
+    made["quotas"] = pyarrow.table(
+        {name: pyarrow.array([one[i] for one in given], kind) for i, (name, kind) in enumerate(kinds.items())}
+    )
+    return made
 
 
-def differences(chance: random.Random, people: int, lines: int) -> tuple[int, list[str]]:
-    """How many comparisons one generated policy makes, and where the two evaluators differ."""
+def differences(seed: object, people: int, lines: int) -> tuple[int, list[str]]:
+    """How many comparisons the policy of a seed makes, and where the two evaluators differ."""
+    chance = random.Random(str(seed))
     text = policy_text(chance)
     policy, issues = load_text(text)
     assert policy is not None, issues
     keys = [f"p{i}" for i in range(people)]
     orders, returns = facts(chance, keys, lines)
     goals = quotas(chance, policy, keys)
-    compiled = compile_component(policy, "pay")
     rows = by_rows(policy, orders, returns, goals, keys)
-    sql = by_sql(policy, compiled, orders, returns, goals)
-    return len(rows), [f"{text}\n{key}: rows {a} sql {b}" for key, a, b in _unequal(rows, sql)]
+    sql = by_sql(policy, compile_component(policy, "pay"), orders, returns, goals)
+    return len(rows.totals), [f"{text}\nseed {seed}, {one}" for one in unequal(rows, sql)]
 
 
-def _unequal(rows: Found, sql: Found) -> Iterator[tuple[tuple[str, date], Any, Any]]:
-    nothing = (0, 0, 0, 0, 0, 0)
-    for key, expected in rows.items():
-        obtained = tuple(value or 0 for value in sql.get(key, nothing))
-        if tuple(value or 0 for value in expected) != obtained:
-            yield key, expected, sql.get(key)
+def unequal(rows: Found, sql: Found) -> Iterator[str]:
+    """Each person and month in which the two differ, with both answers."""
+    for key, expected in rows.totals.items():
+        obtained = sql.totals.get(key, (0,) * 6)
+        if expected != obtained:
+            yield f"{key}: rows {expected} sql {obtained}"
+        elif rows.whole and rows.lots[key] != sql.lots[key]:
+            yield f"{key}: rows {rows.lots[key]} sql {sql.lots[key]}"
+        elif sum(sql.lots[key].values()) != expected[1]:
+            yield f"{key}: the records of the sql do not add up to {expected[1]}"
+
+
+PEOPLE, LINES = 100, 1_500
+"""Of one policy: 1,200 comparisons."""
+
+
+def compared(seed: str) -> tuple[int, list[str]]:
+    return differences(seed, PEOPLE, LINES)
 
 
 def main() -> int:
     """Compare until there are enough."""
     wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
-    chance = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
-    began, made, policies, bad = time.perf_counter(), 0, 0, []
-    while made < wanted and not bad:
-        count, bad = differences(chance, people=40, lines=600)
-        made, policies = made + count, policies + 1
+    start = sys.argv[2] if len(sys.argv) > 2 else "1"
+    policies = -(-wanted // (PEOPLE * 12))
+    began, made, bad = time.perf_counter(), 0, []
+    with ProcessPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+        for number, found in pool.map(compared, (f"{start}-{i}" for i in range(policies))):
+            made, bad = made + number, bad + found
     for one in bad[:3]:
         print(one)
     seconds = time.perf_counter() - began

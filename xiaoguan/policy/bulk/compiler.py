@@ -1,0 +1,271 @@
+"""The steps of the calculation as common tables, in their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from xiaoguan.base.money import SCALE, minor_unit
+
+from ..document import Clawback, Component, IncentivePlan, Policy
+from ..load import read_number
+from .credits import Shares
+from .dialect import Sql
+from .rates import Rates
+from .scope import MILLION, MONTHS, millionths, refuse
+
+_ROOM = 4 * 10**18
+"""Below half of what 64 bits hold, so that a product and what is added to it fit."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The SQL of a component: `totals` and `lines` are queries over the relations that the package names."""
+
+    component: str
+    totals: str
+    lines: str
+    needs: tuple[str, ...]
+
+
+class Compiler:
+    """One component of a plan as SQL; NotBulk from the start if something stands in the way."""
+
+    def __init__(self, policy: Policy, plan: IncentivePlan, component: Component, sql: Sql) -> None:
+        self.plan, self.component, self.sql = plan, component, sql
+        self.unit = minor_unit(policy.currency)
+        self.rates = Rates(policy, component, sql)
+        self.period = component.period
+        accumulate = self.rates.tiers.accumulate if self.rates.tiers else "period"
+        self.window = self.period if accumulate == "period" else accumulate
+        refuse(policy, plan, component, self.window)
+        self.shares = Shares(plan.credit, self.unit, sql)
+
+    def compiled(self) -> Compiled:
+        by_quota, back = self.rates.by_quota, self.plan.clawback
+        needs = ["facts", *(["quotas"] if by_quota else []), *(["undone"] if back else [])]
+        credits = f"{self.sql.inline('credits')} ({self.shares.select('facts')})"
+        opened = [*self.months(), *(self.touched() if back else ()), *(self.lots("touched") if back else ())]
+        totals = [credits, *opened, *(self.clawed(back) if back else ())]
+        lines = [credits, *self.months(), *self.lots("")]
+        return Compiled(
+            self.component.id,
+            f"WITH {_joined(totals)}\n{self.summed()}",
+            f"WITH {_joined(lines)}\n"
+            "SELECT person, period, record, payee, credit AS credited, line_before AS before, tier, lot AS earned "
+            "FROM lots",
+            tuple(needs),
+        )
+
+    # 4 to 7 Accumulation, rate, earning, cap
+
+    def months(self) -> list[str]:
+        """monthly(person, period, reach, credited, before, earned, weight, below, signed, pieces, room)."""
+        sql = self.sql
+        period, window = sql.start(self.period, "day"), sql.start(self.window, "period")
+        each = f", {self.exactly(f'sum({self.rates.transaction()})')} AS exact_sum" if self.by_record else ""
+        quota = "LEFT JOIN quotas USING (person, window_start)" if self.rates.by_quota else ""
+        reach = sql.money("quota" if self.rates.by_quota else "NULL")
+        over = "PARTITION BY person, window_start ORDER BY period"
+        return [
+            f"sums AS (SELECT person, {period} AS period, {sql.money('sum(credit)')} AS credited{each} FROM credits "
+            "GROUP BY 1, 2)",
+            f"windows AS (SELECT *, {window} AS window_start FROM sums)",
+            f"running AS (SELECT w.*, {reach} AS reach, {sql.money(f'sum(credited) OVER ({over})')} AS cumulated "
+            f"FROM windows AS w {quota})",
+            f"exact AS (SELECT *, {self.exact()} AS exact FROM running)",
+            f"to_date AS (SELECT *, {sql.rounded('exact', self.rates.scale, self.unit)} AS so_far, "
+            f"exact - coalesce(lag(exact) OVER ({over}), 0) AS exact_here FROM exact)",
+            f"raw AS (SELECT *, so_far - coalesce(lag(so_far) OVER ({over}), 0) AS earned_raw FROM to_date)",
+            f"capped AS (SELECT person, period, reach, credited, cumulated - credited AS before, "
+            f"{self.weight()} AS weight, {self.capped()} AS earned FROM raw)",
+            f"cut AS (SELECT *, greatest(abs(weight), 1) AS below, {self.pieces('earned')} AS pieces FROM capped)",
+            f"{sql.kept('monthly')} (SELECT *, CASE WHEN weight < 0 THEN -pieces ELSE pieces END AS signed, "
+            f"CASE WHEN below > {_ROOM} THEN -1 ELSE {sql.div(str(_ROOM), 'greatest(1, abs(pieces))')} END AS room "
+            "FROM cut)",
+        ]
+
+    @property
+    def by_record(self) -> bool:
+        return self.rates.mode == "per_transaction"
+
+    def exactly(self, text: str) -> str:
+        """As wide as exact earnings are."""
+        return self.sql.money(text) if self.rates.narrow else self.sql.big(text)
+
+    def exact(self) -> str:
+        if self.by_record:
+            return "exact_sum"
+        pays = self.exactly(self.rates.pays("cumulated", "reach"))
+        return f"CASE WHEN reach > 0 THEN {pays} END" if self.rates.by_quota else pays
+
+    def weight(self) -> str:
+        """The sum of the weights by which records share the earning."""
+        if self.rates.mode == "slab":
+            return "credited"
+        return "exact" if self.window == self.period else "exact_here"
+
+    def capped(self) -> str:
+        cap = self.component.cap
+        if cap is None:
+            return "earned_raw"
+        most = int(cap.amount * SCALE)
+        return f"CASE WHEN earned_raw > {most} THEN {most} ELSE earned_raw END"
+
+    def pieces(self, value: str) -> str:
+        """A multiple of the minor unit as how many of them."""
+        return f"{self.sql.div(f'abs({value})', str(self.unit))} * CASE WHEN {value} < 0 THEN -1 ELSE 1 END"
+
+    # What each record earned
+
+    def touched(self) -> list[str]:
+        """touched(person, period): where something was undone, so that only those records are opened."""
+        undone = self.shares.select("(SELECT * FROM facts WHERE id IN (SELECT record FROM undone)) AS hit")
+        period = self.sql.start(self.period, "day")
+        return [f"touched AS (SELECT DISTINCT person, {period} AS period FROM (\n{undone}) AS found)"]
+
+    def lots(self, only: str) -> list[str]:
+        """lots(person, period, record, payee, day, value, credit, line_before, tier, lot): they add up to the earning.
+
+        Two sorts of every line, so the rows through them are narrow. The floor of a share is taken in 64 bits where
+        the month's `room` says that the product fits.
+        """
+        sql = self.sql
+        join = f"JOIN {only} USING (person, period)" if only else ""
+        columns = "person, period, record, payee, day, value, credit"
+        share = sql.floored("product", "below")
+        wide = sql.floored(f"{sql.big('weight')} * signed", "below")
+        rest = f"{sql.big('weight')} * signed - {sql.big('floor')} * below"
+        fits = "WHEN product IS NOT NULL THEN"
+        rank = "PARTITION BY person, period ORDER BY rest DESC, place"
+        more = f"row_number() OVER ({rank}) <= pieces - sum(floor) OVER (PARTITION BY person, period)"
+        return [
+            f"dated AS (SELECT record, payee, day, person, value, credit, {sql.start(self.period, 'day')} AS period "
+            "FROM credits)",
+            f"placed AS (SELECT {columns}, row_number() OVER line AS place, "
+            f"{sql.money('sum(credit) OVER line')} AS upto FROM dated {join} "
+            "WINDOW line AS (PARTITION BY person, period ORDER BY day, record "
+            "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW))",
+            "opened AS (SELECT p.*, reach, below, signed, pieces, room, before + upto - credit AS line_before "
+            "FROM placed AS p JOIN monthly USING (person, period))",
+            f"weighed AS (SELECT {columns}, place, line_before, below, signed, pieces, room, "
+            f"{self.rates.tier(self.looked_up(), 'reach')} AS tier, {self.line_weight()} AS weight FROM opened)",
+            "products AS (SELECT *, CASE WHEN abs(weight) <= room THEN weight * signed END AS product FROM weighed)",
+            f"floors AS (SELECT *, CASE {fits} {share} ELSE {sql.money(wide)} END AS floor FROM products)",
+            f"rests AS (SELECT {columns}, place, line_before, tier, pieces, floor, "
+            f"CASE {fits} product - floor * below ELSE {self.exactly(rest)} END AS rest FROM floors)",
+            f"lots AS (SELECT {columns}, place, line_before, tier, "
+            f"(floor + CASE WHEN {more} THEN 1 ELSE 0 END) * {self.unit} AS lot FROM rests)",
+        ]
+
+    def line_weight(self) -> str:
+        if self.rates.mode == "slab":
+            return "credit"
+        if self.by_record:
+            return self.rates.transaction()
+        return f"{self.rates.pays('(line_before + credit)', 'reach')} - {self.rates.pays('line_before', 'reach')}"
+
+    def looked_up(self) -> str:
+        """What decides the tier that is shown for a record: itself, or what is credited with it."""
+        return "abs(credit)" if self.by_record else "(line_before + credit)"
+
+    # 11 Holdback, 13 claw-back
+
+    @property
+    def held_rate(self) -> Fraction:
+        pay = self.plan.pay
+        return pay.holdback.share if pay and pay.holdback else Fraction(0)
+
+    def held(self) -> str:
+        """What is held back of a month's earning; nothing where no record earned it."""
+        if not self.held_rate:
+            return "0"
+        millionths(self.held_rate, "a holdback")
+        times = f"{self.sql.big('earned')} * {self.held_rate.numerator}"
+        rounded = self.sql.rounded(f"({times})", self.held_rate.denominator, self.unit)
+        return f"CASE WHEN weight = 0 THEN 0 ELSE {rounded} END"
+
+    def freed_period(self, day: str) -> str:
+        """First day of the period in which what is held back of a day's record is paid."""
+        pay = self.plan.pay
+        frees = "quarter" if pay and pay.holdback and pay.holdback.release.at == "quarter_end" else "year"
+        later = MONTHS[frees] - MONTHS[self.period]
+        return self.sql.day(f"({self.sql.start(frees, day)} + INTERVAL '{later}' MONTH)")
+
+    def held_lots(self) -> list[str]:
+        """lots with held_lot: what is held back of each, sharing the rounding of the month's."""
+        sql, rate = self.sql, self.held_rate
+        if not rate:
+            return ["kept AS (SELECT *, 0 AS held_lot FROM lots)"]
+        floor = sql.floored(f"pieces * {rate.numerator}", str(rate.denominator))
+        rank = "PARTITION BY person, period ORDER BY rest DESC, place"
+        more = f"row_number() OVER ({rank}) <= held_pieces - sum(floor) OVER (PARTITION BY person, period)"
+        return [
+            f"months AS (SELECT person, period, {self.pieces('held')} AS held_pieces "
+            f"FROM (SELECT person, period, {self.held()} AS held FROM monthly) AS rounded)",
+            f"counted AS (SELECT *, {self.pieces('lot')} AS pieces FROM lots)",
+            f"hold AS (SELECT *, {floor} AS floor FROM counted JOIN months USING (person, period))",
+            f"resting AS (SELECT *, pieces * {rate.numerator} - floor * {rate.denominator} AS rest FROM hold)",
+            f"kept AS (SELECT *, (floor + CASE WHEN {more} THEN 1 ELSE 0 END) * {self.unit} AS held_lot FROM resting)",
+        ]
+
+    def clawed(self, rule: Clawback) -> list[str]:
+        """clawed(person, period, clawed): min(round(paid x share), paid - taken), event by event."""
+        sql = self.sql
+        event = sql.start(self.period, "u.day")
+        still = f"CASE WHEN {event} < {self.freed_period('l.day')} THEN l.held_lot ELSE 0 END"
+        above, below = self.unserved(rule)
+        part = "CASE WHEN u.amount IS NULL OR l.value = 0 THEN 1 ELSE least(abs(u.amount), abs(l.value)) END"
+        whole = "CASE WHEN u.amount IS NULL OR l.value = 0 THEN 1 ELSE abs(l.value) END"
+        order = "PARTITION BY person, record ORDER BY event_day, event_id"
+        step = f"{self.unit} * (below * whole)"
+        half = sql.div(f"2 * {sql.big('paid')} * part * above + {step}", f"2 * {step}")
+        taken = f"cumulated + least(0, min(paid - cumulated) OVER ({order}))"
+        return [
+            *self.held_lots(),
+            f"happened AS (SELECT l.person, l.record, {event} AS period, u.day AS event_day, u.id AS event_id, "
+            f"{sql.big(f'l.lot - {still}')} AS paid, {sql.big(part)} AS part, {sql.big(whole)} AS whole, "
+            f"{above} AS above, {below} AS below FROM kept AS l JOIN undone AS u ON u.record = l.record "
+            f"WHERE u.day >= l.day AND u.day <= {sql.after('l.day', rule.window)})",
+            f"backs AS (SELECT *, CASE WHEN paid > 0 THEN {half} * {self.unit} ELSE 0 END AS back FROM happened)",
+            f"cumulated AS (SELECT *, sum(back) OVER ({order}) AS cumulated FROM backs WHERE paid > 0)",
+            f"taken AS (SELECT *, {taken} AS taken FROM cumulated)",
+            f"steps AS (SELECT person, period, taken - coalesce(lag(taken) OVER ({order}), 0) AS back FROM taken)",
+            "clawed AS (SELECT person, period, sum(greatest(back, 0)) AS clawed FROM steps GROUP BY 1, 2)",
+        ]
+
+    def unserved(self, rule: Clawback) -> tuple[str, str]:
+        """The share of what was paid that goes back, as a fraction of two whole numbers."""
+        sql = self.sql
+        if rule.share == "full":
+            return "1", "1"
+        if rule.share == "proportional":
+            term = sql.days("l.day", sql.after("l.day", rule.window))
+            return f"greatest(0, {term} - {sql.days('l.day', 'u.day')})", f"greatest(1, {term})"
+        if rule.share == "stepped":
+            whens = [
+                f"WHEN u.day <= {sql.after('l.day', step.within)} THEN {millionths(step.share, 'a step')}"
+                for step in rule.steps
+            ]
+            return f"CASE {' '.join(whens)} ELSE 0 END", str(MILLION)
+        return str(millionths(read_number(rule.share), "a claw-back")), str(MILLION)
+
+    def summed(self) -> str:
+        """One row for each person and period in which something is earned, freed or taken back."""
+        sql, held = self.sql, self.held()
+        parts = [f"SELECT person, period, credited, earned, {held} AS held, 0 AS freed, 0 AS clawed FROM monthly"]
+        if self.held_rate:
+            parts.append(f"SELECT person, {self.freed_period('period')}, 0, 0, 0, {held}, 0 FROM monthly")
+        if self.plan.clawback:
+            parts.append("SELECT person, period, 0, 0, 0, 0, clawed FROM clawed")
+        if len(parts) == 1:
+            return f"SELECT *, earned - held AS paid FROM ({parts[0]}) AS every_line"
+        columns = ("credited", "earned", "held", "freed", "clawed")
+        sums = ", ".join(f"{sql.money(f'sum({name})')} AS {name}" for name in columns)
+        paid = "coalesce(sum(earned), 0) - coalesce(sum(held), 0) + coalesce(sum(freed), 0) - sum(clawed)"
+        every = "\n UNION ALL ".join(parts)
+        return f"SELECT person, period, {sums}, {sql.money(paid)} AS paid FROM (\n {every}) AS every_line GROUP BY 1, 2"
+
+
+def _joined(tables: list[str]) -> str:
+    return ",\n".join(tables)

@@ -1,0 +1,83 @@
+"""Credits: the events of a table, shared by largest remainder, as rows of one person each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import gcd
+
+from ..document import Credit, Payee
+from .dialect import Sql
+from .scope import MILLION, millionths
+
+_WHOLE = "SELECT id AS record, CAST(0 AS TINYINT) AS payee, day, person, value, value AS credit FROM {} "
+
+
+class Shares:
+    """The direct shares of a plan: payee k has column pk, weight wk of `whole`; the last place is nobody's."""
+
+    def __init__(self, credit: Credit | None, unit: int, sql: Sql) -> None:
+        payees: Sequence[Payee] = credit.payees if credit else ()
+        self.alone = not payees or (len(payees) == 1 and payees[0].person in ("owner", "person"))
+        self.payees, self.unit, self.sql = payees, unit, sql
+        weights = [millionths(payee.share, "a share") for payee in payees]
+        step = gcd(MILLION, *weights)
+        self.weights, self.whole = [weight // step for weight in weights], MILLION // step
+
+    def select(self, source: str) -> str:
+        """Rows (record, payee, day, person, value, credit) of a relation of events; one for each person of an event."""
+        if self.alone:
+            return f"{_WHOLE.format(source)} WHERE person IS NOT NULL"
+        return "\n  UNION ALL ".join(self.of_payee(k, source) for k in range(len(self.payees)))
+
+    def of_payee(self, k: int, source: str) -> str:
+        n, nobody = range(len(self.payees)), len(self.payees)
+        named = ", ".join(f"{self.named(payee)} AS p{i}" for i, payee in enumerate(self.payees))
+        merged = ", ".join(f"{self.merged(i)} AS m{i}" for i in n)
+        left = " + ".join(f"m{i}" for i in n)
+        cuts = ", ".join(self.cut(i) for i in (*n, nobody))
+        missing = f"pieces - ({' + '.join(f'q{i}' for i in (*n, nobody))})"
+        # What one person has whole is not cut: without pieces there is nothing to multiply and divide.
+        pieces = f"CASE WHEN m{k} < {self.whole} THEN {self.pieces()} END"
+        return (
+            f"SELECT id AS record, CAST({k} AS TINYINT) AS payee, day, p{k} AS person, value, "
+            f"CASE WHEN m{k} = {self.whole} THEN value ELSE {self.part(k)} END AS credit FROM (\n"
+            f"    SELECT *, {missing} AS missing FROM (SELECT *, {cuts} FROM (\n"
+            f"      SELECT *, {self.whole} - ({left}) AS m{nobody}, {self.minor()} AS unit, {pieces} AS pieces FROM (\n"
+            f"        SELECT *, {merged} FROM (SELECT id, day, value, {named} FROM {source}) AS events\n"
+            f"      ) AS named WHERE m{k} > 0) AS shared) AS cut) AS missed"
+        )
+
+    def named(self, payee: Payee) -> str:
+        """The column that names a payee, or the person in its place."""
+        wanted = (payee.person, payee.otherwise)
+        columns = ["person" if name in ("owner", "person") else name for name in wanted if name]
+        return f"coalesce({', '.join(columns)})" if len(columns) > 1 else columns[0]
+
+    def merged(self, k: int) -> str:
+        """The weight of payee k with those of later payees who are the same person; 0 if an earlier one is."""
+        gone = " OR ".join([f"p{k} IS NULL", *(f"p{k} = p{j}" for j in range(k))])
+        after = [f"CASE WHEN p{j} = p{k} THEN {self.weights[j]} ELSE 0 END" for j in range(k + 1, len(self.weights))]
+        return f"CASE WHEN {gone} THEN 0 ELSE {' + '.join([str(self.weights[k]), *after])} END"
+
+    def minor(self) -> str:
+        """An amount is cut in the minor unit; one with finer decimals in units."""
+        return f"CASE WHEN value % {self.unit} = 0 THEN {self.unit} ELSE 1 END"
+
+    def pieces(self) -> str:
+        """How many minor units are cut: 64 bits hold 9 x 10^15 of them times 10^3, not times 10^6."""
+        pieces = self.sql.div("abs(value)", self.minor())
+        return pieces if self.whole <= 1000 else self.sql.big(pieces)
+
+    def cut(self, k: int) -> str:
+        whole = self.sql.div(f"pieces * m{k}", str(self.whole))
+        return f"{whole} AS q{k}, pieces * m{k} % {self.whole} AS r{k}"
+
+    def part(self, k: int) -> str:
+        """The floor, and one more where fewer remainders are ahead than units are missing."""
+        ahead = [
+            f"CASE WHEN r{j} > r{k}{f' OR r{j} = r{k}' if j < k else ''} THEN 1 ELSE 0 END"
+            for j in range(len(self.payees) + 1)
+            if j != k
+        ]
+        extra = f"CASE WHEN {' + '.join(ahead)} < missing THEN 1 ELSE 0 END"
+        return self.sql.money(f"CASE WHEN value < 0 THEN -1 ELSE 1 END * (q{k} + {extra}) * unit")

@@ -1,0 +1,68 @@
+"""The few words in which DuckDB and Spark differ, and the two roundings written out in whole numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..formula import Duration
+
+Dialect = Literal["duckdb", "spark"]
+
+
+@dataclass(frozen=True)
+class Sql:
+    """Writes whole-number SQL for one engine."""
+
+    dialect: Dialect
+
+    def big(self, text: str) -> str:
+        """As a number of 128 bits, or 38 digits: for products."""
+        return f"CAST({text} AS {'HUGEINT' if self.dialect == 'duckdb' else 'DECIMAL(38,0)'})"
+
+    def money(self, text: str) -> str:
+        """As units of money, which have 64 bits everywhere; both engines refuse what does not fit."""
+        return f"CAST({text} AS BIGINT)"
+
+    def div(self, above: str, below: str) -> str:
+        """Truncating division of whole numbers that are not negative."""
+        return f"(({above}) // ({below}))" if self.dialect == "duckdb" else f"(({above}) div ({below}))"
+
+    def inline(self, name: str) -> str:
+        """The head of a common table that is read as part of each query over it; Spark knows no other."""
+        return f"{name} AS NOT MATERIALIZED" if self.dialect == "duckdb" else f"{name} AS"
+
+    def kept(self, name: str) -> str:
+        """The head of a small common table that several parts read."""
+        return f"{name} AS MATERIALIZED" if self.dialect == "duckdb" else f"{name} AS"
+
+    def day(self, text: str) -> str:
+        return f"CAST({text} AS DATE)"
+
+    def after(self, day: str, length: Duration) -> str:
+        """The day so long after another."""
+        unit = {"d": "DAY", "w": "DAY", "m": "MONTH", "y": "MONTH"}[length.unit]
+        count = length.count * {"d": 1, "w": 7, "m": 1, "y": 12}[length.unit]
+        return self.day(f"({day} + INTERVAL '{count}' {unit})")
+
+    def days(self, start: str, end: str) -> str:
+        return f"date_diff('day', {start}, {end})" if self.dialect == "duckdb" else f"datediff({end}, {start})"
+
+    def start(self, kind: str, day: str) -> str:
+        """First day of the calendar period of a kind that holds the day."""
+        if kind != "half_year":
+            return self.day(f"date_trunc('{kind}', {day})")
+        year = f"date_trunc('year', {day})"
+        later = f"CASE WHEN month({day}) > 6 THEN {year} + INTERVAL '6' MONTH ELSE {year} END"
+        return self.day(later)
+
+    def rounded(self, number: str, scale: int, unit: int) -> str:
+        """A whole number of 1/scale units to the minor unit, half up away from zero."""
+        step = scale * unit
+        whole = self.div(f"2 * abs({self.big(number)}) + {step}", self.big(str(2 * step)))
+        return self.money(f"CASE WHEN {number} < 0 THEN -1 ELSE 1 END * {whole} * {unit}")
+
+    def floored(self, above: str, below: str) -> str:
+        """Division of whole numbers rounded down, `below` above zero."""
+        up = self.div(f"-({above}) - 1", below)
+        return f"CASE WHEN ({above}) >= 0 THEN {self.div(above, below)} ELSE -1 - {up} END"
