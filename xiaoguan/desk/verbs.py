@@ -19,11 +19,13 @@ class Verb:
     name      the word in URLs and events; the class name in snake case unless set.
     fields    form fields to ask for, by name; they become arguments of `do`.
     who       rule for who may; the desk's `write` when None.
+    final     whether it cannot be taken back, so that nobody offers to.
     """
 
     label: Any = ""
     icon = "player-play"
     tone = ""
+    final = False
     fields: ClassVar[dict[str, forms.Field]] = {}
     who: Rule | None = None
 

@@ -72,6 +72,8 @@ class Approval:
                False: the record stands as it is; `standing` says whether its present state is approved
     limit      a fraction of one beyond which it is needed; the company may set another
     after      (record, request) -> None: done with the last signature, in the same transaction
+    ended      the same, done when it is rejected, sent back or withdrawn
+    ended      (record, request) -> None: the same where it was rejected, sent back or withdrawn
     """
 
     name: str
@@ -82,6 +84,7 @@ class Approval:
     waits: bool = False
     limit: Decimal | None = None
     after: Callable[[Any, Any], None] | None = None
+    ended: Callable[[Any, Any], None] | None = None
 
     def attnames(self, model: Any) -> frozenset[str]:
         """The columns behind the frozen fields."""

@@ -194,6 +194,8 @@ def _end(request: ApprovalRequest, state: str, by: Viewer | None = None, note: s
     request.lines.filter(decision=Decision.WAITING).update(decision=Decision.SPARED)
     if state == State.APPROVED:
         _apply(request)
+    elif (record := request.record()) is not None and (told := declared(request.kind)[1].ended) is not None:
+        told(record, request)
     texts = {
         State.APPROVED: gettext_noop("Approved: %(title)s"),
         State.REJECTED: gettext_noop("%(actor)s rejected: %(title)s"),
@@ -219,6 +221,14 @@ def _apply(request: ApprovalRequest) -> None:
             record.save()
         if approval.after is not None:
             approval.after(record, request)
+
+
+def _gave_up(request: ApprovalRequest) -> None:
+    """Do what the declaration wants done where it comes to nothing."""
+    _desk, approval = declared(request.kind)
+    record = request.record() if approval.ended is not None else None
+    if approval.ended is not None and record is not None:
+        approval.ended(record, request)
 
 
 def _write(request: ApprovalRequest, deed: str, by: Viewer, note: str) -> None:

@@ -159,11 +159,11 @@ def do(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpResponse:
         return HttpResponseRedirect(desk.url("detail", pk=pk))
     text = _("%(verb)s: %(thing)s") % {"verb": verb.label, "thing": desk.title(record)}
     if not scripted:
-        messages.success(request, text, extra_tags=f"undo:{undo_url()}")
+        messages.success(request, text, extra_tags="" if verb.final else f"undo:{undo_url()}")
         return HttpResponseRedirect(
             request.POST.get("next") if is_local(request.POST.get("next")) else desk.url("detail", pk=pk)
         )
-    answer: dict[str, Any] = {"message": text, "undo_url": undo_url()}
+    answer: dict[str, Any] = {"message": text, "undo_url": "" if verb.final else undo_url()}
     if desk.board:
         listing = Listing.read(desk, viewer, request.GET)
         answer["lanes"] = {
