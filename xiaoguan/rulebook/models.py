@@ -8,11 +8,41 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from xiaoguan.base.ledger import KINDS, Entry
 from xiaoguan.desk.fields import MoneyField
-from xiaoguan.desk.records import Record
+from xiaoguan.desk.records import Conflict, Record
 from xiaoguan.people.models import Person, Team
+
+
+class Locked(ValidationError):
+    """Somebody tried to change what a locked period stands on."""
+
+    def __init__(self) -> None:
+        super().__init__(_("The period is locked: its results stand as they are. Correct them in the open period."))
+
+
+class OfRuns(models.QuerySet):
+    """Runs, or what belongs to them: of a locked period nothing is changed or deleted."""
+
+    LOCKED = "locked"
+
+    def update(self, **values: Any) -> int:
+        self._refuse_locked()
+        return super().update(**values)
+
+    def delete(self) -> Any:
+        self._refuse_locked()
+        return super().delete()
+
+    def _refuse_locked(self) -> None:
+        if self.filter(**{self.LOCKED: True}).exists():
+            raise Locked
+
+
+class OfResults(OfRuns):
+    LOCKED = "run__locked"
 
 
 class PolicyVersion(models.Model):
@@ -40,6 +70,7 @@ class Run(models.Model):
     """核算: one reckoning of one period under one policy version. Complete or absent, never half.
 
     digest    of the policy, the period and every fact and goal read; the same inputs are the same run.
+    locked    the pay period stands on it for good: neither it nor its results change any more
     """
 
     policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="runs", verbose_name=_("policy"))
@@ -52,6 +83,9 @@ class Run(models.Model):
     current = models.BooleanField(_("current"), default=True)
     at = models.DateTimeField(_("reckoned"), default=timezone.now)
     issues = models.JSONField(default=list)
+    locked = models.BooleanField(_("locked"), default=False)
+
+    objects = OfRuns.as_manager()
 
     class Meta:
         verbose_name, verbose_name_plural = _("run"), _("runs")
@@ -62,6 +96,16 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.policy} · {self.label}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding and Run.objects.filter(pk=self.pk, locked=True).exists():
+            raise Locked
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        if Run.objects.filter(pk=self.pk, locked=True).exists():
+            raise Locked
+        return super().delete(*args, **kwargs)
 
 
 class Result(models.Model):
@@ -94,6 +138,8 @@ class Result(models.Model):
     trace = models.JSONField(default=dict)
     entries = models.JSONField(default=list)
 
+    objects = OfResults.as_manager()
+
     class Meta:
         verbose_name, verbose_name_plural = _("result"), _("results")
         indexes = [
@@ -104,23 +150,51 @@ class Result(models.Model):
     def __str__(self) -> str:
         return f"{self.label} · {self.run.label}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.run.locked:
+            raise Locked
+        super().save(*args, **kwargs)
 
-class PayPeriod(Record):
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        if self.run.locked:
+            raise Locked
+        return super().delete(*args, **kwargs)
+
+
+class Stepped(Record):
+    """A record that goes from state to state by deeds. A step is told by the event of its deed, and what it has brought
+    about is not undone: the way back is another deed, if there is one."""
+
+    class Meta(Record.Meta):
+        abstract = True
+
+    def step(self, **values: Any) -> None:
+        """Write these columns. Raises Conflict where somebody else wrote the record since it was read."""
+        moved = {**values, "version": self.version + 1, "updated_at": timezone.now()}
+        if not type(self)._default_manager.filter(pk=self.pk, version=self.version).update(**moved):
+            raise Conflict(self)
+        for name, value in moved.items():
+            setattr(self, name, value)
+            self._loaded[name] = value
+
+
+class PayrollPeriod(Stepped):
     """结算期: one period of one policy on its way from open to paid.
 
     policy_key     id of the policy; which version of it holds is decided when the period is calculated
     run            what it was calculated as; nothing changes it once the period is locked
     total          of everybody's statements in that run; people and exceptions are counted over it
     snapshot       folder of everything the run read, below the installation's home; digest over its files
+    reason         why it was sent back the last time
     """
 
     class State(models.TextChoices):
-        OPEN = "open", _("open")
-        CALCULATED = "calculated", _("calculated")
-        REVIEWED = "reviewed", _("reviewed")
-        APPROVED = "approved", _("approved")
-        LOCKED = "locked", _("locked")
-        PAID = "paid", _("paid")
+        OPEN = "open", pgettext_lazy("period", "open")
+        CALCULATED = "calculated", pgettext_lazy("period", "calculated")
+        REVIEWED = "reviewed", pgettext_lazy("period", "reviewed")
+        APPROVED = "approved", pgettext_lazy("period", "approved")
+        LOCKED = "locked", pgettext_lazy("period", "locked")
+        PAID = "paid", pgettext_lazy("period", "paid")
 
     label = models.CharField(_("period"), max_length=40, help_text=_("Such as 2026-03."))
     policy_key = models.CharField(
@@ -155,6 +229,7 @@ class PayPeriod(Record):
     paid_by = models.ForeignKey(
         Person, models.PROTECT, null=True, editable=False, related_name="+", verbose_name=_("paid by")
     )
+    reason = models.CharField(_("sent back because"), max_length=400, blank=True, editable=False)
     payroll = models.CharField(_("payroll file"), max_length=200, blank=True, editable=False)
     snapshot = models.CharField(_("snapshot"), max_length=200, blank=True, editable=False)
     snapshot_digest = models.CharField(_("digest of the snapshot"), max_length=64, blank=True, editable=False)
@@ -176,6 +251,63 @@ class PayPeriod(Record):
     def is_locked(self) -> bool:
         """Whether its results and entries stand for good."""
         return self.state in (self.State.LOCKED, self.State.PAID)
+
+    def clean(self) -> None:
+        """Find the policy and the days of the period that the label names; it must not overlap another one."""
+        super().clean()
+        if not self._state.adding and not {"label", "policy_key"} & set(self.changes()):
+            return
+        if self.state != self.State.OPEN:
+            raise ValidationError(_("It has been calculated: it stays the period that it is."))
+        from xiaoguan.rulebook.closing import place
+
+        place(self)
+
+    def delete(self, **kwargs: Any) -> Any:
+        if self.state != self.State.OPEN:
+            raise ValidationError(_("A period that was calculated stays; send it back and calculate again."))
+        return super().delete(**kwargs)
+
+
+class PayStatement(Stepped):
+    """提成单: what one person is paid in one pay period, and whether they agree.
+
+    total          of the run's lines; corrections, what people decided in this period (accepted disputes); payable both
+    exceptions     lines that could not be calculated and records held back
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", pgettext_lazy("statement", "not confirmed")
+        CONFIRMED = "confirmed", pgettext_lazy("statement", "confirmed")
+        DISPUTED = "disputed", pgettext_lazy("statement", "disputed")
+
+    label = models.CharField(_("statement"), max_length=130, editable=False)
+    period = models.ForeignKey(
+        PayrollPeriod, models.CASCADE, related_name="statements", editable=False, verbose_name=_("pay period")
+    )
+    person = models.ForeignKey(
+        Person, models.PROTECT, related_name="statements", editable=False, verbose_name=_("person")
+    )
+    run = models.ForeignKey(Run, models.PROTECT, null=True, editable=False, verbose_name=_("run"))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPEN, editable=False)
+    total = MoneyField(_("calculated"), editable=False)
+    corrections = MoneyField(_("corrections"), default=0, editable=False)
+    payable = MoneyField(_("payable"), editable=False)
+    currency = models.CharField(_("currency"), max_length=3, editable=False)
+    exceptions = models.PositiveIntegerField(_("exceptions"), default=0, editable=False)
+    confirmed_at = models.DateTimeField(_("confirmed"), null=True, editable=False)
+
+    TITLE = "label"
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("statement"), _("statements")
+        constraints: ClassVar = [
+            *Record.Meta.constraints,
+            models.UniqueConstraint(fields=["period", "person"], name="statement_of_person"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
 
 
 class Appended(models.QuerySet):
@@ -211,7 +343,7 @@ class LedgerEntry(models.Model):
     decided    people decided it (an accepted dispute); the engine does not set it against what it recomputes
     """
 
-    period = models.ForeignKey(PayPeriod, models.PROTECT, related_name="entries", verbose_name=_("pay period"))
+    period = models.ForeignKey(PayrollPeriod, models.PROTECT, related_name="entries", verbose_name=_("pay period"))
     number = models.PositiveIntegerField(_("number"))
     kind = models.CharField(_("kind"), max_length=10, choices=[(kind, kind) for kind in KINDS])
     person = models.ForeignKey(Person, models.PROTECT, related_name="ledger", verbose_name=_("person"))

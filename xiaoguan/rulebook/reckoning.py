@@ -7,7 +7,7 @@ digest; the same inputs are the same run, so repeating it changes nothing and a 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
@@ -20,29 +20,41 @@ from django.db.models import Q
 from xiaoguan import __version__
 from xiaoguan.base.explain import Line, Statement
 from xiaoguan.base.issues import Issue
+from xiaoguan.base.ledger import Entry
 from xiaoguan.base.periods import Period
 from xiaoguan.people.models import Membership, Team
-from xiaoguan.policy import Goal, Policy, Who, statement
+from xiaoguan.policy import Goal, Policy, Who, World, statement
 from xiaoguan.policy.goals import attainment
-from xiaoguan.rulebook.models import PolicyVersion, Result, Run
+from xiaoguan.rulebook.models import PayrollPeriod, PolicyVersion, Result, Run
 from xiaoguan.rulebook.versions import document_of, versions
 from xiaoguan.rulebook.world import DatabaseWorld, Participants
 
 BATCH = 500
+Progress = Callable[[int, int], None]
+"""Called with how many people are done, and how many there are."""
 
 
 class CannotReckon(Exception):
     """Nothing can be reckoned for what was asked; says why and what to do."""
 
 
+def quiet(done: int, total: int) -> None:
+    """Nobody watches."""
+
+
 @dataclass
 class Found:
-    """One number before it is stored: what it is about and how it came about."""
+    """One number before it is stored: what it is about and how it came about. entries of a total go into the ledger."""
 
     kind: str
     line: Line
     person: int | None = None
     team: int | None = None
+    entries: tuple[Entry, ...] = ()
+
+
+Said = tuple[Issue, int | None]
+"""An issue, and the person that it is about."""
 
 
 @dataclass
@@ -108,12 +120,12 @@ def version_for(period_text: str, policy_id: str | None = None) -> list[tuple[Po
     return list(found.values())
 
 
-def reckon(period_text: str, policy_id: str | None = None) -> list[Outcome]:
-    """Run every policy in force for this period. Raises CannotReckon."""
+def reckon(period_text: str, policy_id: str | None = None, progress: Progress = quiet) -> list[Outcome]:
+    """Run every policy in force for this period. Raises CannotReckon, also where the period is locked."""
     candidates = version_for(period_text, policy_id)
     if len(candidates) > 1:
         candidates = [c for c in candidates if _concerns(c[1], c[2])] or candidates
-    return [reckon_one(version, policy, period) for version, policy, period in candidates]
+    return [reckon_one(version, policy, period, progress) for version, policy, period in candidates]
 
 
 def _concerns(policy: Policy, period: Period) -> bool:
@@ -126,43 +138,70 @@ def _concerns(policy: Policy, period: Period) -> bool:
     return period.kind != "day" and any(k not in own for k in kinds)
 
 
-def reckon_one(version: PolicyVersion, policy: Policy, period: Period) -> Outcome:
+def refuse_locked(version: PolicyVersion, period: Period) -> None:
+    """Raise CannotReckon where the pay period is locked: its results stand."""
+    found = PayrollPeriod.objects.filter(policy_key=version.policy_id, starts_on=period.start, ends_on=period.end)
+    if any(one.is_locked for one in found):
+        why = "what changed since becomes an adjustment in the open period"
+        raise CannotReckon(f"{period.label} of {version.policy_id} is locked; {why}. See: xiaoguan reproduce")
+
+
+def reckon_one(version: PolicyVersion, policy: Policy, period: Period, progress: Progress = quiet) -> Outcome:
     """Reckon one policy for one period and keep the results, or find the run that the same inputs made."""
+    refuse_locked(version, period)
     world = DatabaseWorld(policy)
     everybody = Participants(policy, period)
-    found, issues = _reckon(policy, period, world, everybody)
+    found, issues = reckon_all(policy, period, world, everybody, progress)
+    return _keep(version, period, digest_of(version, period, world, everybody), found, issues)
+
+
+def digest_of(version: PolicyVersion, period: Period, world: DatabaseWorld, everybody: Participants) -> str:
+    """Of the policy, the period, the engine, and everything that was read."""
     digest = sha256(world.digest.digest())
     digest.update(f"{version.digest}|{period.start}|{period.end}|{__version__}".encode())
-    digest.update(repr([(w.key, w.role, sorted(w.terms.items())) for w in everybody.people.values()]).encode())
-    return _keep(version, period, digest.hexdigest(), found, issues)
+    people = [
+        (w.key, w.role, w.hired_on, w.left_on, w.spans, sorted(w.terms.items())) for w in everybody.people.values()
+    ]
+    digest.update(repr(people).encode())
+    return digest.hexdigest()
 
 
-def _reckon(
-    policy: Policy, period: Period, world: DatabaseWorld, everybody: Participants
-) -> tuple[list[Found], list[Issue]]:
+def reckon_all(
+    policy: Policy, period: Period, world: DatabaseWorld, everybody: Participants, progress: Progress = quiet
+) -> tuple[list[Found], list[Said]]:
+    """Everybody's numbers, then those of the teams and the company."""
+    found, issues = reckon_people(policy, period, world, list(everybody.people.values()), progress)
+    for goal in policy.goals:
+        lines = ((f.person, f.line) for f in found if f.kind == Result.Kind.ATTAINMENT and f.line.name == goal.id)
+        attained = {person: line for person, line in lines if person is not None}
+        found.extend(_groups(policy, goal, period, world, attained))
+    return found, issues
+
+
+def reckon_people(
+    policy: Policy, period: Period, world: World, people: Sequence[Who], progress: Progress = quiet
+) -> tuple[list[Found], list[Said]]:
+    """Metrics, attainment and earnings of people, in any world: the database's or a snapshot's."""
     found: list[Found] = []
-    issues: list[Issue] = []
-    attained: dict[str, dict[int, Line]] = defaultdict(dict)
-    for who in everybody.people.values():
+    issues: list[Said] = []
+    for number, who in enumerate(people):
+        progress(number, len(people))
         person = int(who.key)
         for metric_id in policy.metrics:
             found.append(Found(Result.Kind.METRIC, world.metric(metric_id, who, period), person))
         for goal in policy.goals:
             line = attainment_of(policy, goal, who, period, world)
             if line is not None:
-                attained[goal.id][person] = line
                 found.append(Found(Result.Kind.ATTAINMENT, line, person))
         earned = statement(policy, who, period, world)
-        issues.extend(earned.issues)
+        issues.extend((issue, person) for issue in earned.issues)
         found.extend(Found(Result.Kind.EARNING, line, person) for line in earned.lines)
         if earned.lines:
-            found.append(Found(Result.Kind.TOTAL, _total(earned), person))
-    for goal in policy.goals:
-        found.extend(_groups(policy, goal, period, world, attained[goal.id]))
+            found.append(Found(Result.Kind.TOTAL, _total(earned), person, entries=earned.entries))
     return found, list(dict.fromkeys(issues))
 
 
-def attainment_of(policy: Policy, goal: Goal, who: Who, period: Period, world: DatabaseWorld) -> Line | None:
+def attainment_of(policy: Policy, goal: Goal, who: Who, period: Period, world: World) -> Line | None:
     """A person's attainment of a goal in a period; None when they have no goal there."""
     target = world.goal(goal.id, who, period)
     if target is None:
@@ -238,14 +277,14 @@ def _sum(name: str, label: str, unit: str, lines: Sequence[Line]) -> Line:
 
 
 @transaction.atomic
-def _keep(version: PolicyVersion, period: Period, digest: str, found: list[Found], issues: list[Issue]) -> Outcome:
+def _keep(version: PolicyVersion, period: Period, digest: str, found: list[Found], issues: list[Said]) -> Outcome:
     same = Run.objects.filter(policy=version, starts_on=period.start, ends_on=period.end, digest=digest).first()
     this_period = Run.objects.filter(policy__policy_id=version.policy_id, starts_on=period.start, ends_on=period.end)
     if same:
         if not same.current:
             this_period.update(current=False)
             Run.objects.filter(pk=same.pk).update(current=True)
-        return Outcome(same, False, same.results.count(), [Issue.from_json(i) for i in same.issues])
+        return Outcome(same, False, same.results.count(), issues_of(same))
     this_period.update(current=False)
     run = Run.objects.create(
         policy=version,
@@ -255,10 +294,17 @@ def _keep(version: PolicyVersion, period: Period, digest: str, found: list[Found
         label=period.label,
         digest=digest,
         engine=__version__,
-        issues=[i.to_json() for i in issues],
+        issues=[{**issue.to_json(), "person": person} for issue, person in issues],
     )
     Result.objects.bulk_create((_stored(run, f) for f in found), batch_size=BATCH)
-    return Outcome(run, True, len(found), issues)
+    return Outcome(run, True, len(found), issues_of(run))
+
+
+def issues_of(run: Run, person: int | None = None) -> list[Issue]:
+    """The exception list of a run; of one person, where one is asked for."""
+    kept = [dict(one) for one in run.issues]
+    about = [one.pop("person", None) for one in kept]
+    return [Issue.from_json(one) for one, pk in zip(kept, about, strict=True) if person in (None, pk)]
 
 
 def _stored(run: Run, found: Found) -> Result:
@@ -277,6 +323,7 @@ def _stored(run: Run, found: Found) -> Result:
         value=None if value is None else round(value) if money and value.denominator != 1 else value.numerator,
         denominator=None if value is None else 1 if money else value.denominator,
         trace=line.to_json(),
+        entries=[entry.to_json() for entry in found.entries],
     )
 
 
