@@ -20,6 +20,7 @@ from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.listing import with_query
 from xiaoguan.goals.pages import value_text
 from xiaoguan.goals.tracking import Standing, elapsed, standing_of, standings
+from xiaoguan.insight.whatif import pay_kind
 from xiaoguan.people.models import Person, Team
 from xiaoguan.policy import Goal, Policy, statement
 from xiaoguan.rulebook.lines import names_in, names_of, spoken
@@ -176,8 +177,7 @@ def _earned(person: Person) -> dict[str, Any] | None:
 
 def _live_statement(version: PolicyVersion, person: Person, now: Any) -> dict[str, Any] | None:
     policy = document_of(version)
-    kinds = {c.period for _plan, c in policy.components() if c.carried_out}
-    kind = "month" if "month" in kinds else next(iter(sorted(kinds)), "")
+    kind = pay_kind(policy)
     if not kind:
         return None
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
@@ -57,6 +58,7 @@ class _Sources:
     """What floors above say of goals, splits and rates; each says so once, when it starts."""
 
     goals: GoalsBetween = lambda start, end: ()
+    any_splits: Callable[[], bool] = lambda: False
     splits: SplitsOf = lambda orders: ()
     rates: RatesBetween = lambda base, quote, start, end: ()
 
@@ -69,10 +71,10 @@ def use_goals_from(source: GoalsBetween) -> None:
     _sources.goals = source
 
 
-def use_splits_from(source: SplitsOf) -> None:
-    """The floor that keeps orders says here how the recorded splits of orders (by id as text) are read: rows of
-    record, person, share (Fraction), counts, kind, reason."""
-    _sources.splits = source
+def use_splits_from(any_: Callable[[], bool], source: SplitsOf) -> None:
+    """The floor that keeps orders says here whether there are recorded splits, and how those of orders (by id as text)
+    are read: rows of record, person, share (Fraction), counts, kind, reason."""
+    _sources.any_splits, _sources.splits = any_, source
 
 
 def use_rates_from(source: RatesBetween) -> None:
@@ -96,19 +98,18 @@ class DatabaseWorld:
     """What the engine asks, answered from the database; every answer goes into the digest of the inputs.
 
     people    read only these people's rows, for a question about a few; None for everybody.
-    supposed  rows that are not there, by fact table, as if they were: what would be if these deals closed.
     """
 
-    def __init__(
-        self, policy: Policy, people: Collection[int] | None = None, supposed: Mapping[str, Sequence[Row]] | None = None
-    ):
-        self.policy, self.supposed = policy, supposed or {}
+    def __init__(self, policy: Policy, people: Collection[int] | None = None):
+        self.policy = policy
+        self.supposed: Mapping[str, Sequence[Row]] = {}
         self.schema: Schema = schema()
         self.cache: dict[object, object] = {}
         self.digest = sha256()
         self.taken = Taken()
         self._asks = any(needs_records(one) for one in policy.incentive) or is_shared(policy, self)
         self.only = None if self._asks else people
+        self._stored: dict[tuple[str, str, date, date], list[Row]] = {}
         self._rows: dict[tuple[str, str, date, date], tuple[list[Row], dict[str | None, list[Row]]]] = {}
         self._lines: dict[tuple[str, str, date, date], Line] = {}
         self._goals: dict[tuple[date, date], dict[tuple[str, int | None, int | None], list[Goal]]] = {}
@@ -191,13 +192,21 @@ class DatabaseWorld:
                 found.update((key, []) for key in asked)
                 for row in self._fetch(table, name, asked):
                     found[str(row[name])].append(row)
-            return found[record]
+            supposed = [row for row in self.supposed.get(table, ()) if str(row.get(name)) == record]
+            return [*found[record], *supposed]
         return ()
 
-    def _fetch(self, table: str, name: str, keys: Sequence[str]) -> list[Row]:
-        fact = facts()[table]
-        rows = list(fact.of(name, [key for key in keys if key.isdigit()]))
-        return [*self._took(table, rows), *(r for r in self.supposed.get(table, ()) if str(r.get(name)) in set(keys))]
+    def supposing(self, rows: Mapping[str, Sequence[Row]]) -> DatabaseWorld:
+        """The same world with rows that are not there, by fact table; what was read is not read again."""
+        other = copy(self)
+        other.supposed, other.cache, other._lines, other._rows = rows, {}, {}, {}
+        other.taken = replace(self.taken, rows=defaultdict(dict, {t: dict(r) for t, r in self.taken.rows.items()}))
+        for table, every in rows.items():
+            other.taken.rows[table].update((str(row["id"]), row) for row in every)
+        return other
+
+    def _fetch(self, table: str, name: str, keys: Sequence[str]) -> Sequence[Row]:
+        return self._took(table, list(facts()[table].of(name, [key for key in keys if key.isdigit()])))
 
     def _took(self, table: str, rows: Sequence[Row]) -> Sequence[Row]:
         kept, known = self.taken.rows[table], self._known[table]
@@ -221,13 +230,13 @@ class DatabaseWorld:
     def _loaded(self, source: str, period: Period, dated: str) -> tuple[list[Row], dict[str | None, list[Row]]]:
         key = (source, dated, period.start, period.end)
         if key not in self._rows:
-            fact = facts()[source]
-            names = fact.fields if self._asks else self._names.get(source, ())
-            every = [*self._took(source, list(fact.rows(dated, period.start, period.end, names, self.only)))]
-            for row in self.supposed.get(source, ()):
-                if isinstance(day := row.get(dated), date) and period.contains(day):
-                    every.append(row)
-                    self.taken.rows[source][str(row["id"])] = row
+            if key not in self._stored:
+                fact = facts()[source]
+                names = fact.fields if self._asks else self._names.get(source, ())
+                rows = list(fact.rows(dated, period.start, period.end, names, self.only))
+                self._stored[key] = list(self._took(source, rows))
+            supposed = (row for row in self.supposed.get(source, ()) if _inside(row.get(dated), period))
+            every = [*self._stored[key], *supposed]
             by_person: dict[str | None, list[Row]] = defaultdict(list)
             for row in every:
                 by_person[row["person"]].append(row)  # type: ignore[index]
@@ -262,7 +271,7 @@ class DatabaseWorld:
     @cached_property
     def has_splits(self) -> bool:
         """Whether any split was ever recorded."""
-        return any(True for _ in _sources.splits(()))
+        return _sources.any_splits()
 
     def splits(self, table: str, record: str) -> Sequence[Row]:
         """Recorded splits of an order; its lines and payments are shared as it is."""
@@ -323,6 +332,10 @@ class DatabaseWorld:
 
     def _read(self, value: Any) -> None:
         self.digest.update(orjson.dumps(value, default=str))
+
+
+def _inside(day: object, period: Period) -> bool:
+    return isinstance(day, date) and period.contains(day)
 
 
 def _rate(rates: Sequence[tuple[str, date, Fraction]], on: date, kind: str) -> Fraction | None:

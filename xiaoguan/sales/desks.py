@@ -26,6 +26,8 @@ from xiaoguan.sales.models import (
     Payment,
     Product,
     ProductCategory,
+    Return,
+    Split,
     default_currency,
 )
 from xiaoguan.sales.verbs import Done, HandOver, Lose, Move, Reopen, Win
@@ -132,7 +134,7 @@ class OrderDesk(Desk):
     search = "number", "customer"
     order = "-ordered_on"
     figures = "net_amount", "total_amount", "received_amount", "ordered_on"
-    related = "lines", "payments"
+    related = "lines", "payments", "splits", "returns"
     match_on = ("number",)
     read = owner("owner") | manager("owner") | team("owner") | back_office
     write = owner("owner") | manager("owner") | back_office
@@ -183,6 +185,37 @@ class PaymentDesk(OfOrderDesk):
     search = "reference", "order"
     order = "-received_on"
     match_on = "order", "reference"
+    write = back_office
+
+    def prepare(self, record: Any, viewer: Viewer) -> None:
+        record.currency = default_currency()
+
+
+@register
+class SplitDesk(OfOrderDesk):
+    """Whoever has a share sees it; sellers do not change who gets what."""
+
+    model = Split
+    icon = "users"
+    columns = "order", "person", "share", "kind", "counts", "reason"
+    form = "order person", "share kind", "counts reason"
+    filters = "order", "person", "kind"
+    order = "-id"
+    match_on = "order", "person", "kind"
+    read = owner("person") | OfOrderDesk.read
+    write = manager("order.owner") | back_office
+
+
+@register
+class ReturnDesk(OfOrderDesk):
+    model = Return
+    icon = "arrow-back-up"
+    columns = "order", "kind", "amount", "returned_on", "reason"
+    form = "order kind", "amount currency", "returned_on reason"
+    filters = "order", "kind", "returned_on"
+    search = "order", "reason"
+    order = "-returned_on"
+    match_on = "order", "kind", "returned_on"
     write = back_office
 
     def prepare(self, record: Any, viewer: Viewer) -> None:

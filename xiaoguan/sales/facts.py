@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xiaoguan.rulebook.facts import Fact, fact
-from xiaoguan.sales.models import Activity, Opportunity, Order, OrderLine, Payment
+from xiaoguan.sales.models import Activity, Opportunity, Order, OrderLine, Payment, Return
 
 OF_ORDER = {
     "person": "owner",
@@ -84,6 +84,25 @@ class Payments(Fact):
         "method": "method",
         "customer": "order__customer",
         "channel": "order__channel",
+    }
+    person = "order__owner"
+    currency = "currency"
+    dimensions = {name: f"order__{path}" for name, path in OF_ORDER.items()}
+
+
+@fact
+class Returns(Fact):
+    """退货退款: what undoes an order, on the day it came back."""
+
+    name = "returns"
+    model = Return
+    label = "order__number"
+    fields = {
+        "order": "order",
+        "kind": "kind",
+        "amount": "amount",
+        "returned_on": "returned_on",
+        "customer": "order__customer",
     }
     person = "order__owner"
     currency = "currency"

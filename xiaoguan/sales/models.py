@@ -11,9 +11,10 @@ from django.db import models
 from django.db.models import Count, F, Max, Min, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
+from xiaoguan.base.words import format_percent
 from xiaoguan.customers.models import Contact, Customer
 from xiaoguan.desk.fields import ExactField, MoneyField
 from xiaoguan.desk.records import Record
@@ -40,6 +41,7 @@ class ExchangeRate(Record):
     """汇率: what one unit of `base` cost in `quote` on a day."""
 
     class Kind(models.TextChoices):
+        PLAN = "plan", _("plan rate")
         AVERAGE = "average", _("average of the day")
         CLOSE = "close", _("end of the day")
 
@@ -310,6 +312,87 @@ class OrderLine(Record):
 
     def __str__(self) -> str:
         return f"{self.order} / {self.position}"
+
+
+class Split(Record):
+    """业绩分成: the share of an order's credit that counts for one person, recorded beside the order.
+
+    What direct shares leave of the order stays with its owner; shares of an overlay come on top.
+    """
+
+    class Kind(models.TextChoices):
+        DIRECT = "direct", _("shared credit")
+        OVERLAY = "overlay", _("extra credit")
+
+    class Counts(models.TextChoices):
+        BOTH = "attainment pay", _("goals and pay")
+        ATTAINMENT = "attainment", _("goals only")
+        PAY = "pay", _("pay only")
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="splits", verbose_name=_("order"))
+    person = models.ForeignKey(Person, models.PROTECT, related_name="splits", verbose_name=_("person"))
+    share = ExactField(_("share"), places=6, percent=True)
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.DIRECT)
+    counts = models.CharField(_("counts for"), max_length=16, choices=Counts, default=Counts.BOTH)
+    reason = models.CharField(_("reason"), max_length=120, blank=True)
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("credit split"), _("credit splits")
+        indexes: ClassVar = [models.Index(fields=["-id"], name="split_list")]
+        constraints: ClassVar = [
+            *Record.Meta.constraints,
+            models.UniqueConstraint(fields=["order", "person", "kind", "counts"], name="one_share_a_person"),
+        ]
+
+    TITLE = "reason"
+
+    def __str__(self) -> str:
+        return f"{self.order} / {self.person}"
+
+    def clean(self) -> None:
+        super().clean()
+        if self.share is None or self.order_id is None:
+            return
+        if not 0 < self.share <= 1:
+            raise ValidationError({"share": _("A share lies between 0 and 100 %.")})
+        others = Split.objects.filter(order=self.order_id, kind=self.Kind.DIRECT).exclude(pk=self.pk)
+        if self.kind == self.Kind.DIRECT:
+            for purpose in self.counts.split():
+                taken = sum(one.share for one in others if purpose in one.counts.split())
+                if taken + self.share > 1:
+                    left = {"left": format_percent(1 - taken, get_language() or "en")}
+                    raise ValidationError({"share": _("Only %(left)s of this order are left to share.") % left})
+
+
+class Return(Record):
+    """退货退款: what undoes an order, wholly or in part; a claw-back takes back what was paid on it."""
+
+    class Kind(models.TextChoices):
+        RETURN = "return", _("return of goods")
+        REFUND = "refund", _("refund")
+        BAD_DEBT = "bad_debt", _("bad debt")
+        CANCELLED = "cancelled", _("contract cancelled")
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="returns", verbose_name=_("order"))
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.RETURN)
+    amount = MoneyField(_("amount"))
+    currency = models.CharField(_("currency"), max_length=3)
+    returned_on = models.DateField(_("day"), default=timezone.localdate)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("return"), _("returns")
+        indexes: ClassVar = [models.Index(fields=["-returned_on", "-id"], name="return_list")]
+
+    TITLE = "reason"
+
+    def __str__(self) -> str:
+        return f"{self.order} · {self.get_kind_display()}"
+
+    def clean(self) -> None:
+        super().clean()
+        if self.amount is not None and self.amount <= 0:
+            raise ValidationError({"amount": _("What comes back is more than nothing.")})
 
 
 class Payment(Record):
