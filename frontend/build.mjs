@@ -1,4 +1,4 @@
-/** Builds the browser's files into xiaoguan/project/static/: app.css, app.js, board.js, charts.js and the icon sprite.
+/** Builds the browser's files into xiaoguan/project/static/: app.css, app.js, board.js, charts.js, policy.js and the icon sprite.
  *
  *  node frontend/build.mjs           once, minified
  *  node frontend/build.mjs --watch   again at every change, readable
@@ -85,6 +85,7 @@ const options = {
     { in: join(here, "app.ts"), out: "app" },
     { in: join(here, "board.ts"), out: "board" },
     { in: join(here, "charts.ts"), out: "charts" },
+    { in: join(here, "policy.ts"), out: "policy" },
     { in: join(here, "css/app.css"), out: "app" },
   ],
   outdir: out,

@@ -103,16 +103,22 @@ def run_cases(path: str | Path, schema: Schema = FACTS) -> list[CaseResult]:
     """Run every case of a file against the policy beside it. A file that cannot be read is one failed case."""
     file = Path(path)
     try:
-        tree, issues = read_tree(file.read_text("utf-8-sig"), str(file))
+        text = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         return [CaseResult("cases", str(file), 0, issues=(Issue("error", f"cannot be read: {error}", file=str(file)),))]
-    if tree is None or not isinstance(tree.value, list):
-        issues = issues or [Issue("error", "a list of cases is expected", file=str(file), line=1)]
-        return [CaseResult("cases", str(file), 0, issues=tuple(issues))]
     policy, problems = load(file.with_name(file.name.removesuffix(".cases.yaml") + ".yaml"))
     if policy is None:
         return [CaseResult("policy", str(file), 0, issues=tuple(problems))]
-    return [_Case(node, policy, str(file), schema).run() for node in tree.value]
+    return run_cases_text(text, policy, str(file), schema)
+
+
+def run_cases_text(text: str, policy: Policy, file: str = "", schema: Schema = FACTS) -> list[CaseResult]:
+    """Run every case of a text against a policy; `file` names it. A text that cannot be read is one failed case."""
+    tree, issues = read_tree(text, file)
+    if tree is None or not isinstance(tree.value, list):
+        issues = issues or [Issue("error", "a list of cases is expected", file=file, line=1)]
+        return [CaseResult("cases", file, 0, issues=tuple(issues))]
+    return [_Case(node, policy, file, schema).run() for node in tree.value]
 
 
 class _Case:

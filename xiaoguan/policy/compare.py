@@ -116,9 +116,9 @@ def _walk(path: str, value: Any, found: Flat) -> None:
             _walk(f"{path}.{key}", one, found)
     elif isinstance(value, tuple) and value and isinstance(value[0], Section):
         for i, one in enumerate(value):
-            _walk(f"{path}[{_mark(one, i)}]", one, found)
+            _walk(f"{path}[{item_mark(one, i)}]", one, found)
             if path.rsplit(".", 1)[-1] in ("stages", "allocate"):
-                found[f"{path}[{_mark(one, i)}].position"] = str(i + 1)
+                found[f"{path}[{item_mark(one, i)}].position"] = str(i + 1)
     elif isinstance(value, tuple):
         found[path] = ", ".join(_text(one) for one in value)
 
@@ -130,7 +130,7 @@ def _section(path: str, value: Section, found: Flat) -> None:
             _walk(f"{path}.{field.metadata.get('key', field.name)}", getattr(value, field.name), found)
 
 
-def _mark(one: Any, index: int) -> str:
+def item_mark(one: Any, index: int) -> str:
     """What names an item of a list: its id, or what it is about."""
     for name in ("id", "key", "by", "person", "to", "start", "up_to", "when", "within"):
         mark = getattr(one, name, "")

@@ -13,6 +13,7 @@ class ProjectConfig(AppConfig):
         """Load every declaration: desks and facts register themselves."""
         for module in MODULES:
             import_module(f"xiaoguan.{module}.desks")
+        import_module("xiaoguan.rulebook.workshop.desks")
         for module in ("customers", "sales"):
             import_module(f"xiaoguan.{module}.facts")
         import_module("xiaoguan.project.reminders")

@@ -40,7 +40,13 @@ PLACES = (
     Place("goals", gettext_noop("Goals"), "trending-up", ("goaltarget",), page="goals"),
     Place("performance", gettext_noop("Performance"), "award", ("result", "payterms"), page="statement"),
     Place("team", gettext_noop("Team"), "users-group", ("person", "team", "territory", "position")),
-    Place("policy", gettext_noop("Policy"), "book-2", page="policy"),
+    Place(
+        "policy",
+        gettext_noop("Policy"),
+        "book-2",
+        ("policydraft", "policyversion", "policysignature"),
+        page="policy",
+    ),
     Place("settings", gettext_noop("Settings"), "settings", ("role", "currency", "exchangerate"), page="settings"),
 )
 

@@ -10,13 +10,13 @@ from xiaoguan.incentive.pages import statement
 from xiaoguan.insight.today import today
 from xiaoguan.people import rights_pages, share_pages
 from xiaoguan.project import pages, tokens
-from xiaoguan.rulebook.pages import metric_page, policy_page, result_page
+from xiaoguan.rulebook import workshop
+from xiaoguan.rulebook.pages import metric_page, result_page
 
 urlpatterns = [
     path("", today, name="today"),
     path("goals/", tree, name="goals"),
     path("statement/", statement, name="statement"),
-    path("policy/", policy_page, name="policy"),
     path("numbers/<str:policy>/<str:name>", metric_page, name="metric"),
     path("explain/<int:pk>", result_page, name="explain"),
     path("search", pages.search, name="search"),
@@ -26,6 +26,7 @@ urlpatterns = [
     path("tokens/", tokens.tokens_page, name="tokens"),
     path("tokens/<int:pk>/take-back", tokens.take_back, name="token_take_back"),
     path("account/", include("xiaoguan.project.account_urls")),
+    *workshop.urls(),
     *rights_pages.urls(),
     *share_pages.urls(),
     *screens.urls(),

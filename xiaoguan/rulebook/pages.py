@@ -1,4 +1,4 @@
-"""制度 and the explanation of numbers: the policy as a document, a metric opened to its records, a stored result."""
+"""The explanation of numbers: a metric opened to its records, a stored result."""
 
 from __future__ import annotations
 
@@ -8,114 +8,20 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from xiaoguan.base.explain import Line
 from xiaoguan.desk.access import viewer_of
 from xiaoguan.desk.desk import desk_of
-from xiaoguan.desk.listing import with_query
 from xiaoguan.people.models import Membership, Person, Team
 from xiaoguan.policy import evaluate
 from xiaoguan.rulebook.facts import facts, schema
 from xiaoguan.rulebook.lines import line_words, names_of, spoken, value_words
-from xiaoguan.rulebook.models import PolicyVersion, Result
+from xiaoguan.rulebook.models import Result
 from xiaoguan.rulebook.reckoning import CannotReckon, version_for
-from xiaoguan.rulebook.versions import document_of, examine, in_force, versions
-
-
-@require_GET
-def policy_page(request: HttpRequest) -> HttpResponse:
-    """The policy in force as a document to read, its text, and the other versions."""
-    today = timezone.localdate()
-    rows = list(versions())
-    chosen = next((v for v in rows if str(v.pk) == request.GET.get("version", "")), None)
-    version = chosen or next(iter(in_force(today)), rows[0] if rows else None)
-    if version is None:
-        return render(request, "policy/show.html", {"policy": None, "clauses": [], "contents": [], "versions": []})
-    policy = document_of(version)
-    from xiaoguan.policy.prose import explain_text
-
-    clauses = explain_text(policy, "zh" if (translation.get_language() or "").startswith("zh") else "en")
-    shown: list[dict[str, Any]] = []
-    contents: list[dict[str, str]] = []
-    section = ""
-    for number, clause in enumerate(clauses, 1):
-        top = clause.path.split(".")[0].split("[")[0]
-        item = {
-            "id": f"c{number}",
-            "path": clause.path,
-            "line": clause.line,
-            "title": clause.title,
-            "text": clause.text,
-        }
-        if top != section:
-            section = top
-            contents.append({"id": item["id"], "label": _section(top)})
-            item["heading"] = _section(top)
-        shown.append(item)
-    _policy, issues = examine(version.text)
-    return render(
-        request,
-        "policy/show.html",
-        {
-            "policy": {
-                "name": version.name,
-                "version": version.number,
-                "status": _status(version, today),
-                "effective": {"start": version.effective_from, "end": version.effective_to},
-                "owner": policy.header.owner,
-                "note": policy.header.change_note,
-                "hash": version.digest[:12],
-            },
-            "contents": contents,
-            "clauses": shown,
-            "source": version.text.splitlines(),
-            "issues": [
-                {"level": i.level, "message": spoken(i.message), "hint": spoken(i.hint), "line": i.line} for i in issues
-            ],
-            "versions": [
-                {
-                    "label": str(v),
-                    "url": with_query(reverse("policy"), {"version": str(v.pk)}),
-                    "effective": {"start": v.effective_from, "end": v.effective_to},
-                    "status": _status(v, today),
-                    "active": v == version,
-                }
-                for v in rows
-            ],
-        },
-    )
-
-
-def _section(key: str) -> str:
-    names = {
-        "policy": _("About this policy"),
-        "calendar": _("Calendar"),
-        "metrics": _("Metrics"),
-        "goals": _("Goals"),
-        "process": _("Sales process"),
-        "incentive": _("Incentive pay"),
-        "classification": _("Customer classes"),
-        "follow_up": _("Follow-up"),
-        "pool": _("Public pool"),
-        "discount": _("Discount approval"),
-        "appraisal": _("Appraisal"),
-        "warnings": _("Warnings"),
-        "forecast": _("Forecast"),
-        "training": _("Training"),
-        "recognition": _("Recognition"),
-    }
-    return names.get(key, key)
-
-
-def _status(version: PolicyVersion, today: Any) -> str:
-    if version.effective_from > today:
-        return _("comes into force")
-    if version.effective_to and version.effective_to <= today:
-        return _("no longer in force")
-    return _("in force")
+from xiaoguan.rulebook.versions import document_of
 
 
 @require_GET

@@ -73,7 +73,6 @@ class Approval:
     limit      a fraction of one beyond which it is needed; the company may set another
     after      (record, request) -> None: done with the last signature, in the same transaction
     ended      the same, done when it is rejected, sent back or withdrawn
-    ended      (record, request) -> None: the same where it was rejected, sent back or withdrawn
     """
 
     name: str

@@ -223,14 +223,6 @@ def _apply(request: ApprovalRequest) -> None:
             approval.after(record, request)
 
 
-def _gave_up(request: ApprovalRequest) -> None:
-    """Do what the declaration wants done where it comes to nothing."""
-    _desk, approval = declared(request.kind)
-    record = request.record() if approval.ended is not None else None
-    if approval.ended is not None and record is not None:
-        approval.ended(record, request)
-
-
 def _write(request: ApprovalRequest, deed: str, by: Viewer, note: str) -> None:
     """The deed in the record's own story."""
     record = request.record()
