@@ -350,7 +350,7 @@ def importing() -> tuple[float, float, float]:
         with connection.cursor() as cursor:
             cursor.executemany(statement, prepared)
 
-    return tuple(statistics.median(undone(way) for _i in range(3)) for way in (ours, bulk, many))  # type: ignore[return-value]
+    return tuple(statistics.median(undone(way) for _i in range(3)) for way in (ours, bulk, many))
 
 
 if __name__ == "__main__":

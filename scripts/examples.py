@@ -480,7 +480,7 @@ def _(given: Any, expected: Any) -> Any:
         }
     ]
     made = world(found, orders, {"2026-01": units(1000)}, payments=payments)
-    made.goals = {**made.goals, ("income_goal", "p", "2026-01"): units(1000)}  # type: ignore[dict-item]
+    made.goals = {**made.goals, ("income_goal", "p", "2026-01"): units(1000)}
     result = statement(found, Who("p", "Payee"), found.calendar.parse("2026-01"), made)
     values = {one.name: shown(one.number) for one in result.lines}
     factor = decimal(line(result, "revenue").number / units(given["target_bonus_each"]), 4)

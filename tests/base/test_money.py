@@ -30,7 +30,7 @@ def test_what_is_not_an_exact_amount_is_refused(text):
 
 def test_floats_are_refused():
     with pytest.raises(TypeError, match="float"):
-        Money(0.1, "CNY")  # type: ignore[arg-type]
+        Money(0.1, "CNY")
 
 
 def test_currencies_do_not_mix_and_the_error_names_both():

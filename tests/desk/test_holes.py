@@ -115,7 +115,7 @@ def test_nobody_becomes_a_deputy_by_a_share(cast: Any, client_of: Any) -> None:
 
 def test_the_file_of_refusals_holds_no_formula(tmp_path: Path) -> None:
     running = SimpleNamespace(folder=tmp_path)
-    many._tell(running, many.Outcome(0, [(1, "=HYPERLINK(1)", "@no")]))  # type: ignore[arg-type]
+    many._tell(running, many.Outcome(0, [(1, "=HYPERLINK(1)", "@no")]))
     assert (tmp_path / "refused.csv").read_text("utf-8-sig").splitlines()[1] == "1,'=HYPERLINK(1),'@no"
 
 

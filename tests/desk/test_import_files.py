@@ -14,7 +14,7 @@ from xiaoguan.desk.tables import Table, TableError, guess_encoding
 
 
 def rows(path: Path, **options: str | int) -> list[tuple[int, list[str]]]:
-    return list(Table(path, **options).rows())  # type: ignore[arg-type]
+    return list(Table(path, **options).rows())
 
 
 def test_lines_are_counted_where_each_record_begins(tmp_path):

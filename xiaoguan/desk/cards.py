@@ -34,8 +34,8 @@ _TITLES = (
 )
 _TITLE = re.compile("|".join(sorted(_TITLES.split(), key=len, reverse=True)))
 _LATIN_TITLE = re.compile(
-    r"\b(?:manager|director|engineer|president|officer|ceo|cto|cfo|coo|head of|sales|buyer|purchas\w+|consultant|assistant"  # noqa: E501
-    r"|founder|partner|secretary|representative|vp|lead)\b",
+    r"\b(?:manager|director|engineer|president|officer|ceo|cto|cfo|coo|head of|sales|buyer|purchas\w+|consultant"
+    r"|assistant|founder|partner|secretary|representative|vp|lead)\b",
     re.IGNORECASE,
 )
 _COMPANY = re.compile(r"公司|集团|工厂|研究院|研究所|事务所|大学|医院|银行|商行|经营部|中心$|厂$")

@@ -87,5 +87,5 @@ def _request(desk: Desk, running: Running, query: str) -> HttpRequest:
     request = HttpRequest()
     request.method, request.path, request.GET = "GET", desk.url(), QueryDict(query)
     request.user = get_user_model().objects.get(pk=running.job.account_id)
-    request._viewer = running.viewer  # type: ignore[attr-defined]
+    request._viewer = running.viewer
     return request

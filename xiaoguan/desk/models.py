@@ -66,10 +66,11 @@ class Tally(models.Model):
         ]
 
 
-from xiaoguan.desk.approvals.models import ApprovalFlow, ApprovalRequest, Signature  # noqa: E402, F401
-from xiaoguan.desk.comments import Attachment, Comment  # noqa: E402, F401
-from xiaoguan.desk.custom.models import CustomEntity, CustomField, DefinitionStamp  # noqa: E402, F401
-from xiaoguan.desk.importing.draft import ImportDraft  # noqa: E402, F401
-from xiaoguan.desk.jobs import Job  # noqa: E402, F401  models live beside their work; Django finds them here
-from xiaoguan.desk.notify import Notification, NotificationSettings  # noqa: E402, F401
-from xiaoguan.desk.views import SavedView  # noqa: E402, F401
+# Models live beside their work; Django finds them here.
+from xiaoguan.desk.approvals.models import ApprovalFlow, ApprovalRequest, Signature
+from xiaoguan.desk.comments import Attachment, Comment
+from xiaoguan.desk.custom.models import CustomEntity, CustomField, DefinitionStamp
+from xiaoguan.desk.importing.draft import ImportDraft
+from xiaoguan.desk.jobs import Job
+from xiaoguan.desk.notify import Notification, NotificationSettings
+from xiaoguan.desk.views import SavedView

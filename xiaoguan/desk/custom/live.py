@@ -27,7 +27,12 @@ from xiaoguan.desk.custom.models import CustomEntity, CustomField, DefinitionSta
 from xiaoguan.desk.desk import Desk, desk_of, desks, forget, register, remembering
 from xiaoguan.desk.records import Record
 
-_turn: Callable[[], None] = lambda: None  # noqa: E731
+
+def _nothing() -> None:
+    """Nobody is to be told."""
+
+
+_turn: Callable[[], None] = _nothing
 _seen: int | None = None
 _fields: list[tuple[type[models.Model], str, models.Field[Any, Any]]] = []
 _models: dict[str, type[Record]] = {}

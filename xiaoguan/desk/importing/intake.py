@@ -420,11 +420,9 @@ class Intake:
         note = self.draft.name
         for row, pk in zip(new, ids, strict=True):
             row.pk = pk
-        self.target.insert([(row.pk, row.key, row.values, f"{note}:{row.line}") for row in new])  # type: ignore[misc]
+        self.target.insert([(row.pk, row.key, row.values, f"{note}:{row.line}") for row in new])
         edits = [row for row in batch if row.what == "changed"]
-        self.target.update(
-            [(row.pk, row.version, row.changes, row.adopts, f"{note}:{row.line}") for row in edits]  # type: ignore[misc]
-        )
+        self.target.update([(row.pk, row.version, row.changes, row.adopts, f"{note}:{row.line}") for row in edits])
         self._derive(new, edits)
 
     def _derive(self, new: list[Row], edits: list[Row]) -> None:
@@ -449,7 +447,7 @@ class Intake:
     def announce(self, row: Row, pk: int) -> None:
         """A new record can be named by the rows behind it, where records of the entity name each other."""
         for column in self.columns:
-            finder = column.read.finder  # type: ignore[attr-defined]
+            finder = column.read.finder
             if isinstance(finder, Finder) and finder.model is self.model:
                 finder.add(row.key, self._title(row), pk)
 

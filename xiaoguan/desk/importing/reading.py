@@ -52,7 +52,7 @@ class Named(Table):
     """A Table of any file: a column without a name is called by its letter, one that comes again gets a number."""
 
     @cached_property
-    def columns(self) -> tuple[str, ...]:  # type: ignore[override]
+    def columns(self) -> tuple[str, ...]:
         first = next(self._records(), None)
         return tuple(unique(first[1])) if first else ()
 

@@ -112,7 +112,7 @@ def reads(field: models.Field[Any, Any], ways: Ways, viewer: Viewer, source: str
         return read(text) if text else None
 
     found = remembered(translated)
-    found.finder = getattr(read, "__self__", None)  # type: ignore[attr-defined]
+    found.finder = getattr(read, "__self__", None)
     return found
 
 

@@ -83,7 +83,7 @@ def urls() -> list[Any]:
 def _bound(view: Callable[..., HttpResponse], desk: Desk) -> Callable[..., HttpResponse]:
     """The view of one desk. A view that reads an upload itself, and checks its token then, stays marked as such."""
     bound = partial(view, desk=desk)
-    bound.csrf_exempt = getattr(view, "csrf_exempt", False)  # type: ignore[attr-defined]
+    bound.csrf_exempt = getattr(view, "csrf_exempt", False)
     return bound
 
 
