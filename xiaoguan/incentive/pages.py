@@ -1,4 +1,4 @@
-"""提成单: what one earned, every line of it opening to formula, clause and records."""
+"""提成单 in the page: what one earned, every line of it opening to formula, clause and records; and as a file."""
 
 from __future__ import annotations
 
@@ -6,65 +6,182 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from xiaoguan.base.explain import Line
+from xiaoguan.base.money import SCALE
+from xiaoguan.desk import exporting
 from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.cells import money_text
-from xiaoguan.desk.desk import desk_of
+from xiaoguan.desk.desk import Desk, desk_of
 from xiaoguan.desk.listing import with_query
+from xiaoguan.incentive import documents, payroll
+from xiaoguan.incentive.models import Dispute
+from xiaoguan.incentive.statements import Before, Sheet, history, paid_this_year, sheet_of, sheet_of_total
 from xiaoguan.people.models import Person
-from xiaoguan.rulebook.lines import line_words, names_in, names_of, spoken
-from xiaoguan.rulebook.models import Result
-from xiaoguan.rulebook.reckoning import results_of
-from xiaoguan.rulebook.versions import document_of
+from xiaoguan.rulebook.closing import ORDER
+from xiaoguan.rulebook.models import PayrollPeriod, PayStatement, Result
 
-PERIODS = 12
+FILES = {"pdf": (documents.pdf, "application/pdf"), "xlsx": (documents.xlsx, documents.XLSX)}
+
+
+def _desk(model: Any) -> Desk:
+    found = desk_of(model)
+    assert found is not None
+    return found
 
 
 @require_GET
 def statement(request: HttpRequest) -> HttpResponse:
     """The statement of a person and a reckoned period; one's own newest unless the address names others."""
     viewer = viewer_of(request)
-    visible = desk_of(Result).visible(viewer).filter(kind=Result.Kind.TOTAL, run__current=True)
+    visible = _desk(Result).visible(viewer).filter(kind=Result.Kind.TOTAL, run__current=True)
     person = _person(request, viewer, visible)
-    totals = list(
-        visible.filter(person=person).select_related("run__policy").order_by("-run__starts_on", "-id")[:PERIODS]
-    )
+    theirs = visible.filter(person=person).select_related("run__policy", "person")
     wanted = request.GET.get("run", "")
-    total = next((t for t in totals if str(t.run_id) == wanted), totals[0] if totals else None)
-    context: dict[str, Any] = {
-        "person": {"id": person.pk, "name": person.name} if person else None,
-        "people": _people(visible, person),
-        "periods": [
-            {
-                "label": t.run.label,
-                "url": with_query(reverse("statement"), {"person": str(t.person_id), "run": str(t.run_id)}),
-                "active": t is total,
-            }
-            for t in totals
-        ],
-        "lines": [],
-        "exceptions": [],
-        "total": None,
-    }
-    if total:
-        run, money = total.run, total.unit.removeprefix("money:")
-        found = [(r, Line.from_json(r.trace)) for r in results_of([run], Result.Kind.EARNING, person=person.pk)]
-        names = names_of(document_of(run.policy)) | names_in(line for _result, line in found)
-        context |= {
-            "total": {"text": money_text(total.value, money), "id": total.pk},
-            "period": {"label": run.label, "start": run.starts_on, "end": run.ends_on},
-            "lines": [{**line_words(line, names), "id": r.pk} for r, line in found],
-            "policy": {"name": run.policy.name, "version": run.policy.number, "url": reverse("policy")},
-            "run": {"at": run.at, "id": run.pk},
-            "exceptions": [
-                spoken(i["message"], names) for i in run.issues if i.get("message", "").startswith(f"{person.name}:")
+    total = theirs.filter(run_id=int(wanted)).first() if wanted.isdigit() else None
+    sheet = sheet_of_total(total) if total else _newest(viewer, person, theirs)
+    if sheet is None:
+        context = {"sheet": None, "person": person, "people": _people(visible, person)}
+        return render(request, "incentive/statement.html", context)
+    return _shown(request, viewer, sheet, visible)
+
+
+def _newest(viewer: Viewer, person: Person | None, totals: Any) -> Sheet | None:
+    first = next(iter(history(viewer, person)), None) if person else None
+    if first is None:
+        return None
+    kind, pk = first.url_of
+    if kind == "statement":
+        return sheet_of(_found(viewer, pk))
+    return sheet_of_total(totals.get(run_id=pk))
+
+
+@require_GET
+def statement_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """The statement of a pay period."""
+    viewer = viewer_of(request)
+    visible = _desk(Result).visible(viewer).filter(kind=Result.Kind.TOTAL, run__current=True)
+    return _shown(request, viewer, sheet_of(_found(viewer, pk)), visible)
+
+
+def _found(viewer: Viewer, pk: int) -> PayStatement:
+    rows = _desk(PayStatement).visible(viewer).select_related("period", "person", "run__policy")
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _shown(request: HttpRequest, viewer: Viewer, sheet: Sheet, visible: Any) -> HttpResponse:
+    before = history(viewer, sheet.person)
+    return render(
+        request,
+        "incentive/statement.html",
+        {
+            "sheet": sheet,
+            "person": sheet.person,
+            "people": _people(visible, sheet.person),
+            "periods": [{"label": b.label, "url": _url_of(b, sheet.person), "active": _is(b, sheet)} for b in before],
+            "before": [
+                {"label": b.label, "text": b.text, "state": b.state, "url": _url_of(b, sheet.person)} for b in before
             ],
-        }
-    return render(request, "incentive/statement.html", context)
+            "total": {"text": money_text(sheet.units, sheet.currency), "id": sheet.total.pk if sheet.total else None},
+            "paid": _paid(sheet),
+            "lines": _with_deeds(viewer, sheet),
+            "state": _state(viewer, sheet),
+            **_charted(before),
+        },
+    )
+
+
+def _url_of(one: Before, person: Person) -> str:
+    kind, pk = one.url_of
+    if kind == "statement":
+        return reverse("statement_of", kwargs={"pk": pk})
+    return with_query(reverse("statement"), {"person": str(person.pk), "run": str(pk)})
+
+
+def _is(one: Before, sheet: Sheet) -> bool:
+    return one.url_of in (
+        ("statement", sheet.pay.pk if sheet.pay else None),
+        ("run", sheet.run.pk if sheet.run and not sheet.pay else None),
+    )
+
+
+def _paid(sheet: Sheet) -> str | None:
+    units = paid_this_year(sheet)
+    return None if units is None else money_text(units, sheet.currency)
+
+
+def _with_deeds(viewer: Viewer, sheet: Sheet) -> list[dict[str, Any]]:
+    """The lines; those that the viewer may dispute say where."""
+    desk, disputes = _desk(PayStatement), _desk(Dispute)
+    verb = desk.verb("dispute")
+    may = bool(sheet.pay and verb and verb.may(viewer, sheet.pay, desk.write) and _in_time(sheet))
+    base = desk.url("detail", pk=sheet.pay.pk) if sheet.pay else ""
+    found = []
+    for line in sheet.lines():
+        about = line.pop("dispute")
+        if about is not None:
+            line["claim"] = {"url": disputes.url("detail", pk=about.pk), "label": about.get_state_display()}
+        if may and "id" in line and (about is None or not about.is_pending):
+            line["ask_url"] = with_query(f"{base}/ask/dispute", {"line": str(line["id"])})
+        found.append(line)
+    return found
+
+
+def _in_time(sheet: Sheet) -> bool:
+    return sheet.deadline is None or timezone.localdate() <= sheet.deadline
+
+
+def _state(viewer: Viewer, sheet: Sheet) -> dict[str, Any] | None:
+    """Where the period and the person's own word stand, with what the viewer may do."""
+    if sheet.pay is None:
+        return None
+    desk, period = _desk(PayStatement), sheet.pay.period
+    at = ORDER.index(PayrollPeriod.State(period.state))
+    base = desk.url("detail", pk=sheet.pay.pk)
+    verbs = {v.name: v for v in (one() for one in desk.verbs) if v.may(viewer, sheet.pay, desk.write)}
+    return {
+        "url": base,
+        "id": sheet.pay.pk,
+        "version": sheet.pay.version,
+        "period": period,
+        "stages": [
+            {"id": s, "label": s.label, "state": "current" if i == at else "done" if i < at else "todo"}
+            for i, s in enumerate(ORDER)
+        ],
+        "word": sheet.pay.get_state_display(),
+        "tone": {"confirmed": "green", "disputed": "amber"}.get(sheet.pay.state, ""),
+        "deadline": sheet.deadline,
+        "late": not _in_time(sheet),
+        "confirm_url": f"{base}/confirm" if "confirm" in verbs else None,
+        "ask_url": f"{base}/ask/dispute" if "dispute" in verbs and _in_time(sheet) else None,
+        "files": {kind: reverse("statement_file", kwargs={"pk": sheet.pay.pk, "kind": kind}) for kind in FILES},
+        "timeline_url": desk.url("timeline", pk=sheet.pay.pk),
+        "disputes": [
+            {"url": _desk(Dispute).url("detail", pk=d.pk), "title": d.subject, "state": d.get_state_display()}
+            for d in sheet.disputes
+        ],
+    }  # fmt: skip
+
+
+def _charted(before: list[Before]) -> dict[str, Any]:
+    """What was paid in the periods before, as bars and as a table; nothing for less than two."""
+    if len(before) < 2:
+        return {"chart": None, "table": []}
+    rows = before[::-1]
+    option = {
+        "tooltip": {"trigger": "axis"},
+        "grid": {"left": 8, "right": 8, "top": 16, "bottom": 4, "containLabel": True},
+        "xAxis": {"type": "category", "data": [b.label for b in rows]},
+        "yAxis": {"type": "value"},
+        "series": [{"type": "bar", "data": [round(b.units / SCALE, 2) for b in rows]}],
+    }
+    return {"chart": option, "table": [(b.label, b.text) for b in rows]}
 
 
 def _person(request: HttpRequest, viewer: Viewer, visible: Any) -> Person | None:
@@ -95,4 +212,26 @@ def _people(visible: Any, chosen: Person | None) -> list[dict[str, Any]]:
             "active": chosen is not None and pk == chosen.pk,
         }
         for name, pk in people
+    ]
+
+
+@require_GET
+def statement_file(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+    """The statement as PDF or XLSX; that somebody took it is written down."""
+    viewer = viewer_of(request)
+    sheet = sheet_of(_found(viewer, pk))
+    if kind not in FILES:
+        raise Http404
+    make, content = FILES[kind]
+    exporting.write_down(_desk(PayStatement), kind, f"id={pk}", 1)
+    return payroll.download(make(sheet), f"{_('statement')}-{sheet.label}-{sheet.person.name}.{kind}", content)
+
+
+def urls() -> list[Any]:
+    """The pages of pay; `statements/7` takes the place of the plain page of the record."""
+    return [
+        path("statement/", statement, name="statement"),
+        path("statements/<int:pk>", statement_page, name="statement_of"),
+        path("statements/<int:pk>/statement.<str:kind>", statement_file, name="statement_file"),
+        *payroll.urls(),
     ]

@@ -589,6 +589,14 @@ def _tree(line: dict[str, Any], depth: int = 0) -> Iterable[str]:
         yield from _tree(part, depth + 1)
 
 
+def _closing() -> None:
+    from xiaoguan.project.closing_cli import close, reproduce
+
+    main.add_command(close)
+    main.add_command(reproduce)
+
+
+_closing()  # below, since its commands are made of the words above
 main.add_command(calc)
 policy.add_command(diff)
 policy.add_command(backtest)

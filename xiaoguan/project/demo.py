@@ -40,10 +40,10 @@ from xiaoguan.policy import Goal, Policy
 from xiaoguan.policy.document import Step
 from xiaoguan.policy.goals import decompose, months_since, proration, ramp, step_shares, target
 from xiaoguan.project import cast
+from xiaoguan.project.closed_months import close, open_and_disputed
 from xiaoguan.project.simulation import SEASON, Deed, Seller, Simulation, month_start
-from xiaoguan.rulebook.models import PolicyVersion, Run
+from xiaoguan.rulebook.models import PolicyVersion
 from xiaoguan.rulebook.process import process_in_force
-from xiaoguan.rulebook.reckoning import reckon_one
 from xiaoguan.rulebook.versions import adopt_file, document_of
 from xiaoguan.sales.models import Activity, Order, Payment
 
@@ -122,9 +122,9 @@ def _load(months: int, today: date, progress: Callable[[str], None]) -> None:
     progress("goals")
     _write(GoalTarget, Goals(policy, company).all())
     _accounts(company)
-    _events(company.deeds)
     _adopted(version, company)
     _reckon(version, policy, company, progress)
+    _events(company.deeds)
 
 
 def _progress() -> Callable[[str], None]:
@@ -196,17 +196,16 @@ def _adopted(version: PolicyVersion, company: Simulation) -> None:
 
 
 def _reckon(version: PolicyVersion, policy: Policy, company: Simulation, progress: Callable[[str], None]) -> None:
-    """The last closed months, each as if on the fifth working day after it."""
+    """The last closed months, each as if on the fifth working day after it; all but the last are paid."""
+    period = None
     for back in range(RECKONED, 0, -1):
         period = policy.calendar.period("month", month_start(company.today, back))
         if period.start < max(company.go_live, version.effective_from):
             continue
-        progress(f"reckoning {period.label}")
-        outcome = reckon_one(version, policy, period)
-        due = company.days.since(period.end)
-        for _ in range(4):
-            due = company.days.since(due + timedelta(days=1))
-        Run.objects.filter(pk=outcome.run.pk).update(at=company.moment(due, 10))
+        progress(f"closing {period.label}")
+        close(company, version.policy_id, period, last=back == 1)
+    if period is not None:
+        open_and_disputed(company, version.policy_id, policy.calendar.period("month", company.today), period)
 
 
 # Goals

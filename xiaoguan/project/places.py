@@ -38,7 +38,13 @@ PLACES = (
         ("order", "payment", "product", "productcategory", "orderline"),
     ),
     Place("goals", gettext_noop("Goals"), "trending-up", ("goaltarget",), page="goals"),
-    Place("performance", gettext_noop("Performance"), "award", ("result", "payterms"), page="statement"),
+    Place(
+        "performance",
+        gettext_noop("Performance"),
+        "award",
+        ("paystatement", "payrollperiod", "dispute", "ledgerentry", "result", "payterms"),
+        page="statement",
+    ),
     Place("team", gettext_noop("Team"), "users-group", ("person", "team", "territory", "position")),
     Place(
         "policy",

@@ -6,7 +6,7 @@ from django.urls import include, path
 
 from xiaoguan.desk import api, screens
 from xiaoguan.goals.pages import tree
-from xiaoguan.incentive.pages import statement
+from xiaoguan.incentive import pages as pay
 from xiaoguan.insight.today import today
 from xiaoguan.people import rights_pages, share_pages
 from xiaoguan.project import pages, tokens
@@ -16,7 +16,7 @@ from xiaoguan.rulebook.pages import metric_page, result_page
 urlpatterns = [
     path("", today, name="today"),
     path("goals/", tree, name="goals"),
-    path("statement/", statement, name="statement"),
+    *pay.urls(),
     path("numbers/<str:policy>/<str:name>", metric_page, name="metric"),
     path("explain/<int:pk>", result_page, name="explain"),
     path("search", pages.search, name="search"),

@@ -1,11 +1,18 @@
-"""What people see of results: each their own, managers their people's."""
+"""What people see of results, of pay periods and of the ledger: each their own, managers their people's."""
 
 from __future__ import annotations
 
-from xiaoguan.desk import Desk, manager, owner, register, role
-from xiaoguan.rulebook.models import Result
+from typing import Any
 
-pay_office = role("general_manager", "finance", "hr")
+from django.utils.translation import gettext_lazy as _
+
+from xiaoguan.desk import Desk, manager, owner, register, role
+from xiaoguan.desk.approvals import Approval, Step, holders
+from xiaoguan.rulebook import closing
+from xiaoguan.rulebook.models import LedgerEntry, PayrollPeriod, Result
+from xiaoguan.rulebook.verbs import Approve, Calculate, Lock, Pay, Review, SendBack
+
+pay_office = role("general_manager", "finance", "hr", "operations")
 
 
 @register
@@ -15,5 +22,57 @@ class ResultDesk(Desk):
     place = "performance"
     columns = "label", "person", "kind", "run.label"
     filters = "person", "kind", "run"
+    order = "-id"
+    read = owner("person") | manager("person") | pay_office
+
+
+@register
+class PayrollPeriodDesk(Desk):
+    """Operations calculates and reviews, finance approves, locks and pays; nobody edits what was calculated."""
+
+    model = PayrollPeriod
+    slug = "pay-periods"
+    icon = "calendar-dollar"
+    place = "performance"
+    columns = "label", "policy_key", "state", "total", "people", "exceptions", "calculated_by", "approved_by", "paid_on"
+    form = ("label policy_key",)
+    filters = "state", "policy_key", "starts_on"
+    search = ("label",)
+    order = "-starts_on"
+    figures = "total", "people", "exceptions", "paid_on"
+    related = "statements", "entries"
+    match_on = "label", "policy_key"
+    read = pay_office | role("administrator")
+    write = role("operations", "administrator")
+    verbs = Calculate, Review, Approve, Lock, Pay, SendBack
+    approvals = (
+        Approval(
+            "payout",
+            _("payout of a period"),
+            (Step(holders("finance")),),
+            freezes=("run", "total"),
+            after=closing.signed,
+            ended=closing.ended,
+        ),
+    )
+
+    def stages(self, record: PayrollPeriod) -> list[dict[str, Any]]:
+        at = closing.ORDER.index(record.state)
+        return [
+            {"id": state, "label": state.label, "state": "current" if i == at else "done" if i < at else "todo"}
+            for i, state in enumerate(closing.ORDER)
+        ]
+
+
+@register
+class LedgerEntryDesk(Desk):
+    """Entries are posted by the lock of a period and by decisions; nobody writes them here."""
+
+    model = LedgerEntry
+    slug = "ledger"
+    icon = "book"
+    place = "performance"
+    columns = "id", "person", "kind", "name", "amount", "about", "posted", "cause", "at"
+    filters = "person", "kind", "period", "posted"
     order = "-id"
     read = owner("person") | manager("person") | pay_office

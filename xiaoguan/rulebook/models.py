@@ -290,7 +290,7 @@ class PayStatement(Stepped):
     )
     run = models.ForeignKey(Run, models.PROTECT, null=True, editable=False, verbose_name=_("run"))
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPEN, editable=False)
-    total = MoneyField(_("calculated"), editable=False)
+    total = MoneyField(_("calculated amount"), editable=False)
     corrections = MoneyField(_("corrections"), default=0, editable=False)
     payable = MoneyField(_("payable"), editable=False)
     currency = models.CharField(_("currency"), max_length=3, editable=False)

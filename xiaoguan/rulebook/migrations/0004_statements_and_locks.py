@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                         verbose_name="state",
                     ),
                 ),
-                ("total", xiaoguan.desk.fields.MoneyField(editable=False, verbose_name="calculated")),
+                ("total", xiaoguan.desk.fields.MoneyField(editable=False, verbose_name="calculated amount")),
                 ("corrections", xiaoguan.desk.fields.MoneyField(default=0, editable=False, verbose_name="corrections")),
                 ("payable", xiaoguan.desk.fields.MoneyField(editable=False, verbose_name="payable")),
                 ("currency", models.CharField(editable=False, max_length=3, verbose_name="currency")),
