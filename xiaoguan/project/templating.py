@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from django.contrib.messages import get_messages
 from django.http import HttpRequest
+from django.middleware.csrf import get_token
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.functional import SimpleLazyObject
 from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
@@ -89,6 +91,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         else None,
         "places": places_of(viewer, request.path),
         "messages": get_messages(request),
+        "csrf_token": SimpleLazyObject(partial(get_token, request)),  # once a page; Django would veil it at each form
         "lang": translation.get_language(),
         "narrow": request.COOKIES.get("rail") == "narrow",
         "theme": request.COOKIES.get("theme", "") if request.COOKIES.get("theme") in ("light", "dark") else "",

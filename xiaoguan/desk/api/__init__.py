@@ -11,14 +11,14 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import path
+from django.urls import include, path
 
 from xiaoguan.desk.api.openapi import openapi
 from xiaoguan.desk.api.refusals import answer, guarded, not_here, problem
 from xiaoguan.desk.api.saved import views_list, views_one
 from xiaoguan.desk.api.shape import item, list_body
 from xiaoguan.desk.api.views import bulk, collection, one, verb
-from xiaoguan.desk.desk import desks
+from xiaoguan.desk.desk import Desk, desks
 
 __all__ = ["answer", "guarded", "item", "list_body", "not_here", "openapi", "problem", "urls"]
 
@@ -33,22 +33,26 @@ def reference(request: HttpRequest) -> HttpResponse:
 
 
 def urls() -> list[Any]:
-    found: list[Any] = [path("api/", reference, name="api"), path("api/openapi.json", document, name="openapi")]
+    found: list[Any] = [path("", reference, name="api"), path("openapi.json", document, name="openapi")]
     found += [
-        path("api/views", guarded(views_list, methods=("GET", "POST"))),
-        path("api/views/<int:pk>", guarded(views_one, methods=("GET", "PATCH", "DELETE"))),
+        path("views", guarded(views_list, methods=("GET", "POST"))),
+        path("views/<int:pk>", guarded(views_one, methods=("GET", "PATCH", "DELETE"))),
     ]
-    for desk in desks():
-        where = f"api/{desk.url_name}"
-        many, single = (("GET", "POST"), ("GET", "PATCH", "DELETE")) if desk.form else (("GET",), ("GET",))
-        found += [
-            path(where, guarded(partial(collection, desk=desk), desk.key, many)),
-            path(f"{where}/<int:pk>", guarded(partial(one, desk=desk), desk.key, single)),
-            path(f"{where}/<int:pk>/<str:name>", guarded(partial(verb, desk=desk), desk.key, ("POST",))),
-        ]
-        if desk.form:
-            found.append(path(f"{where}/bulk", guarded(partial(bulk, desk=desk), desk.key, ("POST",))))
-    return [*found, *_of_company()]
+    # One branch an entity: the addresses are looked through one by one, at every request.
+    found += [path(desk.url_name, include(_of_desk(desk))) for desk in desks()]
+    return [path("api/", include(found)), *_of_company()]
+
+
+def _of_desk(desk: Desk) -> list[Any]:
+    many, single = (("GET", "POST"), ("GET", "PATCH", "DELETE")) if desk.form else (("GET",), ("GET",))
+    found = [
+        path("", guarded(partial(collection, desk=desk), desk.key, many)),
+        path("/<int:pk>", guarded(partial(one, desk=desk), desk.key, single)),
+        path("/<int:pk>/<str:name>", guarded(partial(verb, desk=desk), desk.key, ("POST",))),
+    ]
+    if desk.form:
+        found.append(path("/bulk", guarded(partial(bulk, desk=desk), desk.key, ("POST",))))
+    return found
 
 
 def _of_company() -> list[Any]:
