@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from django.core.exceptions import PermissionDenied, ValidationError
 from python_calamine import CalamineWorkbook
 
@@ -18,7 +21,9 @@ from xiaoguan.desk.approvals.models import ApprovalRequest
 from xiaoguan.desk.models import Event
 from xiaoguan.desk.notify import Notification
 from xiaoguan.policy import load_text
+from xiaoguan.project.cli import main
 from xiaoguan.rulebook.models import PolicyVersion
+from xiaoguan.rulebook.phrases import chinese
 from xiaoguan.rulebook.versions import adopt, document_of
 from xiaoguan.rulebook.workshop import drafts, fields, places, publishing, trying
 from xiaoguan.rulebook.workshop.differing import clause_changes, line_changes, words_changed
@@ -221,6 +226,19 @@ def test_unreadable_texts_are_kept_and_shown(cast: Any, draft: PolicyDraft, clie
             publishing.submit(draft, cast.viewer("wufang"))
 
 
+def test_the_check_speaks_chinese() -> None:
+    from tests.policy.test_broken import BROKEN, TEXTS, issues_of
+
+    said = {
+        t
+        for name, _w, old, new, _m in BROKEN
+        for i in issues_of(TEXTS[name].replace(old, new, 1))
+        for t in (i.message, i.hint)
+    }
+    quoted = re.compile(r"'[^']*'|\"[^\"]*\"")
+    assert [t for t in said if t and not re.search("[\u4e00-\u9fff]", quoted.sub("", chinese(t)))] == []
+
+
 # What changes
 
 
@@ -312,6 +330,14 @@ def test_records_are_read_once_for_both_documents(
     assert [(r.before, r.after) for r in trial.found.rows if r.period == "2026-03" and r.before] == [
         (4_000_0000, 5_000_0000), (2_400_0000, 3_200_0000)
     ]  # fmt: skip
+
+
+def test_two_files_are_tried_on_the_database_from_the_command_line(year: None, tmp_path: Path) -> None:
+    for name, text in {"a": policy(), "b": policy("2.0.0", "2027-01-01", "4%")}.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    asked = [str(tmp_path / "a.yaml"), str(tmp_path / "b.yaml"), "--from", "2026-03", "--to", "2026-03", "--json"]
+    answer = CliRunner().invoke(main, ["policy", "backtest", *asked])
+    assert json.loads(answer.output)["total"] == {"before": "6400.00", "after": "8200.00"}
 
 
 # Submitting, approving, publishing

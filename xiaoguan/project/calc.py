@@ -1,4 +1,4 @@
-"""`xiaoguan calc`, `policy diff` and `policy backtest`: the engine alone, from files, without a database."""
+"""`xiaoguan calc`, `policy diff` and `policy backtest`: the engine alone, from files, or a back-test on records."""
 
 from __future__ import annotations
 
@@ -105,16 +105,12 @@ def diff(before: Path, after: Path, json_: bool) -> None:
 @click.command("backtest")
 @click.argument("before", type=FILE)
 @click.argument("after", type=FILE)
-@click.option("--facts", "folder", type=FOLDER, required=True, help="Folder of CSV or Parquet files.")
+@click.option("--facts", "folder", type=FOLDER, help="Folder of CSV or Parquet files; without it the database.")
 @click.option("--from", "first", required=True, help="First period, such as 2026-01.")
 @click.option("--to", "last", required=True, help="Last period of the same kind.")
 @click.option("--json", "json_", is_flag=True, help="One JSON document on stdout.")
-def backtest(before: Path, after: Path, folder: Path, first: str, last: str, json_: bool) -> None:
+def backtest(before: Path, after: Path, folder: Path | None, first: str, last: str, json_: bool) -> None:
     """What BEFORE and AFTER would have paid on the same facts, by person and in total."""
-    from xiaoguan.base.issues import has_errors
-    from xiaoguan.policy.compare import backtest as compared
-    from xiaoguan.policy.folder import read_folder
-
     policies = _read(before), _read(after)
     try:
         start, end = (policies[0].calendar.parse(label) for label in (first, last))
@@ -123,6 +119,34 @@ def backtest(before: Path, after: Path, folder: Path, first: str, last: str, jso
     periods = [start]
     while periods[-1].end < end.end:
         periods.append(policies[0].calendar.period(start.kind, periods[-1].end))
+    found = _on_folder(policies, periods, folder) if folder else _on_database(policies, periods)
+    _say_compared(found.to_json(policies[0].currency), json_)
+
+
+def _on_database(policies: tuple[Any, Any], periods: list[Any]) -> Any:
+    """Over the records of this installation, as they are now."""
+    import os
+
+    import django
+    from django.db import OperationalError, ProgrammingError
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xiaoguan.project.settings")
+    django.setup()
+    from xiaoguan.rulebook.workshop.trying import tried
+
+    try:
+        return tried(*policies, periods).found
+    except (OperationalError, ProgrammingError) as error:
+        if "no such table" in str(error) or "does not exist" in str(error):
+            raise click.UsageError("The database is not prepared yet. Run: xiaoguan init") from None
+        raise
+
+
+def _on_folder(policies: tuple[Any, Any], periods: list[Any], folder: Path) -> Any:
+    from xiaoguan.base.issues import has_errors
+    from xiaoguan.policy.compare import backtest as compared
+    from xiaoguan.policy.folder import read_folder
+
     folders = {policy.sha256: read_folder(policy, folder) for policy in policies}
     issues = [issue for one in folders.values() for issue in one.issues if issue.level == "error"]
     for issue in dict.fromkeys(issues):
@@ -130,8 +154,10 @@ def backtest(before: Path, after: Path, folder: Path, first: str, last: str, jso
     if has_errors(issues):
         raise SystemExit(1)
     people = [who for _, who in sorted(folders[policies[0].sha256].people.items())]
-    found = compared(*policies, people, periods, lambda policy: folders[policy.sha256].world)
-    data = found.to_json(policies[0].currency)
+    return compared(*policies, people, periods, lambda policy: folders[policy.sha256].world)
+
+
+def _say_compared(data: dict[str, Any], json_: bool) -> None:
     if json_:
         _write(data)
         return

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from xiaoguan.policy import LINE_LABELS
 from xiaoguan.policy.prose import WORDS
+from xiaoguan.rulebook import faults
 
 _AGGREGATES = {
     "sum": "之和",
@@ -28,6 +29,8 @@ def chinese(text: str) -> str:
     """A formula, note, label or issue of the engine as Chinese readers would put it."""
     if text in LINE_LABELS:
         return LINE_LABELS[text]
+    if (fault := faults.chinese(text)) is not None:
+        return fault
     for pattern, words in _PHRASES:
         text = pattern.sub(words, text)
     return text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from xiaoguan.base.money import SCALE
 from xiaoguan.desk.cells import money_text
@@ -53,7 +54,7 @@ def by_period(shown: Shown) -> dict[str, Any]:
         "xAxis": {"type": "category", "data": [row[0] for row in rows]},
         "yAxis": {"type": "value"},
         "tooltip": {"trigger": "axis"},
-        "series": [bars(_("Before"), "@chart-6", 1), bars(_("After"), "@chart-1", 2)],
+        "series": [bars(pgettext("policy", "Before"), "@chart-6", 1), bars(pgettext("policy", "After"), "@chart-1", 2)],
     }
     table = [[label, *(money_text(units, shown.currency) for units in pair)] for label, *pair in rows]
     return {"option": option, "rows": table}

@@ -151,14 +151,32 @@ def _newest(policy_key: str) -> PolicyVersion | None:
 
 
 def following(text: str) -> str:
-    """The text of a version as its successor begins: the next number, from the first day of next month."""
+    """The text of a version as its successor begins: the next number, from the next period that pay begins anew in."""
     found = places.header_of(text)
+    policy, _issues = load_text(text)
     if found.number:
         text = places.put(text, "policy.version", _next_number(found.number))
-    if found.effective_from:
-        start = max(_next_month(timezone.localdate()), _next_month(found.effective_from))
+    if found.effective_from and policy is not None:
+        start = next_start(policy, max(timezone.localdate(), found.effective_from))
         text = places.put(text, "policy.effective.from", start.isoformat())
     return text
+
+
+def next_start(policy: Policy, day: date) -> date:
+    """The first day after `day` on which no period of pay is under way: a new version may begin there."""
+    kinds = {c.period for _plan, c in policy.components()} | {
+        c.tiers.accumulate
+        for _plan, c in policy.components()
+        if c.tiers and c.tiers.accumulate in policy.calendar.kinds
+    }
+    start = _next_month(day)
+    for kind in sorted(kinds & set(policy.calendar.kinds)):
+        try:
+            period = policy.calendar.period(kind, start)
+        except ValueError:
+            continue
+        start = start if period.start == start else period.end
+    return start
 
 
 def _next_number(number: str) -> str:

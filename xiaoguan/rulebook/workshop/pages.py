@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from xiaoguan.desk.access import Viewer, viewer_of
@@ -423,7 +424,9 @@ def person_page(request: HttpRequest, pk: int, test: int, key: str) -> HttpRespo
                 "lines": [line_words(line, names_of(policy)) for line in made.lines],
                 "issues": [spoken(issue.message, names_of(policy)) for issue in made.issues],
             }
-            for policy, made, word in zip(policies, sides[1:], (_("Before"), _("After")), strict=True)
+            for policy, made, word in zip(
+                policies, sides[1:], (pgettext("policy", "Before"), pgettext("policy", "After")), strict=True
+            )
             if policy is not None
         ],
     }

@@ -99,7 +99,8 @@ def clauses_of(version: PolicyVersion) -> dict[str, Any]:
     """The document in plain language, chapter by chapter, with its contents."""
     shown: list[dict[str, Any]] = []
     contents: list[dict[str, str]] = []
-    for number, clause in enumerate(explain_text(document_of(version), prose_language()), 1):
+    said = [clause for clause in explain_text(document_of(version), prose_language()) if clause.text]
+    for number, clause in enumerate(said, 1):
         item = {
             "id": f"c{number}",
             "path": clause.path,

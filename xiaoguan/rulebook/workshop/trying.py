@@ -19,6 +19,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from xiaoguan.base.explain import Statement
 from xiaoguan.base.money import SCALE
@@ -326,7 +327,7 @@ def workbook(row: PolicyBacktest) -> bytes:
                 [_("Assumed: everybody acts as before."), None, None],
             ],
         )
-        head = [_("Before"), _("After"), _("Change")]
+        head = [pgettext("policy", "Before"), pgettext("policy", "After"), _("Change")]
         sheets.add(_("By person"), [_("Person"), *head], [[n, b, a, a - b] for _k, n, b, a in shown.people()])
         sheets.add(_("By period"), [_("Period"), *head], [[n, b, a, a - b] for n, b, a in shown.periods()])
         sheets.add(
