@@ -59,6 +59,7 @@ def policy_text(chance: random.Random) -> str:
         [
             "",
             "payees: [{as: owner, share: 70%}, {as: co_owner, share: 30%, else: owner}]",
+            "payees: [{as: co_owner, share: 66.6667%, else: owner}, {as: presales, share: 33.3333%, else: owner}]",
             "payees: [{as: owner, share: 33.3333%}, {as: co_owner, share: 33.3333%, else: owner}, "
             "{as: presales, share: 33.3334%, else: owner}]",
             "payees: [{as: owner, share: 60%}, {as: presales, share: 40%}]",
@@ -172,8 +173,7 @@ def by_sql(
     found = Found()
     for person, period, *values in connection().execute(compiled.totals).fetchall():
         found.totals[person, period] = tuple(value or 0 for value in values)
-    lines = f"SELECT person, period, record, earned FROM ({compiled.lines}) AS every_line"
-    for person, period, record, earned in connection().execute(lines).fetchall():
+    for person, period, record, earned in connection().execute(compiled.lots).fetchall():
         if earned:
             found.lots[person, period][record] = earned
     return found

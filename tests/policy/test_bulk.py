@@ -2,6 +2,7 @@
 
 import random
 import sys
+from datetime import date
 from importlib.util import module_from_spec, spec_from_file_location
 
 import pytest
@@ -34,6 +35,34 @@ def test_the_comparison_would_see_a_unit():
     orders[0]["net_amount"] += 1
     sql = agree.by_sql(policy, compile_component(policy, "pay"), orders, returns, goals)
     assert list(agree.unequal(rows, sql))
+
+
+def test_a_line_says_which_share_stood_where_in_the_table():
+    """70 % of 1 000 reach the second tier from nothing; the next order begins there and ends in the third."""
+    text = agree.HEAD + (
+        "    credit: {payees: [{as: owner, share: 70%}, {as: co_owner, share: 30%, else: owner}]}\n"
+        "    components: [{id: pay, kind: commission, basis: sales, period: month, tiers: {mode: marginal, by: amount, "
+        "accumulate: year, rates: [{from: 0, rate: 1%}, {from: 500, rate: 2%}, {from: 1000, rate: 3%}]}}]\n"
+    )
+    policy, issues = load_text(text)
+    assert policy is not None, issues
+    sold = [("A", "zhou", date(2026, 1, 5)), ("B", None, date(2026, 2, 5))]
+    orders = [
+        {"id": key, "person": "lin", "co_owner": with_, "presales": None, "signed_on": day, "net_amount": 10**7}
+        for key, with_, day in sold
+    ]
+    made = compile_component(policy, "pay")
+    for name, table in agree.relations(policy, orders, [], {}).items():
+        agree.connection().register(name, table)
+    columns = "record, person, payee, credited, before, tier, weight"
+    rows = agree.connection().execute(f"SELECT {columns} FROM ({made.lines}) AS l ORDER BY ALL").fetchall()
+    money = 10**4
+    assert made.scale == 100
+    assert rows == [
+        ("A", "lin", 0, 700 * money, 0, 2, 900 * money),  # 500 x 1 % + 200 x 2 %
+        ("A", "zhou", 1, 300 * money, 0, 1, 300 * money),
+        ("B", "lin", 0, 1000 * money, 700 * money, 3, 2700 * money),  # 300 x 2 % + 700 x 3 %
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,11 @@ engines refuse what does not fit. The sign is put on after rounding, since engin
     undone   id, record, day, amount (units or null)                                  events of the claw-back
 
     totals   person, period, credited, earned, held, freed, clawed, paid              one row for each person and month
-    lines    person, period, record, payee, credited, before, tier, earned            the stored reason of each record:
+    lines    person, period, record, payee, credited, before, tier, weight            the stored reason of each record:
              which payee of the plan (from 0), what was credited, what stood in the window before it, which tier that
-             reaches (from 1; 0 is below the first), what it earned. Words and rates are the policy's.
+             reaches (from 1; 0 is below the first), and the weight by which it shares the month's earning: its exact
+             pay in 1/scale units, in slab tables its credit. Words and rates are the policy's.
+    lots     person, period, record, earned       the earning by record, in minor units by largest remainder of weights
 
 What cannot be said this way (release by cash, draws, offset limits, overlays, other calendars) raises NotBulk, which
 names it; those plans are reckoned by `incentive`. Tests generate policies and facts and compare both to the last unit.

@@ -20,11 +20,16 @@ _ROOM = 4 * 10**18
 
 @dataclass(frozen=True)
 class Compiled:
-    """The SQL of a component: `totals` and `lines` are queries over the relations that the package names."""
+    """The SQL of a component: `totals`, `lines` and `lots` are queries over the relations that the package names.
+
+    scale   how many parts of a unit the weights of lines count. needs   the relations that are read.
+    """
 
     component: str
     totals: str
     lines: str
+    lots: str
+    scale: int
     needs: tuple[str, ...]
 
 
@@ -44,16 +49,18 @@ class Compiler:
     def compiled(self) -> Compiled:
         by_quota, back = self.rates.by_quota, self.plan.clawback
         needs = ["facts", *(["quotas"] if by_quota else []), *(["undone"] if back else [])]
-        credits = f"{self.sql.inline('credits')} ({self.shares.select('facts')})"
-        opened = [*self.months(), *(self.touched() if back else ()), *(self.lots("touched") if back else ())]
-        totals = [credits, *opened, *(self.clawed(back) if back else ())]
-        lines = [credits, *self.months(), *self.lots("")]
+        credits = f"{self.sql.kept('credits')} ({self.shares.select('facts')})"
+        months, weights = self.months(), self.weights("")
+        touched = [*self.touched(), *self.weights("touched"), *self.lots(), *self.clawed(back)] if back else []
+        weight = "weight" if self.rates.narrow else f"{self.sql.digits('weight')} AS weight"
+        reason = f"person, period, record, payee, credit AS credited, line_before AS before, tier, {weight}"
         return Compiled(
             self.component.id,
-            f"WITH {_joined(totals)}\n{self.summed()}",
-            f"WITH {_joined(lines)}\n"
-            "SELECT person, period, record, payee, credit AS credited, line_before AS before, tier, lot AS earned "
-            "FROM lots",
+            f"WITH {_joined([credits, *months, *touched])}\n{self.summed()}",
+            f"WITH {_joined([credits, *months, *weights])}\nSELECT {reason} FROM weighed",
+            f"WITH {_joined([credits, *months, *weights, *self.lots()])}\n"
+            "SELECT person, period, record, lot AS earned FROM lots",
+            self.rates.scale,
             tuple(needs),
         )
 
@@ -120,41 +127,47 @@ class Compiler:
 
     def touched(self) -> list[str]:
         """touched(person, period): where something was undone, so that only those records are opened."""
-        undone = self.shares.select("(SELECT * FROM facts WHERE id IN (SELECT record FROM undone)) AS hit")
+        hit = f"{self.sql.kept('hit')} (SELECT * FROM facts WHERE id IN (SELECT record FROM undone))"
         period = self.sql.start(self.period, "day")
-        return [f"touched AS (SELECT DISTINCT person, {period} AS period FROM (\n{undone}) AS found)"]
+        undone = self.shares.select("hit")
+        return [hit, f"touched AS (SELECT DISTINCT person, {period} AS period FROM (\n{undone}) AS found)"]
 
-    def lots(self, only: str) -> list[str]:
-        """lots(person, period, record, payee, day, value, credit, line_before, tier, lot): they add up to the earning.
-
-        Two sorts of every line, so the rows through them are narrow. The floor of a share is taken in 64 bits where
-        the month's `room` says that the product fits.
-        """
+    def weights(self, only: str) -> list[str]:
+        """weighed(person, period, record, payee, credit, place, line_before, tier, weight, ...): where each record
+        stands in the table, and the weight by which it shares the earning: its exact pay, or its credit."""
         sql = self.sql
         join = f"JOIN {only} USING (person, period)" if only else ""
-        columns = "person, period, record, payee, day, value, credit"
-        share = sql.floored("product", "below")
-        wide = sql.floored(f"{sql.big('weight')} * signed", "below")
-        rest = f"{sql.big('weight')} * signed - {sql.big('floor')} * below"
-        fits = "WHEN product IS NOT NULL THEN"
-        rank = "PARTITION BY person, period ORDER BY rest DESC, place"
-        more = f"row_number() OVER ({rank}) <= pieces - sum(floor) OVER (PARTITION BY person, period)"
         return [
-            f"dated AS (SELECT record, payee, day, person, value, credit, {sql.start(self.period, 'day')} AS period "
-            "FROM credits)",
-            f"placed AS (SELECT {columns}, row_number() OVER line AS place, "
+            f"dated AS (SELECT *, {sql.start(self.period, 'day')} AS period FROM credits)",
+            "placed AS (SELECT person, period, record, payee, credit, row_number() OVER line AS place, "
             f"{sql.money('sum(credit) OVER line')} AS upto FROM dated {join} "
             "WINDOW line AS (PARTITION BY person, period ORDER BY day, record "
             "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW))",
             "opened AS (SELECT p.*, reach, below, signed, pieces, room, before + upto - credit AS line_before "
             "FROM placed AS p JOIN monthly USING (person, period))",
-            f"weighed AS (SELECT {columns}, place, line_before, below, signed, pieces, room, "
-            f"{self.rates.tier(self.looked_up(), 'reach')} AS tier, {self.line_weight()} AS weight FROM opened)",
+            f"weighed AS (SELECT *, {self.rates.tier(self.looked_up(), 'reach')} AS tier, "
+            f"{self.line_weight()} AS weight FROM opened)",
+        ]
+
+    def lots(self) -> list[str]:
+        """lots(person, period, record, place, lot): what each record earned; they add up to the earning.
+
+        The floor of a share is taken in 64 bits where the month's `room` says that the product fits. The rows are
+        sorted once more, so they are narrow.
+        """
+        sql = self.sql
+        wide = sql.floored(f"{sql.big('weight')} * signed", "below")
+        rest = f"{sql.big('weight')} * signed - {sql.big('floor')} * below"
+        fits = "CASE WHEN product IS NOT NULL THEN"
+        rank = "PARTITION BY person, period ORDER BY rest DESC, place"
+        more = f"row_number() OVER ({rank}) <= pieces - sum(floor) OVER (PARTITION BY person, period)"
+        return [
             "products AS (SELECT *, CASE WHEN abs(weight) <= room THEN weight * signed END AS product FROM weighed)",
-            f"floors AS (SELECT *, CASE {fits} {share} ELSE {sql.money(wide)} END AS floor FROM products)",
-            f"rests AS (SELECT {columns}, place, line_before, tier, pieces, floor, "
-            f"CASE {fits} product - floor * below ELSE {self.exactly(rest)} END AS rest FROM floors)",
-            f"lots AS (SELECT {columns}, place, line_before, tier, "
+            f"floors AS (SELECT *, {fits} {sql.floored('product', 'below')} ELSE {sql.money(wide)} END AS floor "
+            "FROM products)",
+            f"rests AS (SELECT person, period, record, place, pieces, floor, "
+            f"{fits} product - floor * below ELSE {self.exactly(rest)} END AS rest FROM floors)",
+            "lots AS (SELECT person, period, record, place, "
             f"(floor + CASE WHEN {more} THEN 1 ELSE 0 END) * {self.unit} AS lot FROM rests)",
         ]
 
@@ -213,10 +226,10 @@ class Compiler:
         """clawed(person, period, clawed): min(round(paid x share), paid - taken), event by event."""
         sql = self.sql
         event = sql.start(self.period, "u.day")
-        still = f"CASE WHEN {event} < {self.freed_period('l.day')} THEN l.held_lot ELSE 0 END"
+        still = f"CASE WHEN {event} < {self.freed_period('f.day')} THEN l.held_lot ELSE 0 END"
         above, below = self.unserved(rule)
-        part = "CASE WHEN u.amount IS NULL OR l.value = 0 THEN 1 ELSE least(abs(u.amount), abs(l.value)) END"
-        whole = "CASE WHEN u.amount IS NULL OR l.value = 0 THEN 1 ELSE abs(l.value) END"
+        part = "CASE WHEN u.amount IS NULL OR f.value = 0 THEN 1 ELSE least(abs(u.amount), abs(f.value)) END"
+        whole = "CASE WHEN u.amount IS NULL OR f.value = 0 THEN 1 ELSE abs(f.value) END"
         order = "PARTITION BY person, record ORDER BY event_day, event_id"
         step = f"{self.unit} * (below * whole)"
         half = sql.div(f"2 * {sql.big('paid')} * part * above + {step}", f"2 * {step}")
@@ -225,8 +238,9 @@ class Compiler:
             *self.held_lots(),
             f"happened AS (SELECT l.person, l.record, {event} AS period, u.day AS event_day, u.id AS event_id, "
             f"{sql.big(f'l.lot - {still}')} AS paid, {sql.big(part)} AS part, {sql.big(whole)} AS whole, "
-            f"{above} AS above, {below} AS below FROM kept AS l JOIN undone AS u ON u.record = l.record "
-            f"WHERE u.day >= l.day AND u.day <= {sql.after('l.day', rule.window)})",
+            f"{above} AS above, {below} AS below FROM kept AS l JOIN hit AS f ON f.id = l.record "
+            f"JOIN undone AS u ON u.record = l.record "
+            f"WHERE u.day >= f.day AND u.day <= {sql.after('f.day', rule.window)})",
             f"backs AS (SELECT *, CASE WHEN paid > 0 THEN {half} * {self.unit} ELSE 0 END AS back FROM happened)",
             f"cumulated AS (SELECT *, sum(back) OVER ({order}) AS cumulated FROM backs WHERE paid > 0)",
             f"taken AS (SELECT *, {taken} AS taken FROM cumulated)",
@@ -240,11 +254,11 @@ class Compiler:
         if rule.share == "full":
             return "1", "1"
         if rule.share == "proportional":
-            term = sql.days("l.day", sql.after("l.day", rule.window))
-            return f"greatest(0, {term} - {sql.days('l.day', 'u.day')})", f"greatest(1, {term})"
+            term = sql.days("f.day", sql.after("f.day", rule.window))
+            return f"greatest(0, {term} - {sql.days('f.day', 'u.day')})", f"greatest(1, {term})"
         if rule.share == "stepped":
             whens = [
-                f"WHEN u.day <= {sql.after('l.day', step.within)} THEN {millionths(step.share, 'a step')}"
+                f"WHEN u.day <= {sql.after('f.day', step.within)} THEN {millionths(step.share, 'a step')}"
                 for step in rule.steps
             ]
             return f"CASE {' '.join(whens)} ELSE 0 END", str(MILLION)

@@ -9,8 +9,6 @@ from ..document import Credit, Payee
 from .dialect import Sql
 from .scope import MILLION, millionths
 
-_WHOLE = "SELECT id AS record, CAST(0 AS TINYINT) AS payee, day, person, value, value AS credit FROM {} "
-
 
 class Shares:
     """The direct shares of a plan: payee k has column pk, weight wk of `whole`; the last place is nobody's."""
@@ -24,14 +22,45 @@ class Shares:
         self.weights, self.whole = [weight // step for weight in weights], MILLION // step
 
     def select(self, source: str) -> str:
-        """Rows (record, payee, day, person, value, credit) of a relation of events; one for each person of an event."""
+        """Rows (record, payee, day, person, credit) of a relation of events; one for each person of an event."""
         if self.alone:
-            return f"{_WHOLE.format(source)} WHERE person IS NOT NULL"
-        return "\n  UNION ALL ".join(self.of_payee(k, source) for k in range(len(self.payees)))
+            whole = "SELECT id AS record, CAST(0 AS TINYINT) AS payee, day, person, value AS credit"
+            return f"{whole} FROM {source} WHERE person IS NOT NULL"
+        of_payee = self.of_two if self.between_two else self.of_many
+        return "\n  UNION ALL ".join(of_payee(k, source) for k in range(len(self.payees)))
 
-    def of_payee(self, k: int, source: str) -> str:
-        n, nobody = range(len(self.payees)), len(self.payees)
+    def events(self, source: str) -> str:
         named = ", ".join(f"{self.named(payee)} AS p{i}" for i, payee in enumerate(self.payees))
+        return f"(SELECT id, day, value, {named} FROM {source}) AS events"
+
+    @property
+    def between_two(self) -> bool:
+        """Whether events are shared between two payees who are never nobody."""
+        return len(self.payees) == 2 and sum(self.weights) == self.whole and all(map(self.always, self.payees))
+
+    def always(self, payee: Payee) -> bool:
+        return bool({"owner", "person"} & {payee.person, payee.otherwise})
+
+    def of_two(self, k: int, source: str) -> str:
+        """The second payee's share is the nearest to the exact one, a half less; the first has the rest: that is what
+        the largest remainder comes to."""
+        whole, weight = self.whole, self.weights[1]
+        minor, fine = (
+            self.sql.div(f"{self.wide(pieces)} * {2 * weight} + {whole - 1}", str(2 * whole))
+            for pieces in (self.sql.div("abs(value)", str(self.unit)), "abs(value)")
+        )
+        cut = f"CASE WHEN value % {self.unit} = 0 THEN {minor} * {self.unit} ELSE {fine} END"
+        cut = self.sql.money(f"CASE WHEN value < 0 THEN -1 ELSE 1 END * {cut}")
+        credit = cut if k else f"CASE WHEN p1 = p0 THEN value ELSE value - {cut} END"
+        where = "p1 <> p0" if k else "p0 IS NOT NULL"
+        return (
+            f"SELECT id AS record, CAST({k} AS TINYINT) AS payee, day, p{k} AS person, {credit} AS credit "
+            f"FROM {self.events(source)} WHERE {where}"
+        )
+
+    def of_many(self, k: int, source: str) -> str:
+        """Every share floored, and one unit more for the largest remainders; what is nobody's is a share too."""
+        n, nobody = range(len(self.payees)), len(self.payees)
         merged = ", ".join(f"{self.merged(i)} AS m{i}" for i in n)
         left = " + ".join(f"m{i}" for i in n)
         cuts = ", ".join(self.cut(i) for i in (*n, nobody))
@@ -39,11 +68,11 @@ class Shares:
         # What one person has whole is not cut: without pieces there is nothing to multiply and divide.
         pieces = f"CASE WHEN m{k} < {self.whole} THEN {self.pieces()} END"
         return (
-            f"SELECT id AS record, CAST({k} AS TINYINT) AS payee, day, p{k} AS person, value, "
+            f"SELECT id AS record, CAST({k} AS TINYINT) AS payee, day, p{k} AS person, "
             f"CASE WHEN m{k} = {self.whole} THEN value ELSE {self.part(k)} END AS credit FROM (\n"
             f"    SELECT *, {missing} AS missing FROM (SELECT *, {cuts} FROM (\n"
             f"      SELECT *, {self.whole} - ({left}) AS m{nobody}, {self.minor()} AS unit, {pieces} AS pieces FROM (\n"
-            f"        SELECT *, {merged} FROM (SELECT id, day, value, {named} FROM {source}) AS events\n"
+            f"        SELECT *, {merged} FROM {self.events(source)}\n"
             f"      ) AS named WHERE m{k} > 0) AS shared) AS cut) AS missed"
         )
 
@@ -64,8 +93,11 @@ class Shares:
         return f"CASE WHEN value % {self.unit} = 0 THEN {self.unit} ELSE 1 END"
 
     def pieces(self) -> str:
-        """How many minor units are cut: 64 bits hold 9 x 10^15 of them times 10^3, not times 10^6."""
-        pieces = self.sql.div("abs(value)", self.minor())
+        """How many minor units are cut."""
+        return self.wide(self.sql.div("abs(value)", self.minor()))
+
+    def wide(self, pieces: str) -> str:
+        """As wide as a product with a weight: 64 bits hold 4 x 10^15 pieces times 2 x 10^3, not times 10^6."""
         return pieces if self.whole <= 1000 else self.sql.big(pieces)
 
     def cut(self, k: int) -> str:

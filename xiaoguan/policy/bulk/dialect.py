@@ -20,6 +20,10 @@ class Sql:
         """As a number of 128 bits, or 38 digits: for products."""
         return f"CAST({text} AS {'HUGEINT' if self.dialect == 'duckdb' else 'DECIMAL(38,0)'})"
 
+    def digits(self, text: str) -> str:
+        """As a decimal of 38 digits, which Parquet can hold; HUGEINT would be written as floating point."""
+        return f"CAST({text} AS DECIMAL(38,0))"
+
     def money(self, text: str) -> str:
         """As units of money, which have 64 bits everywhere; both engines refuse what does not fit."""
         return f"CAST({text} AS BIGINT)"
@@ -28,12 +32,8 @@ class Sql:
         """Truncating division of whole numbers that are not negative."""
         return f"(({above}) // ({below}))" if self.dialect == "duckdb" else f"(({above}) div ({below}))"
 
-    def inline(self, name: str) -> str:
-        """The head of a common table that is read as part of each query over it; Spark knows no other."""
-        return f"{name} AS NOT MATERIALIZED" if self.dialect == "duckdb" else f"{name} AS"
-
     def kept(self, name: str) -> str:
-        """The head of a small common table that several parts read."""
+        """The head of a common table that several parts read; Spark only knows how to read it anew."""
         return f"{name} AS MATERIALIZED" if self.dialect == "duckdb" else f"{name} AS"
 
     def day(self, text: str) -> str:
@@ -49,7 +49,10 @@ class Sql:
         return f"date_diff('day', {start}, {end})" if self.dialect == "duckdb" else f"datediff({end}, {start})"
 
     def start(self, kind: str, day: str) -> str:
-        """First day of the calendar period of a kind that holds the day."""
+        """First day of the calendar period of a kind that holds the day; of a month, which every line asks for, by the
+        one thing that must be looked up."""
+        if kind == "month":
+            return self.day(f"{day} - CAST(dayofmonth({day}) - 1 AS INTEGER)")
         if kind != "half_year":
             return self.day(f"date_trunc('{kind}', {day})")
         year = f"date_trunc('year', {day})"
