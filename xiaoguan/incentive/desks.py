@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import pgettext
+
 from xiaoguan.desk import Desk, manager, owner, register
 from xiaoguan.incentive.models import Dispute
 from xiaoguan.incentive.verbs import Accept, Answer, Confirm, FileDispute, Reject, Withdraw
@@ -46,10 +48,10 @@ class DisputeDesk(Desk):
     verbs = Answer, Accept, Reject, Withdraw
 
     def stages(self, record: Dispute) -> list[dict[str, Any]]:
-        end = record.state if not record.is_pending else Dispute.State.ACCEPTED
-        path = [Dispute.State.OPEN, Dispute.State.ANSWERED, Dispute.State(end)]
-        at = path.index(Dispute.State(record.state))
+        end = pgettext("dispute", "decided") if record.is_pending else record.get_state_display()
+        labels = [Dispute.State.OPEN.label, Dispute.State.ANSWERED.label, end]
+        at = Dispute.PENDING.index(Dispute.State(record.state)) if record.is_pending else 2
         return [
-            {"id": s, "label": s.label, "state": "current" if i == at else "done" if i < at else "todo"}
-            for i, s in enumerate(path)
+            {"id": str(i), "label": label, "state": "current" if i == at else "done" if i < at else "todo"}
+            for i, label in enumerate(labels)
         ]

@@ -42,7 +42,7 @@ class Dispute(Stepped):
     frozen = models.JSONField(default=dict, editable=False)
     text = models.TextField(_("what is not right"), editable=False)
     disputed = MoneyField(_("disputed amount"), editable=False)
-    expected = MoneyField(_("expected"), null=True, editable=False)
+    expected = MoneyField(_("expected amount"), null=True, editable=False)
     currency = models.CharField(_("currency"), max_length=3, editable=False)
     filed_on = models.DateField(_("filed"), editable=False)
     due_on = models.DateField(_("deadline"), null=True, editable=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,18 +12,23 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from xiaoguan.base.explain import Line
 from xiaoguan.base.money import SCALE
 from xiaoguan.desk import exporting
 from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.cells import money_text
 from xiaoguan.desk.desk import Desk, desk_of
 from xiaoguan.desk.listing import with_query
+from xiaoguan.desk.screens.details import detail_page
 from xiaoguan.incentive import documents, payroll
 from xiaoguan.incentive.models import Dispute
 from xiaoguan.incentive.statements import Before, Sheet, history, paid_this_year, sheet_of, sheet_of_total
 from xiaoguan.people.models import Person
 from xiaoguan.rulebook.closing import ORDER
+from xiaoguan.rulebook.lines import line_words, names_of, spoken
 from xiaoguan.rulebook.models import PayrollPeriod, PayStatement, Result
+from xiaoguan.rulebook.reckoning import issues_of
+from xiaoguan.rulebook.versions import document_of
 
 FILES = {"pdf": (documents.pdf, "application/pdf"), "xlsx": (documents.xlsx, documents.XLSX)}
 
@@ -44,7 +50,7 @@ def statement(request: HttpRequest) -> HttpResponse:
     total = theirs.filter(run_id=int(wanted)).first() if wanted.isdigit() else None
     sheet = sheet_of_total(total) if total else _newest(viewer, person, theirs)
     if sheet is None:
-        context = {"sheet": None, "person": person, "people": _people(visible, person)}
+        context = {"sheet": None, "person": person, "people": _people(visible, person), "payroll_url": _payroll(None)}
         return render(request, "incentive/statement.html", context)
     return _shown(request, viewer, sheet, visible)
 
@@ -92,9 +98,16 @@ def _shown(request: HttpRequest, viewer: Viewer, sheet: Sheet, visible: Any) -> 
             "paid": _paid(sheet),
             "lines": _with_deeds(viewer, sheet),
             "state": _state(viewer, sheet),
+            "payroll_url": _payroll(sheet.pay),
             **_charted(before),
         },
     )
+
+
+def _payroll(statement: PayStatement | None) -> str:
+    """Everybody's statements of the same period."""
+    found = reverse("payroll")
+    return with_query(found, {"period": str(statement.period_id)}) if statement else found
 
 
 def _url_of(one: Before, person: Person) -> str:
@@ -227,11 +240,55 @@ def statement_file(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     return payroll.download(make(sheet), f"{_('statement')}-{sheet.label}-{sheet.person.name}.{kind}", content)
 
 
+def _dispute(request: HttpRequest, viewer: Viewer, dispute: Dispute) -> dict[str, Any]:
+    """What was said and decided, and the line as it stood when it was disputed."""
+    trace = dispute.frozen.get("trace")
+    names = names_of(document_of(dispute.result.run.policy)) if dispute.result else {}
+    return {
+        "dispute": dispute,
+        "line": line_words(Line.from_json(trace), names) if trace else None,
+        "statement_url": reverse("statement_of", kwargs={"pk": dispute.statement_id}),
+        "expected_text": money_text(dispute.expected_units, dispute.currency),
+        "granted_text": money_text(dispute.granted_units, dispute.currency),
+    }
+
+
+def _period(request: HttpRequest, viewer: Viewer, period: PayrollPeriod) -> dict[str, Any]:
+    """Who did which step, and what is still open."""
+    disputes = Dispute.objects.filter(statement__period=period, state__in=Dispute.PENDING)
+    done = [
+        (_("Calculated"), period.calculated_at, period.calculated_by),
+        (_("Reviewed"), period.reviewed_at, period.reviewed_by),
+        (_("Approved"), period.approved_at, period.approved_by),
+        (_("Locked"), period.locked_at, period.locked_by),
+    ]
+    return {
+        "period": period,
+        "done": [{"label": label, "at": at, "who": str(who or "")} for label, at, who in done if at],
+        "payroll_url": with_query(reverse("payroll"), {"period": str(period.pk)}) if period.run_id else None,
+        "pending": disputes.count(),
+        "confirmed": period.statements.filter(state=PayStatement.State.CONFIRMED).count(),
+        "issues": [spoken(i.message) for i in issues_of(period.run)[:ISSUES]] if period.run else [],
+    }
+
+
+ISSUES = 50
+"""So many points of the exception list stand on the page; the statements have them all."""
+
+
 def urls() -> list[Any]:
     """The pages of pay; `statements/7` takes the place of the plain page of the record."""
     return [
         path("statement/", statement, name="statement"),
         path("statements/<int:pk>", statement_page, name="statement_of"),
+        path(
+            "disputes/<int:pk>",
+            partial(detail_page, desk=_desk(Dispute), template="incentive/dispute.html", more=_dispute),
+        ),
+        path(
+            "pay-periods/<int:pk>",
+            partial(detail_page, desk=_desk(PayrollPeriod), template="incentive/period.html", more=_period),
+        ),
         path("statements/<int:pk>/statement.<str:kind>", statement_file, name="statement_file"),
         *payroll.urls(),
     ]

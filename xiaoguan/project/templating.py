@@ -40,7 +40,7 @@ def environment(**options: Any) -> Environment:
     )
     env.globals.update(
         static=asset,
-        url=lambda name, **kwargs: reverse(name, kwargs=kwargs or None),
+        url=lambda name, /, **kwargs: reverse(name, kwargs=kwargs or None),
         version=__version__,
         Fraction=Fraction,
         kept=kept,

@@ -51,6 +51,7 @@ class PayrollPeriodDesk(Desk):
             _("payout of a period"),
             (Step(holders("finance")),),
             freezes=("run", "total"),
+            when=lambda record, limit: record.state == PayrollPeriod.State.REVIEWED,
             after=closing.signed,
             ended=closing.ended,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -24,9 +25,18 @@ COUNTED = 1_000
 """A tab's count stops here and says 1,000+."""
 
 
+More = Callable[[HttpRequest, Viewer, Any], dict[str, Any]]
+"""What a page of its own shows of a record beyond what every page does."""
+
+
 @require_GET
-def detail_page(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
-    """What the record is and what can be done; its story, its tabs and the sheets are fetched by the page."""
+def detail_page(
+    request: HttpRequest, desk: Desk, pk: int, template: str = "desk/detail.html", more: More | None = None
+) -> HttpResponse:
+    """What the record is and what can be done; its story, its tabs and the sheets are fetched by the page.
+
+    template    one that extends desk/detail.html and fills its block "more" with what `more` gives.
+    """
     try:
         viewer, record = record_of(request, desk, pk)
     except Http404:
@@ -35,7 +45,7 @@ def detail_page(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
         return HttpResponseRedirect(desk.url("detail", pk=kept))
     return render(
         request,
-        "desk/detail.html",
+        template,
         {
             **_summary(desk, viewer, record),
             "sections": [{"label": "", "fields": _fields(desk, viewer, record, _detail_paths(desk))}],
@@ -43,6 +53,7 @@ def detail_page(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
             "tabs": _tabs(desk, viewer, pk),
             "why": _why(desk, viewer, record),
             "steps": desk.steps is not None,
+            **(more(request, viewer, record) if more else {}),
         },
     )
 

@@ -43,7 +43,10 @@ class Migration(migrations.Migration):
                 ("frozen", models.JSONField(default=dict, editable=False)),
                 ("text", models.TextField(editable=False, verbose_name="what is not right")),
                 ("disputed", xiaoguan.desk.fields.MoneyField(editable=False, verbose_name="disputed amount")),
-                ("expected", xiaoguan.desk.fields.MoneyField(editable=False, null=True, verbose_name="expected")),
+                (
+                    "expected",
+                    xiaoguan.desk.fields.MoneyField(editable=False, null=True, verbose_name="expected amount"),
+                ),
                 ("currency", models.CharField(editable=False, max_length=3, verbose_name="currency")),
                 ("filed_on", models.DateField(editable=False, verbose_name="filed")),
                 ("due_on", models.DateField(editable=False, null=True, verbose_name="deadline")),
