@@ -35,7 +35,7 @@ PLACES = (
         "orders",
         gettext_noop("Orders & cash"),
         "file-invoice",
-        ("order", "payment", "product", "productcategory", "orderline"),
+        ("order", "payment", "return", "product", "productcategory", "orderline", "split"),
     ),
     Place("goals", gettext_noop("Goals"), "trending-up", ("goaltarget",), page="goals"),
     Place(

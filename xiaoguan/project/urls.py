@@ -7,6 +7,7 @@ from django.urls import include, path
 from xiaoguan.desk import api, screens
 from xiaoguan.goals.pages import tree
 from xiaoguan.incentive import pages as pay
+from xiaoguan.insight import whatif
 from xiaoguan.insight.today import today
 from xiaoguan.people import rights_pages, share_pages
 from xiaoguan.project import pages, tokens
@@ -17,6 +18,7 @@ urlpatterns = [
     path("", today, name="today"),
     path("goals/", tree, name="goals"),
     *pay.urls(),
+    *whatif.urls(),
     path("numbers/<str:policy>/<str:name>", metric_page, name="metric"),
     path("explain/<int:pk>", result_page, name="explain"),
     path("search", pages.search, name="search"),

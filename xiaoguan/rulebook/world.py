@@ -116,6 +116,7 @@ class DatabaseWorld:
         self._names = _fields_needed(policy)
         self._known: dict[str, dict[str, None]] = defaultdict(dict)
         self._pointing: dict[tuple[str, str], dict[str, list[Row]]] = defaultdict(dict)
+        self._whos: dict[tuple[str, date], Who] = {}
         self._rates: dict[str, list[tuple[str, date, Fraction]]] = {}
 
     # Metrics and goals
@@ -239,7 +240,7 @@ class DatabaseWorld:
             every = [*self._stored[key], *supposed]
             by_person: dict[str | None, list[Row]] = defaultdict(list)
             for row in every:
-                by_person[row["person"]].append(row)  # type: ignore[index]
+                by_person[row["person"]].append(row)
             self._rows[key] = every, by_person
         return self._rows[key]
 
@@ -264,9 +265,9 @@ class DatabaseWorld:
         return replace(who, terms=self._who(who.key, period.end - timedelta(days=1)).terms)
 
     def _who(self, key: str, day: date) -> Who:
-        held = self.cache.setdefault(("who", key, day), None) or self.staff.at(key, day)
-        self.cache["who", key, day] = held
-        return held  # type: ignore[return-value]
+        if (key, day) not in self._whos:
+            self._whos[key, day] = self.staff.at(key, day)
+        return self._whos[key, day]
 
     @cached_property
     def has_splits(self) -> bool:
