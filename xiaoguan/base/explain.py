@@ -76,7 +76,7 @@ class Line:
         """The value as a fraction; ValueError where there is none."""
         if self.value is None or isinstance(self.value, str):
             raise ValueError(f"line {self.name!r} has no number: {self.note or self.value}")
-        return Fraction(self.value)
+        return self.value if type(self.value) is Fraction else Fraction(self.value)
 
     @property
     def text(self) -> str:
@@ -181,14 +181,14 @@ class Statement:
 def value_text(value: Fraction | int, unit: str) -> str:
     """A number of that unit as plain text: amounts in major units without the currency code, ratios as percentages."""
     if unit == "ratio":
-        return plain_number(Fraction(value) * 100, 4) + "%"
+        return plain_number(value * 100, 4) + "%"
     if not unit.startswith("money:"):
         return plain_number(value, 4, grouped=True)
-    if isinstance(value, int):
-        whole_units, rest = divmod(abs(value), SCALE)
+    if value.denominator == 1:
+        whole_units, rest = divmod(abs(value.numerator), SCALE)
         decimals = f"{rest:04d}".rstrip("0").ljust(minor_digits(unit[6:]), "0")
         return ("-" if value < 0 else "") + f"{whole_units:,}" + (f".{decimals}" if decimals else "")
-    text = plain_number(Fraction(value) / SCALE, 4, grouped=True)
+    text = plain_number(value / Fraction(SCALE), 4, grouped=True)
     whole, _, decimals = text.partition(".")
     decimals = decimals.ljust(minor_digits(unit[6:]), "0")
     return f"{whole}.{decimals}" if decimals else whole

@@ -59,10 +59,13 @@ def plain_number(value: Fraction | int, digits: int = 6, grouped: bool = False) 
     >>> plain_number(Fraction(1, 8)), plain_number(Fraction(2, 3), digits=4)
     ('0.125', '≈0.6667')
     """
-    rounded = _round(value, digits)
-    text = f"{rounded:,f}" if grouped else f"{rounded:f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return text if Fraction(rounded) == value else "≈" + text
+    scaled, below = abs(value.numerator) * 10**digits, value.denominator
+    rounded = (2 * scaled + below) // (2 * below)
+    whole, rest = divmod(rounded, 10**digits)
+    text = f"{whole:,}" if grouped else f"{whole}"
+    text += f".{rest:0{digits}d}".rstrip("0") if rest else ""
+    sign = "-" if value < 0 and rounded else ""
+    return f"{'' if rounded * below == scaled else '≈'}{sign}{text}"
 
 
 def format_number(value: Fraction | Decimal | int | None, locale: str, digits: int = 2) -> str:

@@ -47,12 +47,12 @@ def bands(
     base_rate   what a tier's factor is a factor of. rates   other tiers than the table's own (override_rate).
     """
     table = rates or tiers.rates
+    starts = [_bound(tier.start.value, tiers, quota) for tier in table]
+    texts = [_shown(tier.start.value, tiers) for tier in table]
     found = []
-    for tier, upper in zip(table, [*table[1:], None], strict=True):
-        start, end = (_bound(one.start.value, tiers, quota) if one else None for one in (tier, upper))
-        texts = [_shown(one.start.value, tiers) if one else "" for one in (tier, upper)]
-        text = f"{texts[0]} to {texts[1]}" if upper else f"from {texts[0]}"
-        assert start is not None
+    for i, (tier, start) in enumerate(zip(table, starts, strict=True)):
+        last = i + 1 == len(table)
+        end, text = (None, f"from {texts[i]}") if last else (starts[i + 1], f"{texts[i]} to {texts[i + 1]}")
         rate = tier.rate if tier.rate is not None else (tier.factor or Fraction(0)) * (base_rate or Fraction(0))
         found.append(Band(start, end, rate, text, (tier.amount or Fraction(0)) * SCALE))
     return found
@@ -74,8 +74,8 @@ def marginal(credited: Fraction | int, table: Sequence[Band]) -> list[tuple[Band
     """超额累进: the part of the credit inside each band it reaches; each earns that band's rate."""
     parts = []
     for band in table:
-        upper = Fraction(credited) if band.end is None else min(Fraction(credited), band.end)
-        if upper > band.start:
+        if credited > band.start:
+            upper = credited if band.end is None or credited < band.end else band.end
             parts.append((band, upper - band.start))
     return parts
 
