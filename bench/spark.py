@@ -74,14 +74,14 @@ def differences(folder: Path, query: str) -> dict[str, int]:
     """How many rows each engine gave, and how many are not the same in both."""
     import duckdb
 
+    def asked(text: str) -> int:
+        return int(duckdb.execute(f"SELECT count(*) FROM ({text}) AS t").fetchone()[0])
+
     sides = [f"'{folder}/duckdb-{query}.parquet'", f"'{folder}/spark-{query}/*.parquet'"]
     columns = ", ".join(row[0] for row in duckdb.execute(f"DESCRIBE SELECT * FROM {sides[0]}").fetchall())
-    rows = [duckdb.execute(f"SELECT count(*) FROM {side}").fetchone()[0] for side in sides]
-    only = [
-        duckdb.execute(f"SELECT count(*) FROM (SELECT {columns} FROM {a} EXCEPT ALL SELECT {columns} FROM {b})")
-        for a, b in (sides, sides[::-1])
-    ]
-    return {"duckdb": rows[0], "spark": rows[1], "differ": sum(found.fetchone()[0] for found in only)}
+    one, other = (f"SELECT {columns} FROM {side}" for side in sides)
+    differ = asked(f"{one} EXCEPT ALL {other}") + asked(f"{other} EXCEPT ALL {one}")
+    return {"duckdb": asked(one), "spark": asked(other), "differ": differ}
 
 
 # The cluster
@@ -123,6 +123,7 @@ def session(master: str) -> Iterator[Any]:
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.master(master).appName("xiaoguan").config("spark.ui.enabled", "false")
+    builder = builder.config("spark.ui.showConsoleProgress", "false")
     builder = builder.config("spark.executor.memory", MEMORY).config("spark.sql.session.timeZone", "UTC")
     builder = builder.config("spark.sql.shuffle.partitions", "8").config("spark.log.level", "ERROR")
     spark = builder.getOrCreate()
