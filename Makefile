@@ -29,7 +29,7 @@ NPM = $(NODE) "$$home/lib/node_modules/npm/bin/npm-cli.js"
 # $(call quietly,COMMAND): its output only when it fails.
 quietly = out=$$($(1) 2>&1) || { printf '%s\n' "$$out"; exit 1; }
 
-.PHONY: help install run test lint messages bench bench-desk bench-policy docs clean examples mutants fuzz-api fuzz-policy agree
+.PHONY: help install run test lint messages bench bench-desk bench-policy bench-spark docs clean examples mutants fuzz-api fuzz-policy agree
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -113,6 +113,10 @@ fuzz-policy: $(SYNCED) ## 100,000 mutated policies: only clean issues
 
 bench-policy: $(SYNCED) ## the policy engine on ten million lines; writes var/bench/policy.json
 	@$(BIN)/python bench/policy.py 10
+
+bench-spark: $(SYNCED) ## the same on a Spark cluster of this machine, a million lines: every unit equal; installs pyspark
+	@$(UV) sync --locked --inexact --quiet --group spark
+	@$(BIN)/python bench/spark.py 1
 
 agree: $(SYNCED) ## 200,000 generated comparisons of the two evaluators
 	@$(BIN)/python scripts/agree.py 200000

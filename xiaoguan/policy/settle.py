@@ -362,9 +362,11 @@ class Settling:
         assert pay is not None and pay.holdback is not None
         rule, total = pay.holdback.release, 0
         for kept in self.state.kept:
-            if not kept.held or self.records.held_until(kept.lot, rule, kept.about.end) >= self.now.end:
+            if not kept.held:
                 continue
             limit = self.records.held_until(kept.lot, rule, kept.about.end)
+            if limit >= self.now.end:
+                continue
             if self.gone and self.plan.leaving and self.plan.leaving.held == "lost":
                 kept.lost, kept.held = kept.lost + kept.held, 0
                 continue
