@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils import timezone
@@ -45,6 +45,8 @@ def statement(request: HttpRequest) -> HttpResponse:
     viewer = viewer_of(request)
     visible = _desk(Result).visible(viewer).filter(kind=Result.Kind.TOTAL, run__current=True)
     person = _person(request, viewer, visible)
+    if not request.GET and _looks_after_others(viewer, person):
+        return HttpResponseRedirect(reverse("payroll"))
     theirs = visible.filter(person=person).select_related("run__policy", "person")
     wanted = request.GET.get("run", "")
     total = theirs.filter(run_id=int(wanted)).first() if wanted.isdigit() else None
@@ -53,6 +55,12 @@ def statement(request: HttpRequest) -> HttpResponse:
         context = {"sheet": None, "person": person, "people": _people(visible, person), "payroll_url": _payroll(None)}
         return render(request, "incentive/statement.html", context)
     return _shown(request, viewer, sheet, visible)
+
+
+def _looks_after_others(viewer: Viewer, person: Person | None) -> bool:
+    """Whether somebody without a statement of their own is here for those of others."""
+    own = person is not None and person.pk == viewer.person_id
+    return not own and _desk(PayStatement).visible(viewer).exists()
 
 
 def _newest(viewer: Viewer, person: Person | None, totals: Any) -> Sheet | None:

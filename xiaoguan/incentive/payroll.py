@@ -309,8 +309,8 @@ def payroll_api(request: HttpRequest, pk: int) -> HttpResponse:
 
 def urls() -> list[Any]:
     return [
-        path("payroll/", payroll_page, name="payroll"),
-        path("payroll/<int:pk>.<str:kind>", payroll_file, name="payroll_file"),
+        path("statements/payroll", payroll_page, name="payroll"),
+        path("statements/payroll/<int:pk>.<str:kind>", payroll_file, name="payroll_file"),
         path("api/payroll/<int:pk>", payroll_api),
     ]
 
