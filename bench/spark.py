@@ -119,8 +119,10 @@ def cluster(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def session(master: str) -> Iterator[Any]:
-    """A Spark session on a master."""
+    """A Spark session on a master: that of a cluster, or local[1]."""
     from pyspark.sql import SparkSession
+
+    os.environ.setdefault("JAVA_HOME", str(java_home()))
 
     builder = SparkSession.builder.master(master).appName("xiaoguan").config("spark.ui.enabled", "false")
     builder = builder.config("spark.ui.showConsoleProgress", "false")
