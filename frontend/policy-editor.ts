@@ -80,6 +80,10 @@ const chinese: Record<string, string> = {
 export function makeEditor(place: HTMLElement, options: Options): Editor {
   const shadow = place.attachShadow({ mode: "open" });
   let quiet = false;
+  // From outside, what is typed here comes from the place and not from a text field: single keys must not be commands.
+  place.addEventListener("keydown", (event) => {
+    if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
+  });
   const view = new EditorView({
     root: shadow,
     parent: shadow,
@@ -101,7 +105,7 @@ export function makeEditor(place: HTMLElement, options: Options): Editor {
         EditorView.lineWrapping,
         EditorState.readOnly.of(options.readonly),
         EditorState.phrases.of(document.documentElement.lang.startsWith("zh") ? chinese : {}),
-        EditorView.contentAttributes.of({ "aria-label": options.label, spellcheck: "false", autocapitalize: "off" }),
+        EditorView.contentAttributes.of({ "aria-label": options.label, spellcheck: "false", autocapitalize: "off", tabindex: "0" }),
         keymap.of([...searchKeymap, ...historyKeymap, ...defaultKeymap, indentWithTab]),
         EditorView.updateListener.of((update) => {
           if (update.docChanged && !quiet) options.changed();

@@ -188,7 +188,9 @@ mount<HTMLElement>("[data-workshop]", (root) => {
   /** The sentence that the line under the cursor is part of. */
   function read(): void {
     const clause = state.clauses.filter((one) => one.line <= line && one.text).at(-1);
-    $("[data-reading-title]", root)!.textContent = clause?.title ?? "";
+    const title = $("[data-reading-title]", root)!;
+    title.textContent = clause?.title ?? "";
+    title.hidden = !clause;
     const place = $("[data-reading]", root)!;
     place.textContent = clause?.text ?? words.no_reading ?? "";
     place.classList.toggle("muted", !clause);

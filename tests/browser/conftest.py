@@ -50,13 +50,29 @@ def program() -> str:
 
 
 @pytest.fixture(scope="session")
-def server(program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of the server."""
+    return tmp_path_factory.mktemp("home")
+
+
+def _environment(home: Path) -> dict[str, str]:
+    env = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "XIAOGUAN_TEST_DATABASE")}
+    return env | {"XIAOGUAN_HOME": str(home), "DJANGO_SETTINGS_MODULE": "xiaoguan.project.settings"}
+
+
+@pytest.fixture
+def do_jobs(home: Path) -> Callable[[], None]:
+    """Does what waits in the background, as a worker would."""
+    command = [sys.executable, "-c", "from xiaoguan.project.cli import main; main(['work', '--once'])"]
+    return lambda: subprocess.run(command, cwd=ROOT, env=_environment(home), check=True, capture_output=True) and None
+
+
+@pytest.fixture(scope="session")
+def server(program: str, home: Path) -> Iterator[str]:
     """The address of a running Xiaoguan with the company, adopted policy and a reckoned quarter."""
     for needed in (ASSETS, AXE):
         assert needed.exists(), f"{needed.relative_to(ROOT)} is missing: run `make install`"
-    home = tmp_path_factory.mktemp("home")
-    env = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "XIAOGUAN_TEST_DATABASE")}
-    env |= {"XIAOGUAN_HOME": str(home), "DJANGO_SETTINGS_MODULE": "xiaoguan.project.settings"}
+    env = _environment(home)
 
     made = subprocess.run(
         [sys.executable, "-m", "tests.browser.company"], cwd=ROOT, env=env, capture_output=True, text=True
