@@ -73,9 +73,7 @@ def test_it_is_what_will_be_and_nothing_is_written(deal: Opportunity, client_of:
 
 
 @pytest.mark.parametrize(("login", "status"), [("chenmin", 200), ("sunzong", 200), ("wanglei", 403), ("zhouhang", 403)])
-def test_others_are_tried_by_those_above_them_only(
-    deal: Opportunity, client_of: Any, login: str, status: int
-) -> None:
+def test_others_are_tried_by_those_above_them_only(deal: Opportunity, client_of: Any, login: str, status: int) -> None:
     assert client_of(login).get(f"/what-if/?person={deal.owner_id}").status_code == status
 
 

@@ -15,9 +15,11 @@ from django.views.decorators.http import require_GET
 
 from xiaoguan.base.money import SCALE
 from xiaoguan.base.periods import Period
-from xiaoguan.desk.access import viewer_of
+from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.cells import day_text, money_text, number_text
+from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.listing import with_query
+from xiaoguan.goals.models import GoalTarget
 from xiaoguan.goals.tracking import Standing, by_day, elapsed, may_see, standings
 from xiaoguan.policy import Goal, Policy
 from xiaoguan.rulebook.models import PolicyVersion
@@ -60,10 +62,17 @@ def tree(request: HttpRequest) -> HttpResponse:
             ],
             "rows": [_row(s, version, goal, period, unit) for s in found],
             "expected": elapsed(policy, period, today).share,
+            "plan_url": _plan_url(viewer, goal),
             "chart": chart,
             "table": table,
         },
     )
+
+
+def _plan_url(viewer: Viewer, goal: Goal) -> str:
+    """Where the goal is worked out, for those who may set it."""
+    desk = desk_of(GoalTarget)
+    return with_query(reverse("goal_plan"), {"goal": goal.id}) if desk and desk.may_create(viewer) else ""
 
 
 def _choose(request: HttpRequest, today: date) -> tuple[PolicyVersion, Policy, Goal, Period] | None:

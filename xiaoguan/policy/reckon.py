@@ -28,7 +28,7 @@ from .metrics import PlanError, plan
 from .reasonable import Evidence, assess
 from .targets import Part, Targets, work_out
 from .versions import statement_of_versions
-from .world import Who
+from .world import Facts, Who
 
 
 def reckon(
@@ -270,12 +270,14 @@ def reasonableness(policy: Policy, folder: Folder, period: Period, who: Who) -> 
         target = inputs.quota(goal.id, who, window) if goal.check and goal.metric in policy.metrics else None
         if target is None or target.missing or not target.number:
             continue
-        checks = [one.to_json() for one in assess(goal, _evidence(policy, folder, goal, who, window, target.number))]
+        checks = [
+            one.to_json() for one in assess(goal, evidence(policy, folder.world, goal, who, window, target.number))
+        ]
         found.append({"goal": goal.id, "person": who.key, "period": window.label, "checks": checks})
     return found
 
 
-def _evidence(policy: Policy, folder: Folder, goal: Goal, who: Who, window: Period, target: Fraction) -> Evidence:
+def evidence(policy: Policy, world: Facts, goal: Goal, who: Who, window: Period, target: Fraction) -> Evidence:
     """Up to eight like periods before with what was reached and wanted, and the open deals that close in this one."""
     history, past, at = [], [], window
     for _ in range(8):
@@ -283,15 +285,15 @@ def _evidence(policy: Policy, folder: Folder, goal: Goal, who: Who, window: Peri
             at = policy.calendar.previous(at)
         except ValueError:
             break
-        actual = metric_of(policy, folder.world, goal.metric, who, at, "attainment")
-        wanted = folder.world.goal(goal.id, who, at)
+        actual = metric_of(policy, world, goal.metric, who, at, "attainment")
+        wanted = world.goal(goal.id, who, at)
         if actual.missing or (not actual.number and wanted is None):
             break
         history.append(actual.number)
         if wanted is not None and wanted.number:
             past.append((wanted.number, actual.number))
-    won = metric_of(policy, folder.world, goal.metric, who, window, "attainment")
-    rows = folder.world.rows("opportunities", window, "closes_on")
+    won = metric_of(policy, world, goal.metric, who, window, "attainment")
+    rows = world.rows("opportunities", window, "closes_on")
     deals = [
         (int(Fraction(str(row["amount"]))), Fraction(str(row["probability"])))
         for row in rows

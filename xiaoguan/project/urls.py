@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from xiaoguan.desk import api, screens
+from xiaoguan.goals import planning_pages
 from xiaoguan.goals.pages import tree
 from xiaoguan.incentive import pages as pay
 from xiaoguan.insight import whatif
@@ -17,6 +18,7 @@ from xiaoguan.rulebook.pages import metric_page, result_page
 urlpatterns = [
     path("", today, name="today"),
     path("goals/", tree, name="goals"),
+    *planning_pages.urls(),
     *pay.urls(),
     *whatif.urls(),
     path("numbers/<str:policy>/<str:name>", metric_page, name="metric"),

@@ -109,8 +109,8 @@ class DatabaseWorld:
         self.taken = Taken()
         self._asks = any(needs_records(one) for one in policy.incentive) or is_shared(policy, self)
         self.only = None if self._asks else people
-        self._stored: dict[tuple[str, str, date, date], list[Row]] = {}
-        self._rows: dict[tuple[str, str, date, date], tuple[list[Row], dict[str | None, list[Row]]]] = {}
+        self._stored: dict[tuple[str, str, date, date, bool], list[Row]] = {}
+        self._rows: dict[tuple[str, str, date, date, bool], tuple[list[Row], dict[str | None, list[Row]]]] = {}
         self._lines: dict[tuple[str, str, date, date], Line] = {}
         self._goals: dict[tuple[date, date], dict[tuple[str, int | None, int | None], list[Goal]]] = {}
         self._names = _fields_needed(policy)
@@ -174,7 +174,7 @@ class DatabaseWorld:
 
     def rows(self, table: str, period: Period, by: str) -> Sequence[Row]:
         """Everybody's rows of a table in a period by a date; none of a table that this system does not keep."""
-        return self._everything(table, period, by) if table in facts() else ()
+        return self._loaded(table, period, by, whole=True)[0] if table in facts() else ()
 
     def row(self, table: str, record: str) -> Row | None:
         """One row by its id."""
@@ -228,13 +228,19 @@ class DatabaseWorld:
     def _everything(self, source: str, period: Period, dated: str) -> list[Row]:
         return self._loaded(source, period, dated)[0]
 
-    def _loaded(self, source: str, period: Period, dated: str) -> tuple[list[Row], dict[str | None, list[Row]]]:
-        key = (source, dated, period.start, period.end)
+    def _loaded(
+        self, source: str, period: Period, dated: str, whole: bool = False
+    ) -> tuple[list[Row], dict[str | None, list[Row]]]:
+        """The rows of a window, all and by person, with the fields that the policy's metrics read or, whole, all."""
+        whole = whole or self._asks
+        key = (source, dated, period.start, period.end, whole)
         if key not in self._rows:
             if key not in self._stored:
                 fact = facts()[source]
-                names = fact.fields if self._asks else self._names.get(source, ())
+                names = fact.fields if whole else self._names.get(source, ())
                 rows = list(fact.rows(dated, period.start, period.end, names, self.only))
+                if source == "opportunities":
+                    rows = [{**row, "probability": self._chances.get(row.get("stage"))} for row in rows]
                 self._stored[key] = list(self._took(source, rows))
             supposed = (row for row in self.supposed.get(source, ()) if _inside(row.get(dated), period))
             every = [*self._stored[key], *supposed]
@@ -243,6 +249,11 @@ class DatabaseWorld:
                 by_person[row["person"]].append(row)
             self._rows[key] = every, by_person
         return self._rows[key]
+
+    @cached_property
+    def _chances(self) -> dict[object, Fraction | None]:
+        """What the policy says of each stage: the share of deals that are won from there."""
+        return {stage.id: stage.probability for stage in self.policy.process.stages} if self.policy.process else {}
 
     # People, splits, rates, the ledger
 

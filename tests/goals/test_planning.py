@@ -1,0 +1,111 @@
+"""A goal worked out from the company's own records: parts add up, and setting it twice changes nothing."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from xiaoguan.base.money import Money
+from xiaoguan.customers.models import Customer
+from xiaoguan.desk.models import Event
+from xiaoguan.desk.undo import undo_batch
+from xiaoguan.goals.models import GoalTarget
+from xiaoguan.people.models import Membership, Role, RoleAssignment
+from xiaoguan.rulebook.versions import adopt
+from xiaoguan.sales.models import Order
+
+pytestmark = pytest.mark.django_db
+
+POLICY = """
+policy:
+  schema: sales-policy/1
+  id: house
+  name: House rules
+  version: 1.0.0
+  effective: {from: 2026-01-01, to: null}
+  scope: {roles: [sales_rep]}
+  currency: CNY
+metrics:
+  bookings: {name: Bookings, type: amount, from: orders, value: "sum(net_amount)", date: signed_on}
+goals:
+  - id: quota
+    metric: bookings
+    period: quarter
+    target: {method: growth, base: prior_period, growth: 20%}
+    allocate:
+      - {by: month, method: even}
+      - {by: team, method: history, history: 3m, fallback: even}
+      - {by: person, method: even}
+    check: {stretch: [0%, 30%]}
+"""
+
+
+@pytest.fixture
+def company(cast: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Two teams; the east sold twice what the north did in the quarter before."""
+    monkeypatch.setattr("django.utils.timezone.localdate", lambda *_args: date(2026, 4, 10))
+    adopt(POLICY)
+    role = Role.objects.get(code="sales_rep")
+    RoleAssignment.objects.filter(role=role).delete()
+    Membership.objects.all().delete()
+    for person, team, amount in (
+        (cast.linjing, cast.teams["east"], 70_000),
+        (cast.zhouhang, cast.teams["east"], 30_001),
+        (cast.wanglei, cast.teams["north"], 50_000),
+    ):
+        RoleAssignment(person=person, role=role, starts_on=date(2026, 1, 1)).save()
+        Membership(person=person, team=team, starts_on=date(2026, 1, 1)).save()
+        customer = Customer(name=f"海天 {person}", owner=person)
+        customer.save()
+        order = Order(number=f"SO-{person}", customer=customer, owner=person, ordered_on=date(2026, 2, 3))
+        order.net_amount = order.total_amount = Money(amount, "CNY")
+        order.save()
+    return cast
+
+
+WHERE = "/api/goal-plan?goal=quota&period=2026-Q2"
+
+
+def test_parts_add_up_at_every_level_and_the_checks_stand_beside(company: Any, client_of: Any) -> None:
+    answer = client_of("wufang").get(WHERE).json()
+    rows = {row["name"]: row for row in answer["rows"]}
+    assert answer["issues"] == [] and list(rows["华东"]["parts"]) == ["2026-04", "2026-05", "2026-06"]
+    cents = {name: [round(float(v) * 100) for v in row["parts"].values()] for name, row in rows.items()}
+    whole = next(row for row in answer["rows"] if row["owner"] == "")
+    assert whole["whole"] == "180001.20"  # 150,001 and a fifth
+    people = [row for row in answer["rows"] if row["owner"].isdigit()]
+    assert len(people) == 3 and sum(sum(cents[row["name"]]) for row in people) == 18_000_120
+    for month in range(3):
+        assert cents["林静"][month] + cents["周航"][month] == cents["华东"][month]
+        assert cents["华东"][month] + cents["华北"][month] == cents[whole["name"]][month]
+    assert [one["name"] for one in people[0]["checks"]][:2] == ["stretch", "attain_probability"]
+
+
+def test_it_is_set_once_and_can_be_taken_back(company: Any, client_of: Any) -> None:
+    browser = client_of("wufang")
+    before = GoalTarget.objects.count()
+    first = browser.post(f"{WHERE}&whole=90000").json()
+    again = browser.post(f"{WHERE}&whole=90000").json()
+    assert first["new"] == GoalTarget.objects.count() - before > 15 and first["refused"] == []
+    assert (again["new"], again["changed"], again["same"]) == (0, 0, first["new"])
+    changed = browser.post(f"{WHERE}&whole=180000").json()  # by more than a tenth: that needs a signature
+    assert changed["changed"] == 0 and changed["refused"]
+    batch = Event.objects.filter(entity="goaltarget", deed="created").latest("id").batch
+    undo_batch(batch, company.viewer("wufang"))
+    assert GoalTarget.objects.count() == before
+
+
+@pytest.mark.parametrize(("login", "status"), [("linjing", 403), ("chenmin", 403), ("wufang", 200), ("sunzong", 200)])
+def test_goals_are_worked_out_by_those_who_set_them(company: Any, client_of: Any, login: str, status: int) -> None:
+    browser = client_of(login)
+    assert browser.get("/goals/plan?goal=quota").status_code == status
+    assert browser.post(WHERE).status_code == status
+
+
+@pytest.mark.parametrize(
+    "words", ["goal=none", "goal=quota&period=1999", "goal=quota&whole=abc", "whole=-1", "whole=1e999"]
+)
+def test_odd_words_break_nothing(company: Any, client_of: Any, words: str) -> None:
+    assert client_of("wufang").get(f"/goals/plan?{words}").status_code in (200, 404)
