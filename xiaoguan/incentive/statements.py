@@ -95,8 +95,7 @@ class Sheet:
             about = asked.get(result.pk)
             found.append({**line_words(line, self.names), "id": result.pk, "dispute": about})
         for came, line in self.corrections:
-            url = desk_of(Dispute).url("detail", pk=came.pk) if came else ""  # type: ignore[union-attr]
-            found.append({**line_words(line), "source": "", "source_url": url, "dispute": came})
+            found.append({**line_words(line), "dispute": came})
         return found
 
 
