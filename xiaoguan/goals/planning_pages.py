@@ -189,7 +189,7 @@ def _check(one: Checked) -> dict[str, Any]:
         "band": f"{format_percent(one.low, language, 0)} – {format_percent(one.high, language, 0)}",
         "verdict": str(VERDICTS[one.verdict]),
         "tone": TONES[one.verdict],
-        "how": one.how,
+        "how": spoken(one.how),
     }
 
 
