@@ -22,6 +22,7 @@ from xiaoguan.policy import load_text
 from xiaoguan.policy.formula import Duration
 from xiaoguan.rulebook import closing
 from xiaoguan.rulebook.models import LedgerEntry, PayrollPeriod, PayStatement, Result
+from xiaoguan.rulebook.versions import adopt
 
 State = PayrollPeriod.State
 
@@ -74,6 +75,17 @@ def test_only_the_person_disputes_and_nobody_decides_their_own(march: Any) -> No
     assert other is not None
     with pytest.raises(ValidationError, match="no line of the statement"):
         do(march, "linjing", statement_of(period, march.linjing), "dispute", text="x", line=str(other.pk))
+
+
+def test_a_role_that_the_plan_names_decides_too(cast: Any, home: Path) -> None:  # noqa: F811
+    adopt(policy().replace("role: sales_rep", "role: sales_rep\n    dispute: {window: 5d, decide: sales_manager}"))
+    order(cast.linjing, "60000", date(2026, 3, 1))
+    dispute = filed(cast, closed(cast, "2026-03", State.CALCULATED))
+    assert Notification.objects.filter(kind="dispute", person_id=cast.liqiang.pk).exists()
+    with pytest.raises(PermissionDenied):
+        do(cast, "wanglei", dispute, "accept", reason="no")
+    do(cast, "liqiang", dispute, "accept", reason="He leads the other team, and the plan names his role")
+    assert dispute.state == "accepted"
 
 
 def test_an_accepted_dispute_is_a_line_of_its_own_and_is_paid_with_the_month(march: Any) -> None:  # noqa: F811

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import pgettext
 
 from xiaoguan.desk import Desk, manager, owner, register
+from xiaoguan.incentive.deciding import NamedByPlan
 from xiaoguan.incentive.models import Dispute
 from xiaoguan.incentive.verbs import Accept, Answer, Confirm, FileDispute, Reject, Withdraw
 from xiaoguan.rulebook.desks import pay_office
@@ -44,7 +45,7 @@ class DisputeDesk(Desk):
     search = "subject", "text"
     order = "-filed_on"
     figures = "disputed", "expected", "granted", "due_on"
-    read = owner("person") | manager("person") | pay_office
+    read = owner("person") | manager("person") | pay_office | NamedByPlan()
     verbs = Answer, Accept, Reject, Withdraw
 
     def stages(self, record: Dispute) -> list[dict[str, Any]]:

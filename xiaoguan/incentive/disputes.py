@@ -21,6 +21,7 @@ from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.approvals.flows import chart
 from xiaoguan.desk.cells import day_text
 from xiaoguan.desk.notify import notice, notify
+from xiaoguan.incentive.deciding import OFFICES, roles_named
 from xiaoguan.incentive.models import Dispute
 from xiaoguan.policy import Policy
 from xiaoguan.policy.formula import Duration
@@ -32,7 +33,6 @@ from xiaoguan.rulebook.versions import document_of
 DISPUTE = notice("dispute", gettext_lazy("Disputes"), "scale")
 WINDOW = Duration(7, "d")
 """Where the plan says nothing."""
-DECIDERS = ("finance", "operations")
 State = Dispute.State
 
 
@@ -132,10 +132,7 @@ def file(
 
 def _deciders(statement: PayStatement) -> set[int]:
     """Who decides: finance and operations, and the roles that the plan names."""
-    roles = set(DECIDERS)
-    if statement.run is not None:
-        for plan in document_of(statement.run.policy).incentive:
-            roles |= set(plan.dispute.decide) if plan.dispute is not None else set()
+    roles = {*OFFICES, *(roles_named(statement.run.policy.digest) if statement.run else ())}
     return {pk for code in roles for pk in chart().holders(code)} - {statement.person_id}
 
 

@@ -10,16 +10,17 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from xiaoguan.desk import Verb, role
+from xiaoguan.desk import Verb
 from xiaoguan.desk.access import Viewer, in_person
 from xiaoguan.desk.cells import money_text
 from xiaoguan.desk.fields import MoneyFormField
 from xiaoguan.incentive import disputes
+from xiaoguan.incentive.deciding import deciders
 from xiaoguan.incentive.models import Dispute
 from xiaoguan.rulebook.lines import spoken
 from xiaoguan.rulebook.models import PayrollPeriod, PayStatement
 
-payee, deciders = in_person("person"), role(*disputes.DECIDERS)
+payee = in_person("person")
 
 
 class Confirm(Verb):
