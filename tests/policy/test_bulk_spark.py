@@ -5,7 +5,7 @@ Needs pyspark and Java (`make bench-spark` installs the first): skipped without 
 
 import random
 import shutil
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 
 import pyarrow.parquet
 import pytest
@@ -24,12 +24,11 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def spark():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "bench")
-        from spark import session
-
-        with session("local[1]") as made:
-            yield made
+    spec = spec_from_file_location("cluster", ROOT / "bench" / "cluster.py")
+    cluster = module_from_spec(spec)
+    spec.loader.exec_module(cluster)
+    with cluster.session("local[1]") as made:
+        yield made
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::FutureWarning")
