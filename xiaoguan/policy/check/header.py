@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from xiaoguan.base.issues import Issue
-from xiaoguan.base.money import minor_digits
+from xiaoguan.base.money import minor_digits, parse_units
 from xiaoguan.base.periods import CalendarGap
 from xiaoguan.base.words import did_you_mean
 
@@ -49,9 +49,18 @@ def rounding(policy: Policy, schema: Schema) -> Iterator[Issue]:
     if written.money and written.money != f"{unit} half_up":
         hint = f"Write {unit} half_up: {policy.currency} is rounded to its minor unit, half up."
         yield issue(policy, written, f"money is not rounded as {written.money!r}", hint, "money", code="rounding")
-    if written.quota and not re.fullmatch(r"\d+(\.\d+)? largest_remainder", written.quota):
+    if written.quota and not _is_quota_rounding(written.quota):
         message = f"quota rounding {written.quota!r} is not understood"
         yield issue(policy, written, message, "Write it like 1000 largest_remainder.", "quota", code="rounding")
+
+
+def _is_quota_rounding(text: str) -> bool:
+    """An amount above zero, in whole units, and the one way that parts of a quota are rounded."""
+    amount, _, how = text.partition(" ")
+    try:
+        return how == "largest_remainder" and parse_units(amount) > 0
+    except ValueError:
+        return False
 
 
 def _minor(currency: str) -> str:

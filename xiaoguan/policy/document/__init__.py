@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 
-from xiaoguan.base.money import SCALE, minor_digits
+from xiaoguan.base.money import minor_unit, parse_units
 from xiaoguan.base.periods import Calendar
 
 from .appraisal import Appraisal, AppraisalGate, Career, Grade, Indicator, Score
@@ -138,8 +137,11 @@ class Policy(Section):
         """Rounding unit of the goal's targets: for amounts `policy.rounding.quota` in units, for counts 1."""
         if goal.metric in self.metrics and self.metrics[goal.metric].type != "amount":
             return 1
-        text = self.header.rounding.quota.split(" ")[0]
-        return int(Fraction(text) * SCALE) if text else int(10 ** (4 - minor_digits(self.currency)))
+        try:
+            unit = parse_units(self.header.rounding.quota.split(" ")[0])
+        except ValueError:
+            unit = 0  # not written, or not an amount: the check says so
+        return unit if unit > 0 else minor_unit(self.currency)
 
 
 __all__ = [
