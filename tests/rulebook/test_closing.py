@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import translation
 
 from tests.rulebook.test_reckoning import goal, order, policy
-from xiaoguan.base.ledger import balance
+from xiaoguan.base.ledger import KINDS, balance
 from xiaoguan.base.money import Money
 from xiaoguan.desk import jobs
 from xiaoguan.desk.approvals.models import ApprovalRequest
@@ -111,6 +111,10 @@ def test_the_entries_are_posted_once_and_add_up_to_nothing_left_to_pay(march: An
         closing.lock(period)
     with pytest.raises(IntegrityError), transaction.atomic():
         closing._post(period, period.created_at)
+
+
+def test_every_kind_of_the_engine_has_its_word() -> None:
+    assert tuple(LedgerEntry.Kind.values) == KINDS
 
 
 def test_an_entry_is_never_changed(march: Any) -> None:

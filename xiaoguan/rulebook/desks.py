@@ -44,7 +44,7 @@ class PayrollPeriodDesk(Desk):
     match_on = "label", "policy_key"
     read = pay_office | role("administrator")
     write = role("operations", "administrator")
-    verbs = Calculate, Review, Approve, Lock, Pay, SendBack
+    verbs = Review, Approve, Lock, Pay, Calculate, SendBack
     approvals = (
         Approval(
             "payout",
@@ -73,7 +73,7 @@ class LedgerEntryDesk(Desk):
     slug = "ledger"
     icon = "book"
     place = "performance"
-    columns = "id", "person", "kind", "name", "amount", "about", "posted", "cause", "at"
+    columns = "name", "person", "kind", "amount", "about", "posted", "cause", "at"
     filters = "person", "kind", "period", "posted"
     order = "-id"
     read = owner("person") | manager("person") | pay_office

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from xiaoguan.base.ledger import KINDS, Entry
+from xiaoguan.base.ledger import Entry
 from xiaoguan.desk.fields import MoneyField
 from xiaoguan.desk.records import Conflict, Record
 from xiaoguan.people.models import Person, Team
@@ -343,9 +343,20 @@ class LedgerEntry(models.Model):
     decided    people decided it (an accepted dispute); the engine does not set it against what it recomputes
     """
 
+    class Kind(models.TextChoices):
+        CREDIT = "credit", pgettext_lazy("ledger", "credit")
+        EARNING = "earning", pgettext_lazy("ledger", "earning")
+        HOLD = "hold", pgettext_lazy("ledger", "hold")
+        RELEASE = "release", pgettext_lazy("ledger", "release")
+        DRAW = "draw", pgettext_lazy("ledger", "draw")
+        RECOVERY = "recovery", pgettext_lazy("ledger", "recovery")
+        CLAWBACK = "clawback", pgettext_lazy("ledger", "clawback")
+        ADJUSTMENT = "adjustment", pgettext_lazy("ledger", "adjustment")
+        PAYOUT = "payout", pgettext_lazy("ledger", "payout")
+
     period = models.ForeignKey(PayrollPeriod, models.PROTECT, related_name="entries", verbose_name=_("pay period"))
     number = models.PositiveIntegerField(_("number"))
-    kind = models.CharField(_("kind"), max_length=10, choices=[(kind, kind) for kind in KINDS])
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     person = models.ForeignKey(Person, models.PROTECT, related_name="ledger", verbose_name=_("person"))
     about = models.CharField(_("about"), max_length=40)
     posted = models.CharField(_("posted in"), max_length=40)
