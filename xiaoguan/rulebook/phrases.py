@@ -76,6 +76,9 @@ def _kept(found: re.Match[str]) -> str:
 
 _N = r"[\d,.%≈-]+"
 _WRITTEN: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+    (r"the holiday table of China has no year (\d+) \(it has (\d+) to (\d+)\); update the package (\w+), or set "
+     r"(\S+) to none",
+     r"中国节假日表还没有 \1 年（现有 \2 年至 \3 年）：请更新 \4 包，或把 \5 设为 none"),
     (rf"\b({'|'.join(_AGGREGATES)})\((.*?)\) of (\d+) (\w+)(?: with (.+))?$", _aggregate),
     # Issues
     (r"^(.+?) (?:is|are) kept and shown but not carried out yet$", _kept),
