@@ -66,8 +66,8 @@ def test_a_policy_from_the_draft_to_the_signature(visit: Visit, do_jobs: Callabl
     expect(page.locator(".page-head")).to_contain_text("已提交")
     money = visit("zhaoyue")
     money.go("/approvals/")
-    money.page.get_by_role("link", name=re.compile("高达成提成加码")).click()
-    money.page.get_by_role("button", name="批准").click()
+    money.page.locator("a.approval-link", has_text="高达成提成加码").click()
+    money.page.get_by_role("button", name="同意").click()
     money.page.locator(".toast").first.wait_for()
 
     page.reload()

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,7 @@ from xiaoguan.desk.approvals import requests
 from xiaoguan.desk.approvals.models import ApprovalRequest
 from xiaoguan.desk.models import Event
 from xiaoguan.desk.notify import Notification
+from xiaoguan.goals.models import GoalTarget
 from xiaoguan.policy import load_text
 from xiaoguan.project.cli import main
 from xiaoguan.rulebook.models import PolicyVersion
@@ -302,6 +307,25 @@ def test_a_backtest_says_who_gains_and_what_it_costs(cast: Any, draft: PolicyDra
     assert browser.get(f"/policy-drafts/{draft.pk}/backtests/{row.pk}/999999").status_code == 404
 
 
+def test_what_accumulates_is_tried_with_the_whole_of_its_year(cast: Any) -> None:
+    text = next(p.text for p in drafts.presets() if p.key == "small-company")
+    before, _issues, _new = adopt(text)
+    after = load_text(drafts.following(text))[0]
+    assert after is not None and after.header.effective.start > date(2026, 6, 30)
+    GoalTarget(
+        goal="annual_bookings",
+        person=cast.linjing,
+        starts_on=date(2026, 4, 1),
+        ends_on=date(2026, 7, 1),
+        value=Decimal(100_000),
+        currency="CNY",
+    ).save()
+    order(cast.linjing, "120000", date(2026, 6, 2))
+    trial = trying.tried(document_of(before), after, trying.between(after, "2026-06", "2026-06"))
+    [row] = [r for r in trial.found.rows if r.person == str(cast.linjing.pk)]
+    assert row.before == row.after == 9_800_0000 and not row.missing
+
+
 def test_a_backtest_of_an_older_text_says_so(cast: Any, draft: PolicyDraft, year: None) -> None:
     row = trying.ask(draft, cast.viewer("wufang"), None, "2026-03", "2026-03")
     assert not row.stale
@@ -330,6 +354,13 @@ def test_records_are_read_once_for_both_documents(
     assert [(r.before, r.after) for r in trial.found.rows if r.period == "2026-03" and r.before] == [
         (4_000_0000, 5_000_0000), (2_400_0000, 3_200_0000)
     ]  # fmt: skip
+
+
+def test_a_worker_that_has_no_pages_knows_the_jobs() -> None:
+    code = "import django; django.setup(); from xiaoguan.desk.jobs import _kinds; print(*_kinds)"
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "xiaoguan.project.settings"}
+    told = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
+    assert {"policy_backtest", "remind_policy_readers"} <= set(told.split())
 
 
 def test_two_files_are_tried_on_the_database_from_the_command_line(year: None, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from xiaoguan.policy.prose import WORDS
+
 _S = r"(\S+)"
 _Q = r"('[^']*'|\"[^\"]*\")"
 _ANY = r"(.+?)"
@@ -154,6 +156,7 @@ _WRITTEN: tuple[tuple[str, str], ...] = (
     (r"This system does not keep it; the metric has no value here\.", "本系统没有这项数据，该指标在此没有数值。"),
 )  # fmt: skip
 
+_PERIOD = re.compile(r"(?<=制度在 )(month|quarter|half_year|year) ")
 FAULTS = tuple((re.compile(f"(?:{pattern})$"), words) for pattern, words in _WRITTEN)
 
 
@@ -161,5 +164,5 @@ def chinese(text: str) -> str | None:
     """A message or remedy of the check in Chinese; None for any other sentence of the engine."""
     for pattern, words in FAULTS:
         if found := pattern.match(text):
-            return found.expand(words)
+            return _PERIOD.sub(lambda kind: f"{WORDS[kind[1]][1]} ", found.expand(words))
     return None

@@ -13,10 +13,11 @@ from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.approvals import Approval, Step, holders
 from xiaoguan.people.models import Person
 from xiaoguan.rulebook.models import PolicyVersion
-from xiaoguan.rulebook.workshop import publishing
+from xiaoguan.rulebook.workshop import publishing, trying
 from xiaoguan.rulebook.workshop.models import PolicyDraft, PolicySignature
 
 State = PolicyDraft.State
+JOBS = (trying.work, publishing.remind_policy_readers)  # loaded with the desks, so that workers know their kinds
 writers = role("operations", "general_manager")
 readers = role("operations", "general_manager", "finance")
 

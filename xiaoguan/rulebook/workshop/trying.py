@@ -118,7 +118,7 @@ def between(policy: Policy, first: str, last: str) -> list[Period]:
 
 def tried(before: Policy, after: Policy, periods: Sequence[Period], progress: Progress | None = None) -> Trial:
     """Both documents over these periods, each with the people, roles and terms that held in it."""
-    before, after = (in_force_since(policy, periods[0].start, periods[-1].end) for policy in (before, after))
+    before, after = (in_force_over(policy, periods) for policy in (before, after))
     world_of = _worlds(before, after)
     rows: list[Compared] = []
     people: dict[str, tuple[str, str]] = {}
@@ -138,9 +138,14 @@ def tried(before: Policy, after: Policy, periods: Sequence[Period], progress: Pr
     return Trial(found, people, list(periods), fired, after.currency)
 
 
-def in_force_since(policy: Policy, start: date, end: date) -> Policy:
-    """The document as if it had been in force in [start, end): what it would have meant then."""
-    effective = policy.header.effective
+def in_force_over(policy: Policy, periods: Sequence[Period]) -> Policy:
+    """The document as if it had been in force in the whole years of these periods: what it would have meant then.
+
+    Whole years, since what accumulates over a quarter or a year must not find its first months without a policy.
+    """
+    calendar, effective = policy.calendar, policy.header.effective
+    start = calendar.period("year", periods[0].start).start
+    end = calendar.period("year", periods[-1].end - timedelta(days=1)).end
     until = None if effective.end is None else max(effective.end, end)
     widened = replace(effective, start=min(effective.start, start), end=until)
     return replace(policy, header=replace(policy.header, effective=widened))
@@ -301,7 +306,8 @@ def statements(row: PolicyBacktest, key: str, label: str) -> tuple[Who, Statemen
     who = next((one for one in _people(before, after, period) if one.key == key), None)
     if who is None:
         return None
-    widened = [in_force_since(policy, period.start, period.end) for policy in (before, after)]
+    periods = between(after, row.first, row.last)
+    widened = [in_force_over(policy, periods) for policy in (before, after)]
     found = [statement(policy, who, period, TriedWorld(policy)) for policy in widened]
     return who, found[0], found[1]
 
