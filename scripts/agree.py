@@ -44,7 +44,7 @@ def policy_text(chance: random.Random) -> str:
     """A random plan within what the compiler carries out."""
     mode = chance.choice(["marginal", "marginal", "slab", "per_transaction", "flat"])
     by = "amount" if mode == "per_transaction" else chance.choice(["amount", "attainment"])
-    accumulate = chance.choice(["period", "quarter", "year"]) if mode in ("marginal", "slab") else "period"
+    accumulate = chance.choice(["period", "quarter", "year"]) if mode != "flat" else "period"
     steps = sorted(chance.sample(range(1, 60), chance.randint(0, 3)))
     bounds = [0, *([10 * one for one in steps] if by == "attainment" else [1000 * one for one in steps])]
     sign = "%" if by == "attainment" else ""

@@ -42,7 +42,7 @@ class Compiler:
         self.rates = Rates(policy, component, sql)
         self.period = component.period
         accumulate = self.rates.tiers.accumulate if self.rates.tiers else "period"
-        self.window = self.period if accumulate == "period" else accumulate
+        self.window = self.period if accumulate == "period" or self.by_record else accumulate
         refuse(policy, plan, component, self.window)
         self.shares = Shares(plan.credit, self.unit, sql)
 
@@ -67,26 +67,24 @@ class Compiler:
     # 4 to 7 Accumulation, rate, earning, cap
 
     def months(self) -> list[str]:
-        """monthly(person, period, reach, credited, before, earned, weight, below, signed, pieces, room)."""
+        """monthly(person, period, reach, credited, before, earned, held, weight, below, signed, pieces, room)."""
         sql = self.sql
         period, window = sql.start(self.period, "day"), sql.start(self.window, "period")
-        each = f", {self.exactly(f'sum({self.rates.transaction()})')} AS exact_sum" if self.by_record else ""
+        each = f", {self.exactly(f'sum({self.rates.transaction()})')} AS each_pay" if self.by_record else ""
         quota = "LEFT JOIN quotas USING (person, window_start)" if self.rates.by_quota else ""
         reach = sql.money("quota" if self.rates.by_quota else "NULL")
-        over = "PARTITION BY person, window_start ORDER BY period"
+        to_date = "sum(credited) OVER (PARTITION BY person, window_start ORDER BY period)"
         return [
             f"sums AS (SELECT person, {period} AS period, {sql.money('sum(credit)')} AS credited{each} FROM credits "
             "GROUP BY 1, 2)",
             f"windows AS (SELECT *, {window} AS window_start FROM sums)",
-            f"running AS (SELECT w.*, {reach} AS reach, {sql.money(f'sum(credited) OVER ({over})')} AS cumulated "
+            f"running AS (SELECT w.*, {reach} AS reach, {sql.money(to_date)} - credited AS before "
             f"FROM windows AS w {quota})",
-            f"exact AS (SELECT *, {self.exact()} AS exact FROM running)",
-            f"to_date AS (SELECT *, {sql.rounded('exact', self.rates.scale, self.unit)} AS so_far, "
-            f"exact - coalesce(lag(exact) OVER ({over}), 0) AS exact_here FROM exact)",
-            f"raw AS (SELECT *, so_far - coalesce(lag(so_far) OVER ({over}), 0) AS earned_raw FROM to_date)",
-            f"capped AS (SELECT person, period, reach, credited, cumulated - credited AS before, "
-            f"{self.weight()} AS weight, {self.capped()} AS earned FROM raw)",
-            f"cut AS (SELECT *, greatest(abs(weight), 1) AS below, {self.pieces('earned')} AS pieces FROM capped)",
+            f"exact AS (SELECT *, {self.exact()} AS exact, {self.exact_before()} AS exact_before FROM running)",
+            f"capped AS (SELECT person, period, reach, credited, before, {self.weight()} AS weight, "
+            f"{self.capped()} AS earned FROM (SELECT *, {self.earned()} AS earned_raw FROM exact) AS uncapped)",
+            f"cut AS (SELECT *, greatest(abs(weight), 1) AS below, {self.pieces('earned')} AS pieces, "
+            f"{self.held()} AS held FROM capped)",
             f"{sql.kept('monthly')} (SELECT *, CASE WHEN weight < 0 THEN -pieces ELSE pieces END AS signed, "
             f"CASE WHEN below > {_ROOM} THEN -1 ELSE {sql.div(str(_ROOM), 'greatest(1, abs(pieces))')} END AS room "
             "FROM cut)",
@@ -100,17 +98,31 @@ class Compiler:
         """As wide as exact earnings are."""
         return self.sql.money(text) if self.rates.narrow else self.sql.big(text)
 
+    @property
+    def accumulates(self) -> bool:
+        """Whether a period earns what its window has earned so far less what it had earned before."""
+        return self.window != self.period
+
     def exact(self) -> str:
-        if self.by_record:
-            return "exact_sum"
-        pays = self.exactly(self.rates.pays("cumulated", "reach"))
-        return f"CASE WHEN reach > 0 THEN {pays} END" if self.rates.by_quota else pays
+        return "each_pay" if self.by_record else self.valid(self.rates.pays("(before + credited)", "reach"))
+
+    def exact_before(self) -> str:
+        return self.valid(self.rates.pays("before", "reach")) if self.accumulates else "0"
+
+    def valid(self, pays: str) -> str:
+        """Nothing is earned, not even 0, where there is no quota."""
+        return f"CASE WHEN reach > 0 THEN {self.exactly(pays)} END" if self.rates.by_quota else self.exactly(pays)
+
+    def earned(self) -> str:
+        """Rounded to date, less what was rounded before."""
+        rounded = self.sql.rounded("exact", self.rates.scale, self.unit)
+        if not self.accumulates:
+            return rounded
+        return f"{rounded} - {self.sql.rounded('exact_before', self.rates.scale, self.unit)}"
 
     def weight(self) -> str:
         """The sum of the weights by which records share the earning."""
-        if self.rates.mode == "slab":
-            return "credited"
-        return "exact" if self.window == self.period else "exact_here"
+        return "credited" if self.rates.mode == "slab" else "exact - exact_before"
 
     def capped(self) -> str:
         cap = self.component.cap
@@ -214,8 +226,7 @@ class Compiler:
         rank = "PARTITION BY person, period ORDER BY rest DESC, place"
         more = f"row_number() OVER ({rank}) <= held_pieces - sum(floor) OVER (PARTITION BY person, period)"
         return [
-            f"months AS (SELECT person, period, {self.pieces('held')} AS held_pieces "
-            f"FROM (SELECT person, period, {self.held()} AS held FROM monthly) AS rounded)",
+            f"months AS (SELECT person, period, {self.pieces('held')} AS held_pieces FROM monthly)",
             f"counted AS (SELECT *, {self.pieces('lot')} AS pieces FROM lots)",
             f"hold AS (SELECT *, {floor} AS floor FROM counted JOIN months USING (person, period))",
             f"resting AS (SELECT *, pieces * {rate.numerator} - floor * {rate.denominator} AS rest FROM hold)",
@@ -266,10 +277,10 @@ class Compiler:
 
     def summed(self) -> str:
         """One row for each person and period in which something is earned, freed or taken back."""
-        sql, held = self.sql, self.held()
-        parts = [f"SELECT person, period, credited, earned, {held} AS held, 0 AS freed, 0 AS clawed FROM monthly"]
+        sql = self.sql
+        parts = ["SELECT person, period, credited, earned, held, 0 AS freed, 0 AS clawed FROM monthly"]
         if self.held_rate:
-            parts.append(f"SELECT person, {self.freed_period('period')}, 0, 0, 0, {held}, 0 FROM monthly")
+            parts.append(f"SELECT person, {self.freed_period('period')}, 0, 0, 0, held, 0 FROM monthly")
         if self.plan.clawback:
             parts.append("SELECT person, period, 0, 0, 0, 0, clawed FROM clawed")
         if len(parts) == 1:
