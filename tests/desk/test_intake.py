@@ -413,5 +413,8 @@ def test_an_import_in_one_request(cast, client_of):
     assert job["state"] == "done" and job["result"]["counts"]["created"] == 1
     wrong = browser.post("/api/imports", {**form, "mapping": '{"a": "nmae"}', "file": sent("a\nx\n")})
     assert wrong.status_code == 422 and "nmae" in str(wrong.json())
+    for odd in ('{"a": ["name"]}', '{"a": {"b": 1}}', '["name"]', "7", "{"):
+        again = browser.post("/api/imports", {**form, "mapping": odd, "file": sent("a\nx\n")})
+        assert again.status_code == 422 and "mapping" in again.json()["fields"]
     assert browser.post("/api/imports", {"entity": "customer"}).status_code == 422
     assert browser.get("/api/imports").status_code == 405

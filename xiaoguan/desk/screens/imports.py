@@ -340,9 +340,9 @@ def _stated(draft: ImportDraft, viewer: Viewer, data: Any) -> None:
     if data.get("part") or is_line(data.get("header", "")):
         draft.header = int(data["header"]) if is_line(data.get("header", "")) else 0
         draft.understand(viewer)
-    for name, kind in (("mapping", dict), ("fixed", dict), ("values", dict), ("match", list)):
+    for name, fits in _STATED.items():
         if data.get(name):
-            setattr(draft, name, _json(name, data[name], kind))
+            setattr(draft, name, _json(name, data[name], fits))
     if data.get("mapping") and not data.get("match"):
         draft.match = draft.usual_match()
     targets = draft.targets(viewer)
@@ -353,10 +353,27 @@ def _stated(draft: ImportDraft, viewer: Viewer, data: Any) -> None:
     draft.save()
 
 
-def _json(name: str, text: str, kind: type) -> Any:
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _all_text(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_is_text, value.values()))
+
+
+_STATED: dict[str, Callable[[Any], bool]] = {
+    "mapping": _all_text,
+    "fixed": _all_text,
+    "values": lambda value: isinstance(value, dict) and all(map(_all_text, value.values())),
+    "match": lambda value: isinstance(value, list) and all(map(_is_text, value)),
+}
+"""What each parameter in JSON must look like."""
+
+
+def _json(name: str, text: str, fits: Callable[[Any], bool]) -> Any:
     try:
         value = json.loads(text)
-        if not isinstance(value, kind):
+        if not fits(value):
             raise TypeError
     except (ValueError, TypeError) as error:
         raise ValidationError({name: [_("This is no JSON of the right kind.")]}) from error
