@@ -156,9 +156,9 @@ def revert(request: HttpRequest, pk: int) -> HttpResponse:
 
 def begin_revert(viewer: Viewer, job: Job) -> Job:
     """Raises PermissionDenied for a job that cannot be taken back, or is being taken back."""
-    if job.is_open or not job.result.get("revertible"):
+    ready = Job.objects.filter(pk=job.pk, result__revertible=True)
+    if job.is_open or not ready.update(result={**job.result, "revertible": False}):  # of two who ask at once, one
         raise PermissionDenied(_("This cannot be taken back."))
-    Job.objects.filter(pk=job.pk).update(result={**job.result, "revertible": False})
     title = _("Take back: %(job)s") % {"job": job.title}
     return jobs.start("revert", viewer, title, unit=_("records"), batch=job.batch, job=job.pk)
 
