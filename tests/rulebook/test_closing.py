@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -20,6 +21,7 @@ from xiaoguan.desk.approvals.models import ApprovalRequest
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.events import acting
 from xiaoguan.desk.models import Event
+from xiaoguan.desk.notify import Notification
 from xiaoguan.rulebook import closing
 from xiaoguan.rulebook.models import LedgerEntry, Locked, PayrollPeriod, PayStatement, Result, Run
 from xiaoguan.rulebook.reckoning import CannotReckon, reckon
@@ -65,6 +67,10 @@ def did(cast: Any, name: str, period: PayrollPeriod, verb: str, **data: Any) -> 
     return period
 
 
+def told_of(kind: str) -> list[int]:
+    return list(Notification.objects.filter(kind=kind).values_list("person_id", flat=True))
+
+
 def closed(cast: Any, text: str, state: str = State.LOCKED) -> PayrollPeriod:
     period = closing.pay_period(text)
     closing.bring_to(period, state, date(2026, 5, 1))
@@ -87,6 +93,7 @@ def test_a_month_goes_from_open_to_paid_and_everybody_does_their_own_step(march:
     did(march, "wufang", period, "review")
     with pytest.raises(PermissionDenied):
         did(march, "wufang", period, "approve")
+    assert set(told_of("pay")) == {march.linjing.pk, march.wanglei.pk, march.zhouhang.pk}
     did(march, "zhaoyue", period, "approve")
     assert ApprovalRequest.objects.get().state == "approved", "the page signs the one approval that waits"
     did(march, "zhaoyue", period, "lock")
@@ -270,3 +277,16 @@ def test_programs_open_and_close_a_period(march: Any, client_of: Any) -> None:
     assert client_of("linjing").get(where).status_code == 404
     [own] = client_of("linjing").get("/api/statements").json()["items"]
     assert own["payable"] == "4000.00"
+
+
+def test_the_command_line_closes_a_month_and_proves_it(march: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    from xiaoguan.project.cli import main as command
+
+    command(["close", "2026-03", "--to", "locked", "--json"], standalone_mode=False)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["state"], told["total"], told["people"]) == ("locked", "5500.00", 3)
+    command(["reproduce", "2026-03"], standalone_mode=False)
+    assert capsys.readouterr().out.strip().endswith("results, all equal")
+    with pytest.raises(SystemExit):
+        command(["close", "2026-03"], standalone_mode=False)
+    assert "locked already" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from typing import Any
 
 from xiaoguan.base.money import SCALE
 from xiaoguan.base.periods import Period
+from xiaoguan.desk.jobs import Job
 from xiaoguan.desk.models import Event
 from xiaoguan.desk.notify import Notification
 from xiaoguan.incentive import disputes
@@ -73,6 +74,7 @@ def _remember(company: Simulation, made: PayrollPeriod, period: Period, steps: l
 def _forget() -> None:
     Event.objects.filter(entity__in=("payrollperiod", "paystatement", "dispute")).delete()
     Notification.objects.filter(kind__in=("pay", "dispute")).delete()
+    Job.objects.filter(kind="tell_statements").delete()
 
 
 def open_and_disputed(company: Simulation, policy_key: str, present: Period, last: Period) -> None:

@@ -28,7 +28,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from xiaoguan.base.ledger import Entry
 from xiaoguan.base.periods import Period
-from xiaoguan.desk import events
+from xiaoguan.desk import events, jobs
 from xiaoguan.desk.access import NOBODY, Viewer
 from xiaoguan.desk.approvals import guards, requests
 from xiaoguan.desk.approvals.flows import chart, flow_of, signers_of
@@ -270,14 +270,29 @@ def review(period: PayrollPeriod, by: Viewer = NOBODY) -> None:
         fresh.step(state=State.REVIEWED, reviewed_at=timezone.now(), reviewed_by_id=by.person_id, reason="")
         if by.person_id is not None and _can_be_signed(by.person_id):
             requests.request_approval("payout", fresh, by)
-        _tell(fresh, gettext_noop("Please check your statement of %(title)s"))
+        _tell(fresh, by, gettext_noop("Please check your statement of %(title)s"))
     _hand_over(period, fresh)
 
 
-def _tell(period: PayrollPeriod, text: str) -> None:
-    """Everybody who has a statement in the period."""
-    people = list(period.statements.values_list("person_id", flat=True))
-    notify(people, PAY, text, values={"title": period.label}, url=reverse("statement"))
+TOLD_AT_ONCE = 100
+
+
+def _tell(period: PayrollPeriod, by: Viewer, text: str) -> None:
+    """Everybody who has a statement in the period, as a job: what each may read is worked out one by one."""
+    title = _("Notifications about %(period)s") % {"period": period.label}
+    jobs.start("tell_statements", by, title, unit=_("people"), period=period.pk, text=text)
+
+
+@job_kind("tell_statements")
+def tell_statements(running: Running) -> dict[str, Any]:
+    """Behind a kill it goes on with those who were not told yet."""
+    period, text = PayrollPeriod.objects.get(pk=running.parameters["period"]), running.parameters["text"]
+    people = list(period.statements.order_by("person_id").values_list("person_id", flat=True))
+    for at in range(running.checkpoint.get("at", 0), len(people), TOLD_AT_ONCE):
+        some = people[at : at + TOLD_AT_ONCE]
+        with running.step(done=at + len(some), total=len(people), at=at + len(some)):
+            notify(some, PAY, text, values={"title": period.label}, url=reverse("statement"))
+    return {"summary": _("%(n)d people told.") % {"n": len(people)}}
 
 
 def _can_be_signed(asker: int) -> bool:
@@ -366,7 +381,7 @@ def lock(period: PayrollPeriod, by: Viewer = NOBODY, at: datetime | None = None)
         at = at or timezone.now()
         _post(fresh, at)
         fresh.step(state=State.LOCKED, locked_at=at, locked_by_id=by.person_id)
-        _tell(fresh, gettext_noop("Your statement of %(title)s is final"))
+        _tell(fresh, by, gettext_noop("Your statement of %(title)s is final"))
     _hand_over(period, fresh)
 
 
