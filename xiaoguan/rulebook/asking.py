@@ -21,7 +21,7 @@ from xiaoguan.policy.metrics import Derived, Plan, PlanError, plan, run
 from xiaoguan.rulebook import sql
 from xiaoguan.rulebook.facts import Fact, facts, schema
 from xiaoguan.rulebook.lookup import find_person, key_of
-from xiaoguan.rulebook.models import PolicyVersion, Result
+from xiaoguan.rulebook.models import PayStatement, PolicyVersion, Result
 from xiaoguan.rulebook.reckoning import CannotReckon, current_run, results_of, version_for
 
 
@@ -239,6 +239,7 @@ def statement_of(person_text: str, period_text: str, policy_id: str | None = Non
     version, policy, period, stored = paid[0]
     lines = results_of([stored], Result.Kind.EARNING, person=person.pk)
     total = totals.get(stored.pk)
+    paid_as = PayStatement.objects.filter(run=stored, person=person).select_related("period").first()
     return {
         "person": key_of(person),
         "name": person.name,
@@ -257,6 +258,9 @@ def statement_of(person_text: str, period_text: str, policy_id: str | None = Non
             }
             for r in lines
         ],
+        "state": paid_as.period.state if paid_as else None,
+        "corrections": decimal(Fraction(paid_as.corrections_units, SCALE), 2) if paid_as else "0.00",
+        "payable": decimal(Fraction(paid_as.payable_units if paid_as else total.value if total else 0, SCALE), 2),
         "issues": [i for i in stored.issues if str(i.get("message", "")).startswith(f"{person.name}:")],
     }
 

@@ -66,7 +66,7 @@ def paying(text: str, policy_key: str = "") -> tuple[PolicyVersion, Policy, Peri
     try:
         found = [one for one in version_for(text, policy_key or None) if one[1].incentive]
     except CannotReckon as error:
-        raise CannotClose(str(error)) from error
+        raise CannotClose(_("No policy in force knows the period “%(period)s”.") % {"period": text}) from error
     if not found:
         raise CannotClose(_("No policy in force in %(period)s pays anything.") % {"period": text})
     if len(found) > 1:
@@ -170,8 +170,10 @@ def calculate(period: PayrollPeriod, by: Viewer = NOBODY, progress: Progress = q
     try:
         outcome = reckon_one(version, policy, found, progress)
         file, digest = snapshot.keep(outcome.run)
-    except (CannotReckon, snapshot.Stale) as error:
+    except CannotReckon as error:
         raise CannotClose(str(error)) from error
+    except snapshot.Stale as error:
+        raise CannotClose(_("Records changed while it was calculated: calculate again.")) from error
     with transaction.atomic():
         fresh = standing(period, State.OPEN, State.CALCULATED)
         _set_up(fresh, outcome.run)
