@@ -33,6 +33,9 @@ from xiaoguan.rulebook.versions import document_of
 FILES = {"pdf": (documents.pdf, "application/pdf"), "xlsx": (documents.xlsx, documents.XLSX)}
 
 
+TONES = {"accepted": "green", "rejected": "red"}
+
+
 def _desk(model: Any) -> Desk:
     found = desk_of(model)
     assert found is not None
@@ -147,7 +150,11 @@ def _with_deeds(viewer: Viewer, sheet: Sheet) -> list[dict[str, Any]]:
     for line in sheet.lines():
         about = line.pop("dispute")
         if about is not None:
-            line["claim"] = {"url": disputes.url("detail", pk=about.pk), "label": about.get_state_display()}
+            line["claim"] = {
+                "url": disputes.url("detail", pk=about.pk),
+                "label": about.get_state_display(),
+                "tone": "amber" if about.is_pending else TONES.get(about.state, "gray"),
+            }
         if may and "id" in line and (about is None or not about.is_pending):
             line["ask_url"] = with_query(f"{base}/ask/dispute", {"line": str(line["id"])})
         found.append(line)
