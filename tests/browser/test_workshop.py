@@ -63,7 +63,7 @@ def test_a_policy_from_the_draft_to_the_signature(visit: Visit, do_jobs: Callabl
     page.get_by_role("button", name="提交审批").click()
     page.get_by_label("给审批人的说明").fill("超额部分加码")
     page.get_by_role("dialog").get_by_role("button", name="提交审批").click()
-    expect(page.locator(".page-head")).to_contain_text("已提交")
+    expect(page.locator(".page-head")).to_contain_text("审批中")
     money = visit("zhaoyue")
     money.go("/approvals/")
     money.page.locator("a.approval-link", has_text="高达成提成加码").click()

@@ -25,6 +25,7 @@ readers = role("operations", "general_manager", "finance")
 class Submit(Verb):
     """提交: the draft as it stands is to be approved."""
 
+    final = True
     label, icon = _("Submit for approval"), "send"
     fields = {"note": forms.CharField(label=_("note"), required=False, max_length=400)}
 
@@ -38,6 +39,7 @@ class Submit(Verb):
 class TakeBack(Verb):
     """收回: a submitted or approved draft is open for changes again."""
 
+    final = True
     label, icon = _("Take back to change it"), "arrow-back-up"
 
     def allowed(self, record: Any) -> bool:
@@ -50,6 +52,7 @@ class TakeBack(Verb):
 class GiveUp(Verb):
     """作废: the draft is kept and not gone on with."""
 
+    final = True
     label, icon, tone = _("Give the draft up"), "archive", "red"
 
     def allowed(self, record: Any) -> bool:
@@ -62,6 +65,7 @@ class GiveUp(Verb):
 class Publish(Verb):
     """发布: the approved draft becomes a version, in force from the day it names."""
 
+    final = True
     label, icon = _("Publish"), "book-upload"
     fields = {
         "effective_from": forms.DateField(label=_("in force from")),

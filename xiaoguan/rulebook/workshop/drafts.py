@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from xiaoguan.base.issues import Issue, has_errors
 from xiaoguan.desk import events
 from xiaoguan.desk.access import Viewer
+from xiaoguan.desk.approvals import guards
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.models import Event
 from xiaoguan.desk.records import Conflict
@@ -159,6 +160,8 @@ def following(text: str) -> str:
     if found.effective_from and policy is not None:
         start = next_start(policy, max(timezone.localdate(), found.effective_from))
         text = places.put(text, "policy.effective.from", start.isoformat())
+    if "policy.change_note" in places.places(text):
+        text = places.put(text, "policy.change_note", _("What changes since %(number)s") % {"number": found.number})
     return text
 
 
@@ -239,6 +242,8 @@ def may_edit(draft: PolicyDraft, viewer: Viewer) -> None:
     if not draft.is_open:
         told = {"state": draft.get_state_display()}
         raise ValidationError(_("This draft is %(state)s; take it back before you change it.") % told)
+    if guards.any_frozen(desk, {"digest"}, [draft.pk]):
+        raise ValidationError(_("It waits for an approval; withdraw that first."))
 
 
 def _told(draft: PolicyDraft, before: str) -> None:

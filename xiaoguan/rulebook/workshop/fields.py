@@ -21,6 +21,7 @@ from xiaoguan.rulebook.workshop import places
 from xiaoguan.rulebook.workshop.words import chapter, key_word, name_word
 
 SCALARS = ("percent", "share", "number", "whole", "units")
+FIRST = ("policy", "incentive", "goals", "process", "discount", "appraisal")
 HELP = {"percent": "3%", "share": "60%", "duration": "30d, 5wd, 3m", "date": "2026-04-01"}
 
 
@@ -67,11 +68,13 @@ class Group:
 
 
 def form_of(text: str) -> list[Group]:
-    """The groups of the form, in the order of the document; [] for a text that cannot be read."""
+    """The groups of the form, what is changed most first; [] for a text that cannot be read."""
     tree, _issues = read_tree(text)
     if tree is None or not isinstance(tree.value, dict):
         return []
-    return [group for group in _Form().section(Policy, tree, "", []) if group.inputs or group.rows]
+    found = [group for group in _Form().section(Policy, tree, "", []) if group.inputs or group.rows]
+    order = {chapter(key): n for n, key in enumerate(FIRST)}
+    return sorted(found, key=lambda group: order.get(group.chapter, len(order)))
 
 
 def input_at(text: str, path: str) -> Input | None:
@@ -179,7 +182,8 @@ class _Form:
                 yield Input(path, key, kind, node.value, node.line, key_word(key), HELP.get(kind, ""))
             return
         for group in self.section(cls, node, path, trail):
-            if group.line == node.line and not group.rows and group.title in (" › ".join(trail), chapter(path)):
+            own = group.line == node.line and not group.rows and group.title in (" › ".join(trail), chapter(path))
+            if own and "." in path:
                 for one in group.inputs:
                     yield replace(one, label=f"{key_word(key)} · {one.label}")
             else:
@@ -197,7 +201,7 @@ class _Form:
         if not isinstance(node.value, dict):
             return
         if _is_section(hint):
-            items = [(name_word(k), f"{path}.{k}", child) for k, child in node.value.items()]
+            items = [(_name(child) or name_word(k), f"{path}.{k}", child) for k, child in node.value.items()]
             yield from self.rows(hint, items, path, key, trail, "", node.line)
             return
         for name, child in node.value.items():

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from xiaoguan.desk.records import Record
 from xiaoguan.people.models import Person
@@ -35,11 +36,11 @@ class PolicyDraft(Record):
     """
 
     class State(models.TextChoices):
-        DRAFT = "draft", _("draft")
-        SUBMITTED = "submitted", _("submitted")
-        APPROVED = "approved", _("approved")
-        PUBLISHED = "published", _("published")
-        WITHDRAWN = "withdrawn", _("withdrawn")
+        DRAFT = "draft", pgettext_lazy("policy", "draft")
+        SUBMITTED = "submitted", pgettext_lazy("policy", "submitted")
+        APPROVED = "approved", pgettext_lazy("policy", "approved")
+        PUBLISHED = "published", pgettext_lazy("policy", "published")
+        WITHDRAWN = "withdrawn", pgettext_lazy("policy", "withdrawn")
 
     title = models.CharField(_("title"), max_length=160)
     owner = models.ForeignKey(

@@ -120,6 +120,7 @@ def _row(version: PolicyVersion, chosen: PolicyVersion) -> dict[str, Any]:
     return {
         "id": version.pk,
         "label": str(version),
+        "number": version.number,
         "url": reverse("policy_version", args=[version.pk]),
         "effective": {"start": version.effective_from, "end": version.effective_to},
         "status": _status(version),

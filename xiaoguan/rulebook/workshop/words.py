@@ -30,6 +30,14 @@ CHAPTERS: dict[str, Any] = {
 }
 
 KEYS: dict[str, Any] = {
+    "accuracy": _("accuracy"),
+    "bias": _("bias"),
+    "brier": _("error of probabilities (Brier)"),
+    "fiscal_year_ends": _("end of the year"),
+    "lead": _("measured before the end"),
+    "leap_week_to": _("leap week goes to month"),
+    "min_deals": _("deals at least"),
+    "wape": _("error of amounts (WAPE)"),
     "absence": _("relief for absence"),
     "accumulate": _("counted over"),
     "add": _("points added"),
