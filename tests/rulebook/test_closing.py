@@ -22,6 +22,7 @@ from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.events import acting
 from xiaoguan.desk.models import Event
 from xiaoguan.desk.notify import Notification
+from xiaoguan.desk.undo import undo_batch
 from xiaoguan.rulebook import closing
 from xiaoguan.rulebook.models import LedgerEntry, Locked, PayrollPeriod, PayStatement, Result, Run
 from xiaoguan.rulebook.reckoning import CannotReckon, reckon
@@ -171,14 +172,24 @@ def test_after_the_lock_there_is_no_way_back_and_before_it_one_with_a_reason(mar
 
 
 def test_a_locked_step_cannot_be_undone(march: Any) -> None:
-    from xiaoguan.desk.undo import undo_batch
-
     period = closed(march, "2026-03", State.APPROVED)
     did(march, "zhaoyue", period, "lock")
     for batch in set(Event.objects.filter(entity="payrollperiod").values_list("batch", flat=True)):
         undo_batch(batch, march.viewer("wufang"))
     period.refresh_from_db()
     assert period.state == State.LOCKED and LedgerEntry.objects.exists()
+
+
+def test_only_a_period_in_which_nothing_is_calculated_can_be_taken_away(march: Any, client_of: Any) -> None:
+    with acting(march.wufang.pk, "page") as actor:
+        period = closing.opened("house", "2026-03")
+        spare = closing.opened("house", "2026-05")
+    browser = client_of("wufang")
+    assert browser.post(f"/pay-periods/{spare.pk}/delete").status_code == 302
+    did(march, "wufang", period, "calculate")
+    undo_batch(actor.batch, march.viewer("wufang"))
+    assert browser.post(f"/pay-periods/{period.pk}/delete").status_code == 403
+    assert list(PayrollPeriod.objects.values_list("label", flat=True)) == ["2026-03"]
 
 
 def test_who_calculated_does_not_approve_where_somebody_else_can(march: Any) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.desk import Desk, manager, owner, register, role
+from xiaoguan.desk.access import Rule, Viewer
 from xiaoguan.desk.approvals import Approval, Step, holders
 from xiaoguan.rulebook import closing
 from xiaoguan.rulebook.models import LedgerEntry, PayrollPeriod, Result
@@ -24,6 +26,19 @@ class ResultDesk(Desk):
     filters = "person", "kind", "run"
     order = "-id"
     read = owner("person") | manager("person") | pay_office
+
+
+class WhileOpen(Rule):
+    """As long as nothing was calculated."""
+
+    def q(self, viewer: Viewer) -> Q:
+        return Q(state=PayrollPeriod.State.OPEN)
+
+    def allows(self, viewer: Viewer, record: Any) -> bool:
+        return record.state == PayrollPeriod.State.OPEN
+
+    def words(self) -> str:
+        return str(_("while nothing is calculated"))
 
 
 @register
@@ -44,6 +59,7 @@ class PayrollPeriodDesk(Desk):
     match_on = "label", "policy_key"
     read = pay_office | role("administrator")
     write = role("operations", "administrator")
+    delete = role("operations", "administrator") & WhileOpen()
     verbs = Review, Approve, Lock, Pay, Calculate, SendBack
     approvals = (
         Approval(

@@ -283,7 +283,7 @@ class PayStatement(Stepped):
 
     label = models.CharField(_("statement"), max_length=130, editable=False)
     period = models.ForeignKey(
-        PayrollPeriod, models.CASCADE, related_name="statements", editable=False, verbose_name=_("pay period")
+        PayrollPeriod, models.PROTECT, related_name="statements", editable=False, verbose_name=_("pay period")
     )
     person = models.ForeignKey(
         Person, models.PROTECT, related_name="statements", editable=False, verbose_name=_("person")

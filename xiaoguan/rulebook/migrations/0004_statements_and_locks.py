@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
             name="period",
             field=models.ForeignKey(
                 editable=False,
-                on_delete=django.db.models.deletion.CASCADE,
+                on_delete=django.db.models.deletion.PROTECT,
                 related_name="statements",
                 to="rulebook.payrollperiod",
                 verbose_name="pay period",
