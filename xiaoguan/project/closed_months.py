@@ -43,6 +43,9 @@ def close(company: Simulation, policy_key: str, period: Period, last: bool) -> N
     at = steps[0][1] + timedelta(hours=7)
     confirmed = {} if last else {"state": PayStatement.State.CONFIRMED, "confirmed_at": at}
     made.statements.update(created_at=steps[0][1], updated_at=steps[-1][1], version=1, **confirmed)
+    if not last:
+        people = made.statements.select_related("person")
+        company.deeds += [Deed(at, one, "confirm", one.person, "page") for one in people]
     _remember(company, made, period, steps)
 
 
