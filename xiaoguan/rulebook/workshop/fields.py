@@ -72,7 +72,7 @@ def form_of(text: str) -> list[Group]:
     tree, _issues = read_tree(text)
     if tree is None or not isinstance(tree.value, dict):
         return []
-    found = [group for group in _Form().section(Policy, tree, "", []) if group.inputs or group.rows]
+    found = [group for group in _Form(tree).section(Policy, tree, "", []) if group.inputs or group.rows]
     order = {chapter(key): n for n, key in enumerate(FIRST)}
     return sorted(found, key=lambda group: order.get(group.chapter, len(order)))
 
@@ -129,11 +129,22 @@ def _reader(kind: str) -> Any:
 class _Form:
     """Walks the document along its classes."""
 
+    def __init__(self, tree: Node) -> None:
+        assert isinstance(tree.value, dict)
+        metrics = tree.value.get("metrics")
+        found = metrics.value if metrics is not None and isinstance(metrics.value, dict) else {}
+        self.metrics = {key: _name(node) or key for key, node in found.items()}
+
+    def name(self, node: Node) -> str:
+        """What a section is called; the metric's own name where it is known by its metric."""
+        found = _name(node)
+        return self.metrics.get(found, found)
+
     def section(self, cls: Any, node: Node, path: str, trail: list[str]) -> Iterator[Group]:
         """The group of a section's own values, and the groups below it."""
         if not isinstance(node.value, dict):
             return
-        named = trail + ([name] if (name := _name(node)) else [])
+        named = trail + ([name] if (name := self.name(node)) else [])
         own = Group(" › ".join(named), chapter(path), node.line)
         below: list[Group] = []
         for key, child, hint, optional in _known(cls, node):
@@ -201,7 +212,7 @@ class _Form:
         if not isinstance(node.value, dict):
             return
         if _is_section(hint):
-            items = [(_name(child) or name_word(k), f"{path}.{k}", child) for k, child in node.value.items()]
+            items = [(self.name(child) or name_word(k), f"{path}.{k}", child) for k, child in node.value.items()]
             yield from self.rows(hint, items, path, key, trail, "", node.line)
             return
         for name, child in node.value.items():
@@ -212,7 +223,7 @@ class _Form:
     def table(self, cls: Any, node: Node, path: str, key: str, trail: list[str]) -> Iterator[Input | Group]:
         if not isinstance(node.value, list):
             return
-        items = [(_name(c) or f"{key_word(key)} {i + 1}", f"{path}[{i}]", c) for i, c in enumerate(node.value)]
+        items = [(self.name(c) or f"{key_word(key)} {i + 1}", f"{path}[{i}]", c) for i, c in enumerate(node.value)]
         yield from self.rows(cls, items, path, key, trail, path if key == "rates" else "", node.line)
 
     def rows(
