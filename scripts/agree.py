@@ -232,7 +232,7 @@ def unequal(rows: Found, sql: Found) -> Iterator[str]:
             yield f"{key}: the records of the sql do not add up to {expected[1]}"
 
 
-PEOPLE, LINES = 100, 1_500
+PEOPLE, LINES = 100, 1_000
 """Of one policy: 1,200 comparisons."""
 
 
