@@ -75,7 +75,7 @@ test: install ## contracts, types, tests on SQLite, again on PostgreSQL, then in
 	@env -u DATABASE_URL XIAOGUAN_TEST_DATABASE=sqlite $(BIN)/pytest --quiet $(TWO) --ignore=tests/browser
 	@XIAOGUAN_TEST_DATABASE=postgres $(BIN)/pytest --quiet $(TWO) --ignore=tests/browser --ignore=tests/base --ignore=tests/policy \
 	  --ignore=tests/test_repository.py --ignore=tests/test_translations.py
-	@$(if $(wildcard tests/browser),env -u DATABASE_URL XIAOGUAN_TEST_DATABASE=sqlite $(BIN)/pytest --quiet tests/browser)
+	@$(if $(wildcard tests/browser),env -u DATABASE_URL XIAOGUAN_TEST_DATABASE=sqlite $(BIN)/pytest --quiet $(TWO) tests/browser)
 
 lint: install ## style, types, contracts
 	@$(call quietly,$(BIN)/ruff check)
