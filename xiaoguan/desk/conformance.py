@@ -79,7 +79,7 @@ def _value(field: models.Field, number: int) -> Any:
     if isinstance(field, MoneyField):
         return number * 10_000
     if isinstance(field, ExactField):
-        return Decimal(number) / 100 if field.percent else Decimal(number)
+        return Decimal(number % 100 + 1) / 100 if field.percent else Decimal(number)
     if isinstance(field, models.DateTimeField):
         return None
     if isinstance(field, models.DateField):

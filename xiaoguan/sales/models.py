@@ -391,7 +391,7 @@ class Return(Record):
 
     def clean(self) -> None:
         super().clean()
-        if self.amount is not None and self.amount <= 0:
+        if self.amount_units is not None and self.amount_units <= 0:
             raise ValidationError({"amount": _("What comes back is more than nothing.")})
 
 
