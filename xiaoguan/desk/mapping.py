@@ -156,7 +156,7 @@ def load_plan(path: str | Path) -> tuple[Plan | None, list[Issue]]:
 
 def entities() -> dict[str, type[Record]]:
     """Everything an import can write, by key."""
-    return {str(m._meta.model_name): m for m in apps.get_models() if issubclass(m, Record)}
+    return {str(m._meta.model_name): m for m in apps.get_models() if issubclass(m, Record) and m.IMPORTED}
 
 
 def importable(model: type[Record]) -> dict[str, models.Field[Any, Any]]:

@@ -53,6 +53,9 @@ class Record(models.Model):
     FORMULAS: ClassVar[tuple[Any, ...]] = ()
     """Fields that the company works out from others; see desk/custom/computing.py."""
 
+    IMPORTED: ClassVar[bool] = True
+    """Whether files may bring such records; those that only steps of our own make, such as a pay period, say False."""
+
     FEEDS: ClassVar[str] = "id"
     """The relation to the records that keep something of these (an order what was paid on it); "id": themselves."""
 

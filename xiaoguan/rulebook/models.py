@@ -165,6 +165,8 @@ class Stepped(Record):
     """A record that goes from state to state by deeds. A step is told by the event of its deed, and what it has brought
     about is not undone: the way back is another deed, if there is one."""
 
+    IMPORTED = False
+
     class Meta(Record.Meta):
         abstract = True
 

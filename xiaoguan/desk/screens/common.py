@@ -26,7 +26,7 @@ def desk_words(desk: Desk, viewer: Viewer) -> dict[str, Any]:
         "icon": desk.icon,
         "hint": str(desk.hint),
         "url": desk.url(),
-        "new_url": desk.url("new") if desk.may_create(viewer) else None,
+        "new_url": desk.url("new") if desk.may_create(viewer) and desk.model.IMPORTED else None,
         "import_url": reverse("import", args=[desk.key]) if desk.may_create(viewer) else None,
         "merge_url": desk.url("merge") if merging.may_merge(desk, viewer) else None,
         "bin_url": desk.url("bin"),

@@ -63,7 +63,7 @@ def limited(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 def _desk(viewer: Viewer, key: str) -> Desk:
     desk = desk_of(key) or next((d for d in desks() if d.url_name == key), None)
-    if desk is None:
+    if desk is None or not desk.model.IMPORTED:
         raise Http404
     if not desk.may_create(viewer):
         raise PermissionDenied(

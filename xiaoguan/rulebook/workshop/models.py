@@ -35,6 +35,8 @@ class PolicyDraft(Record):
     digest          of the text: an approval holds for the text that has it
     """
 
+    IMPORTED = False
+
     class State(models.TextChoices):
         DRAFT = "draft", pgettext_lazy("policy", "draft")
         SUBMITTED = "submitted", pgettext_lazy("policy", "submitted")
