@@ -66,6 +66,7 @@ def test_a_customer_is_found_by_pinyin_from_anywhere(visit: Visit) -> None:
     page.keyboard.type("haitian")
     page.keyboard.press("Enter")  # at once: Enter waits for the answer to what was typed
     expect(page.get_by_role("heading", level=1)).to_have_text("海天智能科技有限公司")
+    page.wait_for_load_state()  # a page drawn is not yet one that hears keys
     page.keyboard.press("Control+k")
     page.keyboard.type("htzn")
     page.locator("#palette-hits [data-asked=htzn]").wait_for(state="attached")
