@@ -1,7 +1,7 @@
 /** The board: cards move by mouse, finger or keyboard; the server answers with new totals, or asks for what it needs. */
 import Sortable from "sortablejs";
 import { ask, type Question } from "./ask";
-import { $, $$, el, mount, on, post, say, word } from "./lib";
+import { $, $$, el, mount, on, post, say, type Toast, word } from "./lib";
 import { place } from "./place";
 
 interface Moved {
@@ -10,6 +10,7 @@ interface Moved {
   message?: string;
   undo_url?: string;
   fields?: Question[];
+  asked?: Toast[];
 }
 
 mount(".lane-cards", (cards) => {
@@ -54,6 +55,7 @@ async function move(card: HTMLElement, from: HTMLElement, to: HTMLElement, index
       write(lane, ".total", total);
     }
     say({ text: result.message ?? word("moved", { lane: to.getAttribute("aria-label") ?? "" }), undo_url: result.undo_url });
+    result.asked?.forEach(say);
     return;
   }
   from.insertBefore(card, $$(".deal", from)[index] ?? null);

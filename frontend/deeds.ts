@@ -1,5 +1,5 @@
 /** data-ask="address" opens the sheet of a deed, which the server draws; form[data-verb-form] does it and stays here. */
-import { on, post, say, word } from "./lib";
+import { on, post, say, type Toast, word } from "./lib";
 import { again } from "./peek";
 import { fetchSheet, refresh } from "./renew";
 import { complain } from "./sheets";
@@ -13,6 +13,7 @@ interface Answer {
   message?: string;
   undo_url?: string;
   url?: string;
+  asked?: Toast[];
 }
 
 on("submit", "form[data-verb-form]", async (event, form) => {
@@ -33,4 +34,5 @@ on("submit", "form[data-verb-form]", async (event, form) => {
   await refresh();
   await again();
   if (answer.message) say({ text: answer.message, undo_url: answer.undo_url });
+  answer.asked?.forEach(say);
 });

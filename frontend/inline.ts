@@ -54,6 +54,7 @@ function show(place: HTMLElement, form: HTMLFormElement, field: HTMLElement, url
     if (!response) return say({ text: word("offline"), tone: "red" });
     const answer = new DOMParser().parseFromString(await response.text(), "text/html");
     if ((response.ok && response.redirected) || response.status === 409) return renew(answer); // 409: both sides are shown
+    if ($("[name=ask_approval]", answer)) return renew(answer); // the whole form asks for the approval
     const reason = answer.querySelector("form[data-draft] .errorlist li, form[data-draft] .note")?.textContent?.trim();
     say({ text: reason || word("failed"), tone: "red" });
     control?.focus();

@@ -10,7 +10,7 @@ export function renew(page: Document): void {
   main.replaceChildren(...fresh.childNodes);
   htmx.process(main, true);
   document.dispatchEvent(new CustomEvent("htmx:after:swap"));
-  for (const given of $$("[data-toast]", page)) say({ text: given.textContent?.trim() ?? "", tone: given.dataset.toast, undo_url: given.dataset.undo });
+  for (const given of $$("[data-toast]", page)) say({ text: given.textContent?.trim() ?? "", tone: given.dataset.toast, undo_url: given.dataset.undo, url: given.dataset.url });
 }
 
 /** Fetches this page again and shows its main part. */

@@ -43,7 +43,7 @@ function leave(message: HTMLElement, wait: number): void {
 }
 
 for (const given of $$("[data-toast]")) {
-  toast({ text: given.textContent?.trim() ?? "", tone: given.dataset.toast, undo_url: given.dataset.undo });
+  toast({ text: given.textContent?.trim() ?? "", tone: given.dataset.toast, undo_url: given.dataset.undo, url: given.dataset.url });
   given.remove();
 }
 document.addEventListener("toast", (event) => toast((event as CustomEvent<Toast>).detail));

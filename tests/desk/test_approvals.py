@@ -111,6 +111,19 @@ def test_the_form_asks_and_saves_what_needs_no_signature(cast: Any, client_of: A
     assert "100,000" in card and "200,000" in card and "孙总" in card
 
 
+def test_what_only_asks_says_of_whom_and_leads_there(cast: Any, client_of: Any, goal: Any) -> None:
+    browser, where = client_of("wufang"), f"/goal-targets/{goal.pk}"
+    sent = form_of(goal, value="200000", ask_approval="1")
+    page = browser.post(f"{where}/edit", sent, follow=True).content.decode()
+    request = ApprovalRequest.objects.get()
+    assert f'data-url="/approvals/{request.pk}" hidden>' in page and "孙总" in page.split("data-toast=")[1]
+    assert page.count("data-toast=") == 1  # nothing was saved, and nothing says so
+    requests.withdraw(request.pk, cast.viewer("wufang"))
+    goal.refresh_from_db()
+    page = browser.post(f"{where}/edit", {**sent, "method": "按区域"}, follow=True).content.decode()
+    assert page.count("data-toast=") == 2 and "data-undo=" in page  # the one was saved, the other waits
+
+
 # Signing
 
 

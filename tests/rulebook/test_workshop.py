@@ -171,6 +171,13 @@ def test_only_operations_and_the_general_manager_write(cast: Any, draft: PolicyD
     assert "4%" in draft.text and draft.is_open
 
 
+def test_who_submits_is_told_whose_approval_is_asked_for(cast: Any, draft: PolicyDraft, client_of: Any) -> None:
+    where, scripted = f"/policy-drafts/{draft.pk}/submit", {"Accept": "application/json"}
+    answer = client_of("wufang").post(where, {"note": "x"}, headers=scripted).json()
+    told = answer["asked"][0]
+    assert "孙总" in told["text"] and "赵越" in told["text"] and told["url"].startswith("/approvals/")
+
+
 def test_what_two_people_type_is_not_lost(cast: Any, draft: PolicyDraft, client_of: Any) -> None:
     seen = draft.version
     drafts.keep(draft.pk, cast.viewer("sunzong"), seen, draft.text + "# theirs\n")

@@ -23,6 +23,7 @@ from xiaoguan.desk.approvals.flows import ADMINISTRATOR, Approval, Step, chart, 
 from xiaoguan.desk.approvals.models import ApprovalRequest, Signature
 from xiaoguan.desk.desk import Desk, desk_of
 from xiaoguan.desk.events import acting, current_actor
+from xiaoguan.desk.models import Event
 from xiaoguan.desk.notify import notice, notify
 from xiaoguan.desk.records import Conflict
 
@@ -350,8 +351,8 @@ def remind(pk: int, viewer: Viewer) -> int:
         return 0
     request.reminded_at = now
     request.save(update_fields=["reminded_at"])
-    waiting = request.lines.filter(step=request.step, decision=Decision.WAITING).values_list("person_id", flat=True)
-    _tell(request, list(waiting), gettext_noop("%(actor)s reminds you: %(title)s waits for your approval"))
+    waiting = waited_for(request)
+    _tell(request, waiting, gettext_noop("%(actor)s reminds you: %(title)s waits for your approval"))
     return len(waiting)
 
 
@@ -402,6 +403,18 @@ def may_read(request: ApprovalRequest, viewer: Viewer) -> bool:
         return True
     desk, record = desk_of(request.entity), request.record()
     return desk is not None and record is not None and desk.may_read(viewer, record)
+
+
+def asked_in(batch: str) -> list[ApprovalRequest]:
+    """The requests that the deeds of this batch have begun."""
+    deeds = Event.objects.filter(batch=batch, deed="approval_asked").values_list("changes", flat=True)
+    return list(ApprovalRequest.objects.filter(pk__in=[changes["request"][1] for changes in deeds]).order_by("pk"))
+
+
+def waited_for(request: ApprovalRequest) -> list[int]:
+    """The people whose signature is waited for now."""
+    lines = request.lines.filter(step=request.step, decision=Decision.WAITING)
+    return list(lines.order_by("pk").values_list("person_id", flat=True))
 
 
 def of_record(desk: Desk, record: Any) -> list[ApprovalRequest]:

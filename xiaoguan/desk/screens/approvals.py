@@ -23,6 +23,7 @@ from xiaoguan.desk.approvals.flows import ADMINISTRATOR, MANAGER, ROLE, Approval
 from xiaoguan.desk.approvals.guards import standing
 from xiaoguan.desk.approvals.models import ApprovalRequest, Signature
 from xiaoguan.desk.desk import Desk, desk_of
+from xiaoguan.desk.events import current_actor
 from xiaoguan.desk.forms import form_for, relation_field
 from xiaoguan.desk.listing import BadQuery
 from xiaoguan.desk.records import Conflict
@@ -135,6 +136,27 @@ def words(request: ApprovalRequest, viewer: Viewer) -> dict[str, Any]:
         "may_add": request.is_open and bool(requests.open_lines(request, viewer) or viewer.has(ADMINISTRATOR)),
         "version": request.version,
     }
+
+
+NAMED = 3
+
+
+def announced(desk: Desk) -> list[tuple[str, str]]:
+    """(words, address) of every approval that this request to the server has asked for: of whom, and of what."""
+    asked = requests.asked_in(current_actor().batch) if desk.approvals else []
+    return [(_asked_of(one), reverse("approval", args=[one.pk])) for one in asked]
+
+
+def _asked_of(request: ApprovalRequest) -> str:
+    desk, people = desk_of(request.entity), requests.waited_for(request)
+    assert desk is not None, request.entity
+    known = names_of(set(people))
+    names = [known[pk] for pk in people if pk in known]
+    joint = _(", ") if request.steps[request.step]["needs"] == "all" else _(" or ")
+    told = {"names": joint.join(names[:NAMED]), "what": _label(desk, request), "more": len(names) - NAMED}
+    if told["more"] > 0:
+        return _("Sent to %(names)s and %(more)d more for approval: %(what)s") % told
+    return _("Sent to %(names)s for approval: %(what)s") % told
 
 
 def _label(desk: Desk, request: ApprovalRequest) -> str:
@@ -303,11 +325,11 @@ def ask(request: HttpRequest, entity: str, pk: int, name: str) -> HttpResponse:
     desk = _desk(entity)
     viewer, record = record_of(request, desk, pk)
     try:
-        requests.request_approval(name, record, viewer, request.POST.get("note", ""))
+        asked = requests.request_approval(name, record, viewer, request.POST.get("note", ""))
     except (ValidationError, PermissionDenied, Conflict) as error:
         messages.error(request, _reason(error))
     else:
-        messages.success(request, _("Sent for approval."))
+        messages.success(request, _asked_of(asked), extra_tags=f"url:{reverse('approval', args=[asked.pk])}")
     return HttpResponseRedirect(desk.url("detail", pk=pk))
 
 

@@ -20,6 +20,7 @@ from xiaoguan.desk.fields import MoneyFormField
 from xiaoguan.desk.forms import RecordForm, form_for, rows_of
 from xiaoguan.desk.listing import Listing
 from xiaoguan.desk.records import Conflict, Record
+from xiaoguan.desk.screens.approvals import announced
 from xiaoguan.desk.screens.boards import card_of, lane_totals, total_text
 from xiaoguan.desk.screens.common import desk_words, is_local, record_of
 from xiaoguan.desk.screens.creating import started
@@ -67,8 +68,12 @@ def _form_page(
                 form.add_error(None, str(error))
                 status = 409
             else:
-                text = _("Saved: %(thing)s") % {"thing": desk.title(saved)}
-                messages.success(request, text, extra_tags=f"undo:{undo_url()}" if saved.event_id else "")
+                asked = announced(desk)
+                if saved.event_id or not asked:
+                    text = _("Saved: %(thing)s") % {"thing": desk.title(saved)}
+                    messages.success(request, text, extra_tags=f"undo:{undo_url()}" if saved.event_id else "")
+                for text, url in asked:
+                    messages.success(request, text, extra_tags=f"url:{url}")
                 return HttpResponseRedirect(desk.url("detail", pk=saved.pk))
     return render(
         request,
@@ -158,12 +163,17 @@ def do(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpResponse:
         messages.error(request, refusal(verb, error, record)["message"])
         return HttpResponseRedirect(desk.url("detail", pk=pk))
     text = _("%(verb)s: %(thing)s") % {"verb": verb.label, "thing": desk.title(record)}
+    asked = announced(desk)
     if not scripted:
         messages.success(request, text, extra_tags="" if verb.final else f"undo:{undo_url()}")
+        for said, url in asked:
+            messages.success(request, said, extra_tags=f"url:{url}")
         return HttpResponseRedirect(
             request.POST.get("next") if is_local(request.POST.get("next")) else desk.url("detail", pk=pk)
         )
     answer: dict[str, Any] = {"message": text, "undo_url": "" if verb.final else undo_url()}
+    if asked:
+        answer["asked"] = [{"text": said, "url": url} for said, url in asked]
     if desk.board:
         listing = Listing.read(desk, viewer, request.GET)
         answer["lanes"] = {
