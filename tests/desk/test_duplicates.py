@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -78,12 +79,30 @@ def test_who_may_not_read_it_is_told_only_what_is_safe_and_asks_the_owner(
     page = seller.post("/customers/duplicates", {"name": "启川包装制品"}).content.decode()
     assert "无锡启川包装制品有限公司" in page and "王磊" in page and "· 无锡" in page
     assert "secret" not in page and "138-1234" not in page and f'href="/customers/{known.pk}"' not in page
-    assert f'data-do="/customers/{known.pk}/ask-owner"' in page
+    asked = re.search(rf'data-do="(/customers/{known.pk}/ask-owner[^"]+)"', page)
+    assert asked is not None
     for _n in range(2):
-        assert seller.post(f"/customers/{known.pk}/ask-owner").status_code == 200
+        assert seller.post(asked[1]).status_code == 200
     assert [n.person_id for n in Notification.objects.filter(kind="duplicate")] == [cast.wanglei.pk]
     own = client_of("wanglei").post("/customers/duplicates", {"name": "启川包装制品"}).content.decode()
     assert f'href="/customers/{known.pk}"' in own and "ask-owner" not in own
+
+
+def test_who_was_not_shown_a_record_cannot_ask_after_its_number(cast: Any, client_of: Any, known: Customer) -> None:
+    other = sample(Customer, cast.wanglei, name="从未显示的公司")
+    mine = duplicates.mark(cast.viewer("linjing"), desk("customer"), known.pk)
+    late = Customer.objects.latest("pk").pk + 1
+    for name, pk, shown in (
+        ("linjing", other.pk, mine),  # another record than the one that was shown
+        ("linjing", late, mine),  # one that is not there: the same answer
+        ("linjing", known.pk, ""),
+        ("linjing", known.pk, f"x{mine}"),
+        ("zhouhang", known.pk, mine),  # what somebody else was shown
+    ):
+        assert client_of(name).post(f"/customers/{pk}/ask-owner?shown={shown}").status_code == 404
+        assert client_of(name).post(f"/api/customers/{pk}/ask-owner", {"shown": shown}, **JSON).status_code == 404
+    assert client_of("linjing").post(f"/leads/{known.pk}/ask-owner?shown={mine}").status_code == 404
+    assert not Notification.objects.exists()
 
 
 def test_what_nobody_has_may_be_claimed(cast: Any, client_of: Any) -> None:
@@ -122,7 +141,9 @@ def test_programs_ask_for_duplicates_and_cards(cast: Any, client_of: Any, known:
     assert program.post("/api/customers/duplicates", {"note": "x"}, **JSON).status_code == 422
     card = program.post("/api/leads/card", {"text": "李女士 蓝海物流 13900000001"}, **JSON).json()["fields"]
     assert card == {"name": "李女士", "company": "蓝海物流", "phone": "13900000001"}
-    assert program.post(f"/api/customers/{known.pk}/ask-owner", {}, **JSON).json() == {"told": 1}
+    where = f"/api/customers/{known.pk}/ask-owner"
+    assert program.post(where, {"shown": item["shown"]}, **JSON).json() == {"told": 1}
+    assert program.post(where, {}, **JSON).status_code == 422
 
 
 def test_something_new_from_anywhere_with_the_fewest_fields(cast: Any, client_of: Any) -> None:

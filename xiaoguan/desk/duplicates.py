@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+from django.core import signing
 from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
@@ -253,6 +254,23 @@ def _owner(match: Match) -> str:
     if people is None or match.owner_id is None:
         return ""
     return str(people.model._default_manager.filter(pk=match.owner_id).values_list("name", flat=True).first() or "")
+
+
+SHOWN_HOURS = 12
+
+
+def mark(viewer: Viewer, desk: Desk, pk: int) -> str:
+    """A proof that this viewer was shown this record as a possible duplicate, for SHOWN_HOURS."""
+    return signing.dumps([viewer.person_id, desk.key, pk], salt="duplicate")
+
+
+def was_shown(viewer: Viewer, desk: Desk, pk: int, given: str) -> bool:
+    """Whether `given` is the mark of this record for this viewer: numbers cannot be tried out."""
+    try:
+        shown = signing.loads(given, salt="duplicate", max_age=SHOWN_HOURS * 3600)
+    except signing.BadSignature:
+        return False
+    return viewer.person_id is not None and shown == [viewer.person_id, desk.key, pk]
 
 
 ASKED = notice("duplicate", gettext_lazy("Questions about my records"), "copy")

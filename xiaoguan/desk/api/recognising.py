@@ -37,10 +37,10 @@ def duplicates_of(request: HttpRequest, desk: Desk) -> HttpResponse:
         if not isinstance(value, str | None):
             raise ValidationError({name: [_("A plain value is needed here.")]})
     found = duplicates.find(desk, viewer, data)
-    return answer({"items": [_item(desk, match) for match in found]})
+    return answer({"items": [_item(desk, viewer, match) for match in found]})
 
 
-def _item(desk: Desk, match: duplicates.Match) -> dict[str, Any]:
+def _item(desk: Desk, viewer: Viewer, match: duplicates.Match) -> dict[str, Any]:
     return {
         "id": match.pk,
         "title": match.title,
@@ -50,13 +50,20 @@ def _item(desk: Desk, match: duplicates.Match) -> dict[str, Any]:
         "score": round(match.score, 2),
         "safe": match.safe,
         "readable": match.readable,
+        "shown": duplicates.mark(viewer, desk, match.pk),
     }
 
 
 def ask_owner(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
-    """POST: tell the owner of such a record that one was about to write it down too."""
-    _may(request, desk)
-    record = desk.model._default_manager.filter(pk=pk).first()
+    """POST {"shown"}: tell the owner of a record that one was about to write it down too.
+
+    `shown` came with the duplicate: who was not shown it cannot find out by its number whether it is there.
+    """
+    viewer, shown = viewer_of(request), body_of(request).get("shown")
+    if not isinstance(shown, str):
+        raise ValidationError({"shown": [_("Send what came with the duplicate as “shown”.")]})
+    known = duplicates.was_shown(viewer, desk, pk, shown)
+    record = desk.model._default_manager.filter(pk=pk).first() if known else None
     if record is None:
         raise Http404
     return answer({"told": duplicates.ask_owner(desk, record)})
@@ -126,6 +133,7 @@ def documented(said: Any) -> dict[str, Any]:
             "score": {"type": "number"},
             "safe": {"type": "object"},
             "readable": {"type": "boolean"},
+            "shown": {"type": "string"},
         },
     }
     page = {"type": "object", "properties": {"items": {"type": "array", "items": match}}}
@@ -134,6 +142,10 @@ def documented(said: Any) -> dict[str, Any]:
         "properties": {"text": {"type": "string", "maxLength": cards.LONGEST}},
     }  # fmt: skip
     fields = {"type": "object", "properties": {"fields": {"type": "object"}}}
+    shown = {
+        "type": "object", "required": ["shown"], "additionalProperties": False,
+        "properties": {"shown": {"type": "string"}},
+    }  # fmt: skip
     told = {"type": "object", "properties": {"told": {"type": "integer"}}}
     ids = {"type": "array", "minItems": 2, "maxItems": merging.MOST, "items": whole}
     merged = {
@@ -154,10 +166,7 @@ def documented(said: Any) -> dict[str, Any]:
             f"{where}/duplicates": {"post": _post(f"duplicates_{desk.key}", desk, values, said(page))},
             f"{where}/card": {"post": _post(f"card_{desk.key}", desk, text, said(fields))},
             f"{where}/{{id}}/ask-owner": {
-                "post": {
-                    "operationId": f"ask_owner_{desk.key}", "tags": [desk.key], "parameters": [pk],
-                    "responses": said(told),
-                }
+                "post": _post(f"ask_owner_{desk.key}", desk, shown, said(told)) | {"parameters": [pk]},
             },
         }  # fmt: skip
     return paths

@@ -174,7 +174,9 @@ def matches(desk: Desk, viewer: Viewer, found: list[Match], this: int | None = N
                 "url": where if m.readable else None,
                 "merge_url": f"{merge_url}?ids={this},{m.pk}" if merge_url and m.readable else None,
                 "claim_url": f"{where}/claim" if free and m.readable else None,
-                "ask_url": f"{where}/ask-owner" if m.owner_id not in (None, viewer.person_id) else None,
+                "ask_url": f"{where}/ask-owner?shown={duplicates.mark(viewer, desk, m.pk)}"
+                if m.owner_id not in (None, viewer.person_id)
+                else None,
             }
         )
     return told
@@ -187,9 +189,12 @@ def _why(desk: Desk, match: Match, name: str) -> str:
 
 @require_POST
 def ask_owner(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
-    """Tell the owner of a record, which one need not be able to read, that one was about to write it down too."""
-    _may(request, desk)
-    record = desk.model._default_manager.filter(pk=pk).first() if desk.duplicates else None
+    """Tell the owner of a record that one was about to write it down too.
+
+    One need not be able to read it, but must have been shown it: `shown` is what came with the warning.
+    """
+    known = duplicates.was_shown(viewer_of(request), desk, pk, request.GET.get("shown", ""))
+    record = desk.model._default_manager.filter(pk=pk).first() if known else None
     if record is None:
         raise Http404
     duplicates.ask_owner(desk, record)
