@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from xiaoguan.customers.models import Contact, Customer
+from xiaoguan.customers.models import Contact, Customer, Lead
 from xiaoguan.desk import bulk, duplicates
 from xiaoguan.desk.conformance import desk, sample
 from xiaoguan.desk.events import acting
@@ -167,3 +167,68 @@ def test_quick_create_keeps_what_is_filled_in_beforehand(cast: Any, client_of: A
     assert f'<input type="hidden" name="owner" value="{cast.linjing.pk}"' in sheet
     assert client_of("helin").get("/customers/quick").status_code in (200, 403)
     assert client_of("linjing").post("/roles/quick", {"name": "x"}).status_code == 403
+
+
+# Across kinds
+
+
+def told(page: str) -> list[str]:
+    """The names in a warning."""
+    return re.findall(r"<li><span class=\"grow\"><(?:a|b)[^>]*>([^<]+)<", page)
+
+
+def test_a_lead_that_is_a_customer_or_a_contact_already_is_told_and_the_other_way_round(
+    cast: Any, client_of: Any, known: Customer
+) -> None:
+    sample(Contact, cast.linjing, name="钱工", customer=known, phone="0510-8888 1234", email="qian@else.example")
+    sample(
+        Lead, cast.wanglei, name="孙女士", company="苏州棠柏冷链有限公司", phone="13700000003", email="sun@t.example"
+    )
+    seller = client_of("linjing")
+    for kind, values, expected in (
+        ("leads", {"company": "启川包装制品(无锡)"}, "无锡启川包装制品有限公司"),
+        ("leads", {"name": "x", "phone": "13812345678"}, "无锡启川包装制品有限公司"),
+        ("leads", {"email": "INFO@qichuan.example"}, "无锡启川包装制品有限公司"),
+        ("leads", {"phone": "051088881234"}, "钱工"),
+        ("customers", {"name": "棠柏冷链"}, "孙女士"),
+        ("customers", {"email": "qian@else.example"}, "钱工"),
+        ("contacts", {"phone": "13700000003"}, "孙女士"),
+        ("contacts", {"phone": "138 1234 5678"}, "无锡启川包装制品有限公司"),
+    ):
+        assert told(seller.post(f"/{kind}/duplicates", values).content.decode()) == [expected], (kind, values)
+    assert told(seller.post("/contacts/duplicates", {"name": "启川包装制品"}).content.decode()) == []  # a person's name
+    page = seller.post("/leads/duplicates", {"company": "启川包装制品"}).content.decode()
+    assert "secret" not in page and "138-1234" not in page and f'href="/customers/{known.pk}"' not in page
+    assert client_of("helin").post("/leads/duplicates", {"company": "启川包装制品"}).status_code == 200
+
+
+def test_of_a_kind_that_is_closed_to_somebody_nothing_is_told(cast: Any, known: Customer, monkeypatch: Any) -> None:
+    customers, viewer = desk("customer"), cast.viewer("linjing")
+    values = {"company": "启川包装制品"}
+    assert [m.pk for m in duplicates.find_everywhere(desk("lead"), viewer, values)] == [known.pk]
+    monkeypatch.setattr(type(customers), "may_open", lambda self, viewer: False)
+    assert duplicates.find_everywhere(desk("lead"), viewer, values) == []
+
+
+def test_what_belongs_together_is_no_duplicate(cast: Any, client_of: Any, known: Customer) -> None:
+    contact = sample(Contact, cast.linjing, name="钱工", customer=known, phone=known.phone)
+    lead = sample(Lead, cast.wanglei, name="李先生", company=known.name, phone="13700000008")
+    Lead.objects.filter(pk=lead.pk).update(customer=known)
+    seller = client_of("wanglei")
+    own = {"name": known.name, "phone": known.phone}
+    assert told(seller.post("/customers/duplicates", {**own, "but": known.pk}).content.decode()) == []
+    fresh = {"name": "新人", "phone": known.phone, "customer": known.pk}
+    assert told(seller.post("/contacts/duplicates", fresh).content.decode()) == ["钱工"]  # not the customer itself
+    moved = {"phone": "13700000008", "customer": known.pk, "but": contact.pk}
+    assert told(seller.post("/contacts/duplicates", moved).content.decode()) == []
+    page = seller.post("/leads/duplicates", {"company": known.name, "but": lead.pk}).content.decode()
+    assert told(page) == []
+    assert told(seller.post("/customers/duplicates", {"name": known.name}).content.decode()) == [known.name]
+
+
+def test_programs_are_told_of_other_kinds_too(cast: Any, client_of: Any, known: Customer) -> None:
+    body = {"company": "启川包装制品", "phone": ""}
+    items = client_of("linjing").post("/api/leads/duplicates", body, **JSON).json()["items"]
+    assert [(i["entity"], i["id"], i["fields"]) for i in items] == [("customer", known.pk, ["name"])]
+    where, shown = f"/api/customers/{known.pk}/ask-owner", {"shown": items[0]["shown"]}
+    assert client_of("linjing").post(where, shown, **JSON).json() == {"told": 1}

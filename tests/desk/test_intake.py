@@ -161,6 +161,43 @@ def test_doubles_are_decided_one_by_one(cast, draft_of):
     assert counts(run(draft, cast)) == (1, 1, 0, 1, 0)
 
 
+def test_new_rows_that_are_there_already_as_something_else_are_told_and_can_stay_out(cast, draft_of, client_of):
+    known = Customer(name="无锡启川包装制品有限公司", owner=cast.wanglei, phone="138-1234 5678")
+    known.save()
+    Contact(name="Qian", customer=known, email="qian@t.example").save()
+    file = "name,company,phone,email\nA,启川包装制品,,\nB,x,+86 13812345678,\nC,y,,QIAN@t.example\nD,z,1,d@t.example\n"
+    draft = draft_of("lead", file)
+    tally = preview(draft, cast.viewer("linjing"))
+    told = [(d["line"], d["entity"], d["there"], d["fields"]) for d in tally.alike]
+    assert told == [
+        (2, "customer", known.name, ["name"]),
+        (3, "customer", known.name, ["phone"]),
+        (4, "contact", "Qian", ["email"]),
+    ]
+    assert {d["pk"] for d in tally.alike} == {None} and tally.alike_count == 3  # 林静 may not see what is 王磊's
+    draft.tally = tally.to_json()
+    draft.save()
+    page = client_of("linjing").get(f"/import/{draft.pk}").content.decode()
+    assert "王磊" in page and 'name="line-3"' in page and f"/customers/{known.pk}" not in page
+    draft.decisions = {"3": "skip"}
+    assert [d["line"] for d in preview(draft, cast.viewer("linjing")).alike] == [
+        2,
+        3,
+        4,
+    ]  # it can be taken in after all
+    assert counts(run(draft, cast)) == (3, 0, 0, 1, 0)
+
+
+def test_what_a_row_belongs_to_is_not_told_as_the_same(cast, draft_of):
+    known = Customer(name="Acme", owner=cast.linjing, phone="13812345678")
+    known.save()
+    draft = draft_of("contact", "name,customer,phone\nA,Acme,13812345678\n")
+    assert preview(draft, cast.viewer("linjing")).alike == []
+    draft = draft_of("customer", "name,phone\nBeta,13812345678\n")
+    (found,) = preview(draft, cast.viewer("linjing")).alike
+    assert (found["pk"], found["fields"]) == (known.pk, ["phone"])
+
+
 def test_a_record_is_known_by_its_id_in_the_other_system(cast, draft_of):
     first = "Record ID,Company name,Create Date\n7,Acme,2025-01-02\n"
     run(draft_of("customer", first), cast)

@@ -5,13 +5,16 @@ digits of the phone, the address in lower case, the tax number. They are numbers
 the record; a key that has become wrong does no harm, since what it finds is compared with the record as it is now.
 Names that only share parts are found by the pairs of characters that the search table has anyhow.
 
+Kinds of records that have such fields are looked through for each other: a lead may be a customer already. What hangs
+on another hit and says no more than it, as a lead on the customer that it became, is left out.
+
 Only safe columns are told of what somebody may not read: the name, the owner, and what the desk names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
@@ -22,9 +25,9 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from xiaoguan.base import companies
 from xiaoguan.desk import search
-from xiaoguan.desk.access import Viewer
+from xiaoguan.desk.access import Ruled, Viewer
 from xiaoguan.desk.bounds import TooMuch, within
-from xiaoguan.desk.desk import Desk, desk_of
+from xiaoguan.desk.desk import Desk, desk_of, desks
 from xiaoguan.desk.notify import notice, notify
 from xiaoguan.desk.paths import resolve
 
@@ -138,11 +141,15 @@ def drop_table(apps: Any, schema_editor: Any) -> None:
 
 # Finding
 
+Named = tuple[str, int]
+"""An entity and an id."""
+
 
 @dataclass
 class Match:
     """A record that may be the same. fields: those that say so, at least nearly; score: 0 to 1; safe: {label: text}."""
 
+    desk: Desk
     pk: int
     title: str
     owner_id: int | None
@@ -150,10 +157,20 @@ class Match:
     score: float = 0.0
     safe: dict[str, str] = field(default_factory=dict)
     readable: bool = False
+    hangs_on: set[Named] = field(default_factory=set)
 
     @property
     def exact(self) -> bool:
         return self.score >= 1
+
+    @property
+    def kinds(self) -> set[str]:
+        return {kind_of(name) for name in self.fields}
+
+
+def recognised() -> list[Desk]:
+    """The desks whose records have keys."""
+    return [desk for desk in desks() if desk.duplicates]
 
 
 def find(desk: Desk, viewer: Viewer, values: Mapping[str, Any], but: int | None = None) -> list[Match]:
@@ -167,10 +184,70 @@ def find(desk: Desk, viewer: Viewer, values: Mapping[str, Any], but: int | None 
     ids = _by_key(desk, values) | _by_parts(desk, asked)
     ids.discard(but or 0)
     found = sorted(_compared(desk, ids, asked), key=lambda m: (-m.score, m.pk))[:MOST]
-    seen = set(desk.visible(viewer).filter(pk__in=[m.pk for m in found]).values_list("pk", flat=True))
-    for match in found:
-        match.readable = match.pk in seen
+    _seen(viewer, found)
     return found
+
+
+def find_everywhere(desk: Desk, viewer: Viewer, values: Mapping[str, Any], but: int | None = None) -> list[Match]:
+    """The same, and records of the other kinds that the viewer may open at all; the desk's own first."""
+    own = find(desk, viewer, values, but)
+    others = [m for other in _others(desk, viewer) for m in find(other, viewer, _as_of(other, desk, values))]
+    here = _of_itself(desk, values, but)
+    kept = [m for m in others if not _belongs(m, here) and not _told(m, [*own, *others])]
+    return [*own, *sorted(kept, key=lambda m: (-m.score, m.pk))][:MOST]
+
+
+def _others(desk: Desk, viewer: Viewer) -> list[Desk]:
+    return [other for other in recognised() if other is not desk and other.may_open(viewer)]
+
+
+def _as_of(other: Desk, desk: Desk, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of one desk's fields under the names of another's: the company of a lead is the name of a customer."""
+    by_kind: dict[str, Any] = {}
+    for name in desk.duplicates:
+        if values.get(name) not in (None, ""):
+            by_kind.setdefault(kind_of(name), values[name])
+    return {name: by_kind.get(kind_of(name)) for name in other.duplicates}
+
+
+def _of_itself(desk: Desk, values: Mapping[str, Any], but: int | None) -> set[Named]:
+    """The record that is being written, and those that it belongs to."""
+    found = {(desk.key, but)} if but else set()
+    stored = desk.model._default_manager.filter(pk=but).values().first() if but else None
+    for name, attname, entity in _ties(desk):
+        pk = values.get(name) or (stored or {}).get(attname)
+        if str(pk or "").isdecimal():
+            found.add((entity, int(pk)))
+    return found
+
+
+def _belongs(match: Match, here: set[Named]) -> bool:
+    """Whether it is one of these records, or hangs on one."""
+    return not ({(match.desk.key, match.pk)} | match.hangs_on).isdisjoint(here)
+
+
+def _told(match: Match, matches: Sequence[Match]) -> bool:
+    """Whether it hangs on another match that says as much."""
+    return any(match.kinds <= m.kinds for m in matches if (m.desk.key, m.pk) in match.hangs_on)
+
+
+def _ties(desk: Desk) -> list[tuple[str, str, str]]:
+    """(field, column, entity) of its relations to records that have keys."""
+    models = {other.model: other.key for other in recognised()}
+    relations = [f for f in desk.model._meta.concrete_fields if f.is_relation and f.related_model in models]
+    return [(f.name, f.attname, models[f.related_model]) for f in relations]
+
+
+def _seen(viewer: Viewer, found: Sequence[Match]) -> None:
+    """Mark those that the viewer may read."""
+    by_desk: dict[str, list[Match]] = {}
+    for match in found:
+        by_desk.setdefault(match.desk.key, []).append(match)
+    for matches in by_desk.values():
+        rows = matches[0].desk.visible(viewer).filter(pk__in=[m.pk for m in matches])
+        seen = set(rows.values_list("pk", flat=True))
+        for match in matches:
+            match.readable = match.pk in seen
 
 
 def _by_key(desk: Desk, values: Mapping[str, Any]) -> set[int]:
@@ -202,20 +279,41 @@ def _by_parts(desk: Desk, asked: Mapping[str, str]) -> set[int]:
 
 def _compared(desk: Desk, ids: Iterable[int], asked: Mapping[str, str]) -> list[Match]:
     """The records with these ids that are the same in a field, or nearly."""
-    names = list(desk.duplicates)
-    paths = [resolve(desk.model, text) for text in desk.safe]
-    owner = [desk.owner_field] if desk.owner_field else []
-    columns = ["pk", desk.title_field, *names, *(p.title or p.orm for p in paths), *owner]
     found = []
-    for row in desk.model._default_manager.filter(pk__in=list(ids)).values_list(*columns):
-        match = Match(row[0], str(row[1]), row[-1] if owner else None)
-        for name, value in zip(names, row[2:], strict=False):
-            _weigh(match, name, asked[name], plain(name, value))
+    for match, stored in _loaded(desk, ids):
+        for name, text in stored.items():
+            _weigh(match, name, asked[name], text)
         if match.fields:
-            texts = row[2 + len(names) : 2 + len(names) + len(paths)]
-            match.safe = {p.label: str(text) for p, text in zip(paths, texts, strict=True) if text not in (None, "")}
             found.append(match)
     return found
+
+
+def _loaded(desk: Desk, ids: Iterable[int]) -> Iterator[tuple[Match, dict[str, str]]]:
+    """The records with these ids, each with its fields as they are compared."""
+    paths = [resolve(desk.model, text) for text in desk.safe]
+    columns: dict[str, list[str]] = {
+        "head": ["pk", desk.title_field],
+        "fields": list(desk.duplicates),
+        "safe": [p.title or p.orm for p in paths],
+        "ties": [attname for _name, attname, _entity in _ties(desk)],
+        "owner": [_owner_of(desk)] if _owner_of(desk) else [],
+    }
+    rows = desk.model._default_manager.filter(pk__in=list(ids))
+    for row in rows.values_list(*(name for names in columns.values() for name in names)):
+        cells = iter(row)
+        part = {key: [next(cells) for _name in names] for key, names in columns.items()}
+        match = Match(desk, part["head"][0], str(part["head"][1]), part["owner"][0] if part["owner"] else None)
+        told = zip(paths, part["safe"], strict=True)
+        match.safe = {p.label: str(text) for p, text in told if text not in (None, "")}
+        ties = zip(_ties(desk), part["ties"], strict=True)
+        match.hangs_on = {(entity, pk) for (_name, _column, entity), pk in ties if pk}
+        yield match, {n: plain(n, value) for n, value in zip(desk.duplicates, part["fields"], strict=True)}
+
+
+def _owner_of(desk: Desk) -> str:
+    """The way to the owner's id: a contact's is the owner of its customer; "" where there is none."""
+    path = desk.read.path if isinstance(desk.read, Ruled) else ""
+    return desk.owner_field or (path.replace(".", "__") if "." in path else "")
 
 
 def _weigh(match: Match, name: str, asked: str, stored: str) -> None:
@@ -225,6 +323,58 @@ def _weigh(match: Match, name: str, asked: str, stored: str) -> None:
     if near >= ALIKE:
         match.fields.append(name)
         match.score = max(match.score, near)
+
+
+# Finding for many rows
+
+
+def find_exact(desk: Desk, viewer: Viewer, rows: Sequence[Mapping[str, Any]]) -> dict[int, Match]:
+    """{place of the row: a record of any kind that is the same in a field}, for rows that would be new."""
+    found: dict[int, Match] = {}
+    here = [_of_itself(desk, row, None) for row in rows]
+    for other in [desk, *_others(desk, viewer)]:
+        asked = {n: _plain_of(other, _as_of(other, desk, row)) for n, row in enumerate(rows) if n not in found}
+        places: dict[int, list[int]] = {}
+        for n, texts in asked.items():
+            for key in _exact_keys(other, texts):
+                places.setdefault(key, []).append(n)
+        hits = _numbers(places)
+        base = search.slot(other.key) * search.ROOM
+        loaded = dict.fromkeys(number - base for _key, number in hits)
+        known = {m.pk: (m, stored) for m, stored in _loaded(other, loaded)}
+        for key, number in hits:
+            if number - base in known:
+                match, stored = known[number - base]
+                for n in places[key]:
+                    if n not in found and not _belongs(match, here[n]) and (same := _same(asked[n], stored)):
+                        found[n] = replace(match, fields=same, score=1.0)
+    _seen(viewer, list(found.values()))
+    return found
+
+
+def _plain_of(desk: Desk, values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: plain(name, values.get(name)) for name in desk.duplicates}
+
+
+def _exact_keys(desk: Desk, texts: Mapping[str, str]) -> list[int]:
+    return [_key(desk, kind_of(name), text) for name, text in texts.items() if text]
+
+
+def _same(asked: Mapping[str, str], stored: Mapping[str, str]) -> list[str]:
+    return [name for name, text in asked.items() if text and stored[name] == text]
+
+
+def _numbers(keys: Iterable[int], chunk: int = 900) -> list[tuple[int, int]]:
+    """(key, number) of the entries with these keys."""
+    found: list[tuple[int, int]] = []
+    with connection.cursor() as cursor:
+        wanted = list(keys)
+        for start in range(0, len(wanted), chunk):
+            part = wanted[start : start + chunk]
+            holes = ", ".join(["%s"] * len(part))
+            cursor.execute(f"SELECT key, number FROM desk_duplicate WHERE key IN ({holes})", part)
+            found += cursor.fetchall()
+    return found
 
 
 # What follows from it
@@ -278,6 +428,7 @@ ASKED = notice("duplicate", gettext_lazy("Questions about my records"), "copy")
 
 def ask_owner(desk: Desk, record: Any) -> int:
     """Tell the owner that somebody was about to write the same record down; returns how many were told."""
-    owner = getattr(record, desk.owner_field) if desk.owner_field else None
+    way = _owner_of(desk)
+    owner = desk.model._default_manager.filter(pk=record.pk).values_list(way, flat=True).first() if way else None
     text = gettext_noop("%(actor)s asks about %(title)s: they were about to write it down too.")
     return notify([owner], ASKED, text, record=record, once=True)

@@ -28,7 +28,7 @@ def _may(request: HttpRequest, desk: Desk) -> Viewer:
 
 
 def duplicates_of(request: HttpRequest, desk: Desk) -> HttpResponse:
-    """POST {field: value, ...}: what may be the same as such a record, the surest first."""
+    """POST {field: value, ...}: what may be the same as such a record, of this kind or another, the surest first."""
     viewer, data = _may(request, desk), body_of(request)
     for name, value in data.items():
         if name not in desk.duplicates:
@@ -36,12 +36,13 @@ def duplicates_of(request: HttpRequest, desk: Desk) -> HttpResponse:
             raise ValidationError({name: [_("Duplicates are found by %(known)s.") % {"known": known}]})
         if not isinstance(value, str | None):
             raise ValidationError({name: [_("A plain value is needed here.")]})
-    found = duplicates.find(desk, viewer, data)
-    return answer({"items": [_item(desk, viewer, match) for match in found]})
+    found = duplicates.find_everywhere(desk, viewer, data)
+    return answer({"items": [_item(viewer, match) for match in found]})
 
 
-def _item(desk: Desk, viewer: Viewer, match: duplicates.Match) -> dict[str, Any]:
+def _item(viewer: Viewer, match: duplicates.Match) -> dict[str, Any]:
     return {
+        "entity": match.desk.key,
         "id": match.pk,
         "title": match.title,
         "owner": match.owner_id,
@@ -50,7 +51,7 @@ def _item(desk: Desk, viewer: Viewer, match: duplicates.Match) -> dict[str, Any]
         "score": round(match.score, 2),
         "safe": match.safe,
         "readable": match.readable,
-        "shown": duplicates.mark(viewer, desk, match.pk),
+        "shown": duplicates.mark(viewer, match.desk, match.pk),
     }
 
 
@@ -102,7 +103,7 @@ def urls() -> list[Any]:
         for desk in desks()
         if desk.form
     ]
-    for desk in _recognised():
+    for desk in duplicates.recognised():
         where = f"api/{desk.url_name}"
         for route, view in (
             ("duplicates", duplicates_of),
@@ -113,10 +114,6 @@ def urls() -> list[Any]:
     return found
 
 
-def _recognised() -> list[Desk]:
-    return [desk for desk in desks() if desk.duplicates]
-
-
 @documents
 def documented(said: Any) -> dict[str, Any]:
     """The part of the OpenAPI document; `said(schema, status)` makes the answers."""
@@ -125,6 +122,7 @@ def documented(said: Any) -> dict[str, Any]:
     match = {
         "type": "object",
         "properties": {
+            "entity": {"type": "string"},
             "id": {"type": "integer"},
             "title": {"type": "string"},
             "owner": {"type": ["integer", "null"]},
@@ -158,7 +156,7 @@ def documented(said: Any) -> dict[str, Any]:
             ref = {"$ref": f"#/components/schemas/{desk.model.__name__}"}
             post = _post(f"merge_{desk.key}", desk, merged, said(ref))
             paths[f"/api/{desk.url_name}/merge"] = {"post": post}
-    for desk in _recognised():
+    for desk in duplicates.recognised():
         where = f"/api/{desk.url_name}"
         names = {name: {"type": ["string", "null"]} for name in desk.duplicates}
         values = {"type": "object", "properties": names, "additionalProperties": False}

@@ -18,6 +18,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 
+from xiaoguan.desk import duplicates
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.approvals import guards
 from xiaoguan.desk.bulk import Target
@@ -72,6 +73,8 @@ class Tally:
     rows: list[dict[str, Any]] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
     doubles: list[dict[str, Any]] = field(default_factory=list)
+    alike: list[dict[str, Any]] = field(default_factory=list)
+    alike_count: int = 0
     unknown: dict[str, Counter[str]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -80,6 +83,8 @@ class Tally:
             "rows": self.rows,
             "reasons": self.reasons.most_common(REASONS),
             "doubles": self.doubles,
+            "alike": self.alike,
+            "alike_count": self.alike_count,
             "unknown": {name: texts.most_common(50) for name, texts in self.unknown.items()},
         }
 
@@ -292,7 +297,9 @@ class Intake:
         for row in rows:
             if row.what == "refused":
                 continue
-            if row.pk is None:
+            if row.pk is None and self.draft.decisions.get(str(row.line)) == Rule.SKIP:
+                row.what = "skipped"
+            elif row.pk is None:
                 self._create(row)
             elif self._rule(row) == Rule.SKIP:
                 row.what = "skipped"
@@ -468,6 +475,31 @@ class Intake:
             ):
                 tally.doubles.append({"line": row.line, "pk": row.pk, "what": row.what, "title": self._title(row)})
 
+    def tell_alike(self, batch: list[Row], tally: Tally) -> None:
+        """New rows that say the same as a record of this kind or another: a lead that is a customer already."""
+        rows = [row for row in batch if row.pk is None and row.what in ("created", "skipped")]
+        if not self.desk.duplicates or not rows:
+            return
+        found = duplicates.find_exact(self.desk, self.viewer, [self._said(row) for row in rows])
+        tally.alike_count += len(found)
+        for place, match in sorted(found.items())[: DOUBLES - len(tally.alike)]:
+            tally.alike.append(
+                {
+                    "line": rows[place].line,
+                    "title": self._title(rows[place]),
+                    "entity": match.desk.key,
+                    "pk": match.pk if match.readable else None,
+                    "there": match.title,
+                    "owner": match.owner_id,
+                    "fields": match.fields,
+                }
+            )
+
+    def _said(self, row: Row) -> dict[str, Any]:
+        """What a row says for the comparison: texts, and the ids of what it belongs to."""
+        told = zip(self.columns, row.values, strict=False)
+        return {column.name: value for column, value in told if value is not ABSENT}
+
     def _tell_problems(self, row: Row, tally: Tally) -> None:
         relations = {c.name for c in self.columns if c.field.is_relation or c.field.flatchoices or c.name == "stage"}
         for name, value, reason in row.problems:
@@ -514,6 +546,7 @@ def preview(draft: ImportDraft, viewer: Viewer, progress: Callable[[int, int], N
             intake.repeats(row)
         intake.decide(batch)
         intake.tell(batch, tally)
+        intake.tell_alike(batch, tally)
         done += len(batch)
         if progress:
             progress(done, max(done, total))

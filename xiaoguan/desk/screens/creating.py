@@ -149,32 +149,31 @@ def duplicates_page(request: HttpRequest, desk: Desk) -> HttpResponse:
     viewer = _may(request, desk)
     but = request.POST.get("but", "")
     this = int(but) if is_number(but) else None
-    found = duplicates.find(desk, viewer, request.POST, this)
+    found = duplicates.find_everywhere(desk, viewer, request.POST, this)
     return render(request, "desk/_duplicates.html", {"matches": matches(desk, viewer, found, this)})
 
 
 def matches(desk: Desk, viewer: Viewer, found: list[Match], this: int | None = None) -> list[dict[str, Any]]:
     """The matches in words, with what can be done about each; `this` is the record that is being changed."""
     names = names_of({m.owner_id for m in found if m.owner_id})
-    claim = desk.verb("claim")
-    records = {r.pk: r for r in desk.model._default_manager.filter(pk__in=[m.pk for m in found])} if claim else {}
     merge_url = desk.url("merge") if this is not None and merging.may_merge(desk, viewer) else ""
+    free = _claimable(viewer, found)
     told = []
     for m in found:
-        where = f"{desk.url()}{m.pk}"
-        free = claim is not None and m.pk in records and claim.may(viewer, records[m.pk], desk.write)
+        where, own = f"{m.desk.url()}{m.pk}", m.desk is desk
         told.append(
             {
                 "id": m.pk,
                 "title": m.title,
+                "kind": "" if own else m.desk.label,
                 "safe": list(m.safe.values()),
                 "owner": names.get(m.owner_id or 0, ""),
-                "why": _(", ").join(_why(desk, m, name) for name in m.fields),
+                "why": _(", ").join(_why(m, name) for name in m.fields),
                 "exact": m.exact,
                 "url": where if m.readable else None,
-                "merge_url": f"{merge_url}?ids={this},{m.pk}" if merge_url and m.readable else None,
-                "claim_url": f"{where}/claim" if free and m.readable else None,
-                "ask_url": f"{where}/ask-owner?shown={duplicates.mark(viewer, desk, m.pk)}"
+                "merge_url": f"{merge_url}?ids={this},{m.pk}" if merge_url and own and m.readable else None,
+                "claim_url": f"{where}/claim" if (m.desk.key, m.pk) in free and m.readable else None,
+                "ask_url": f"{where}/ask-owner?shown={duplicates.mark(viewer, m.desk, m.pk)}"
                 if m.owner_id not in (None, viewer.person_id)
                 else None,
             }
@@ -182,8 +181,18 @@ def matches(desk: Desk, viewer: Viewer, found: list[Match], this: int | None = N
     return told
 
 
-def _why(desk: Desk, match: Match, name: str) -> str:
-    label = str(desk.model._meta.get_field(name).verbose_name)
+def _claimable(viewer: Viewer, found: list[Match]) -> set[tuple[str, int]]:
+    """Those that the viewer may claim."""
+    free: set[tuple[str, int]] = set()
+    for desk in {m.desk.key: m.desk for m in found}.values():
+        if (claim := desk.verb("claim")) is not None:
+            rows = desk.model._default_manager.filter(pk__in=[m.pk for m in found if m.desk is desk])
+            free |= {(desk.key, row.pk) for row in rows if claim.may(viewer, row, desk.write)}
+    return free
+
+
+def _why(match: Match, name: str) -> str:
+    label = str(match.desk.model._meta.get_field(name).verbose_name)
     return (_("same %(field)s") if match.exact else _("similar %(field)s")) % {"field": label}
 
 

@@ -34,6 +34,7 @@ from xiaoguan.desk.importing.reading import Listed, Unreadable
 from xiaoguan.desk.importing.work import begin_check, begin_import
 from xiaoguan.desk.jobs import Job
 from xiaoguan.desk.screens import jobs as job_screens
+from xiaoguan.desk.screens.common import names_of
 
 INLINE = 3_000
 """So many rows are looked through while the page waits; more are a job."""
@@ -258,6 +259,7 @@ def _map_page(request: HttpRequest, draft: ImportDraft, viewer: Viewer, error: s
             {**d, "url": desk.url("detail", pk=d["pk"]), "rule": draft.decisions.get(str(d["line"]), "")}
             for d in draft.tally.get("doubles", [])
         ],
+        "alike": _alike(draft),
         "parts": [p.name for p in _parts(draft)],
         "text_file": draft.file.endswith(".csv"),
         "header": header or 1,
@@ -267,6 +269,23 @@ def _map_page(request: HttpRequest, draft: ImportDraft, viewer: Viewer, error: s
         "key": headers.KEY,
     }
     return render(request, "importing/map.html", context, status=422 if error else 200)
+
+
+def _alike(draft: ImportDraft) -> list[dict[str, Any]]:
+    """The new rows that may be there already, in words."""
+    found = [(d, desk) for d in draft.tally.get("alike", []) if (desk := desk_of(d["entity"])) is not None]
+    names = names_of({d["owner"] for d, _desk in found if d["owner"]})
+    return [
+        {
+            **d,
+            "kind": desk.label,
+            "why": _(", ").join(str(desk.model._meta.get_field(name).verbose_name) for name in d["fields"]),
+            "owner": names.get(d["owner"], ""),
+            "url": desk.url("detail", pk=d["pk"]) if d["pk"] else None,
+            "rule": draft.decisions.get(str(d["line"]), ""),
+        }
+        for d, desk in found
+    ]
 
 
 def _parts(draft: ImportDraft) -> list[reading.Part]:
