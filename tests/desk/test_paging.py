@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from xiaoguan.desk import conformance
+from xiaoguan.desk import conformance, paging
 from xiaoguan.desk.access import Viewer
+from xiaoguan.rulebook.process import process_in_force
+from xiaoguan.rulebook.versions import adopt
 
 
 def walk(browser: Any, url: str, **query: str) -> list[int]:
@@ -46,8 +51,22 @@ def test_branches_are_the_rule(cast: Any) -> None:
         assert parts is not None and parts.nobody_too
         rows = desk.model.objects.filter(owner__in=parts.people) | desk.model.objects.filter(owner=None)
         assert set(rows) == set(desk.visible(viewer))
+        assert paging.count(desk.model.objects.all(), parts, plain=True) == (rows.distinct().count(), False)
 
 
 def test_a_foreign_page_marker_is_refused(cast: Any, client_of: Any) -> None:
     answer = client_of("linjing").get("/api/customers", {"cursor": "nonsense"})
     assert answer.status_code == 400 and "page marker" in answer.json()["error"]
+
+
+def test_a_page_asks_for_little(cast: Any, client_of: Any) -> None:
+    """Session, stamp, views, ids, rows, count: what was worked out before is asked anew only after a change."""
+    browser = client_of("chenmin")
+    conformance.sample(conformance.desk("opportunity").model, cast.linjing)
+    browser.get("/opportunities/")
+    with CaptureQueriesContext(connection) as captured:
+        browser.get("/opportunities/")
+    assert len(captured) == 6, [query["sql"][:80] for query in captured]
+    before = process_in_force()
+    adopt(Path("policies/small-company.yaml").read_text())
+    assert process_in_force() != before

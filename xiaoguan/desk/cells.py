@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
@@ -69,10 +70,20 @@ def day_text(value: date | None) -> str:
 
 
 def moment_text(value: datetime | None) -> str:
-    if value is None:
-        return MISSING
-    local = timezone.localtime(value)
-    return f"{day_text(local.date())} {local:%H:%M}"
+    return _moments()(value)
+
+
+def _moments() -> Callable[[datetime | None], str]:
+    """How a moment reads here and in this language; for a column both are asked once."""
+    language, zone = get_language() or "en", timezone.get_current_timezone()
+
+    def text(value: datetime | None) -> str:
+        if value is None:
+            return MISSING
+        local = value.astimezone(zone)
+        return f"{format_date(local.date(), language)} {local:%H:%M}"
+
+    return text
 
 
 def percent_text(value: Decimal | None) -> str:
@@ -92,9 +103,10 @@ def formatter(path: Path) -> Callable[[Any], str]:
     if path.kind == "bool":
         yes, no = _("yes"), _("no")
         return lambda value: yes if value else no
+    if path.kind == "datetime":
+        return _moments()
     return {
-        "date": day_text,
-        "datetime": moment_text,
+        "date": partial(format_date, locale=get_language() or "en"),
         "percent": percent_text,
         "decimal": number_text,
         "number": number_text,

@@ -99,11 +99,9 @@ class Listing:
     def ids(self, size: int) -> tuple[list[int], str]:
         """The ids of the page in order and the marker of the next. Raises BadQuery for a marker that is none, TooMuch
         for a filter that finds nothing in time."""
-        simple = not (self.order.nullable or self.order.then or self.filtered)
-        branches = self.desk.read.branches(self.viewer) if simple else None
-        everything = self.desk.read.always(self.viewer)
-        rows = self.matching if branches or everything else self.rows
-        plain = not self.filtered and (everything or branches is not None)
+        rows, branches, plain = self._plainly()
+        if self.order.nullable or self.order.then:
+            rows, branches, plain = (self.rows, None, False) if branches else (rows, None, plain)
         try:
             with nullcontext() if plain else within(SECONDS):
                 return paging.page_ids(rows, self.order, size, self.cursor, branches, plain)
@@ -122,10 +120,19 @@ class Listing:
         is left empty."""
         return veiled(self.desk, self.viewer, columns, rows_in_order(self.desk, ids, columns.names))
 
+    def _plainly(self) -> tuple[QuerySet, paging.Branches | None, bool]:
+        """The rows without the question of rights where that is answered at once or person by person, those people,
+        and whether an index gives the rows."""
+        everything = self.desk.read.always(self.viewer)
+        branches = None if self.filtered or everything else self.desk.read.branches(self.viewer)
+        rows = self.matching if branches or everything else self.rows
+        return rows, branches, not self.filtered and (everything or branches is not None)
+
     def count(self) -> str:
+        """How many records, "10,000+" above that, "…" where it takes too long."""
         try:
             with within(SECONDS) if self.filtered else nullcontext():
-                number, more = paging.count(self.rows)
+                number, more = paging.count(*self._plainly())
         except TooMuch:
             return "…"
         return f"{number:,}+" if more else f"{number:,}"

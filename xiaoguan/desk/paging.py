@@ -158,13 +158,19 @@ def _typed(rows: QuerySet, order: Order, sql: str, params: Sequence[Any]) -> lis
 def _merged(rows: QuerySet, branches: Branches, order: Order, size: int, keep: tuple | None) -> list[tuple[int, Any]]:
     """The first rows of the union of the branches, each of which the database may stop after `size` rows.
 
-    The statement of one person is made once and repeated for the others.
+    The statement of one person is made once; SQLite takes it once for each, PostgreSQL once for all: it would plan each.
     """
-    parts, params = [], []
+    parts: list[str] = []
+    params: list[Any] = []
     sql, values = _statement(rows.filter(**{branches.field: STAND_IN}), size, keep and (*keep, branches.field))
-    for person in branches.people:
-        parts.append(sql)
-        params.extend(person if value == STAND_IN else value for value in values)
+    if connection.vendor == "postgresql":
+        sql = sql % tuple("people.id" if value == STAND_IN else "%s" for value in values)
+        parts.append(f"SELECT b.* FROM unnest(%s::bigint[]) AS people (id) CROSS JOIN LATERAL ({sql}) AS b")
+        params = [list(branches.people), *(value for value in values if value != STAND_IN)]
+    else:
+        for person in branches.people:
+            parts.append(sql)
+            params.extend(person if value == STAND_IN else value for value in values)
     if branches.nobody_too:
         empty = rows.filter(**{f"{branches.field}__isnull": True})
         sql, values = _statement(empty, size, keep and (*keep, branches.field, None))
@@ -176,7 +182,25 @@ def _merged(rows: QuerySet, branches: Branches, order: Order, size: int, keep: t
     return _typed(rows, order, f"SELECT * FROM ({union}) AS u ORDER BY 2 {way}, 1 {way} LIMIT {size}", params)
 
 
-def count(rows: QuerySet, limit: int = COUNT_LIMIT) -> tuple[int, bool]:
-    """How many rows, reading at most `limit` + 1; the flag says that there are more."""
-    found = rows.order_by()[: limit + 1].count()
-    return min(found, limit), found > limit
+def count(rows: QuerySet, branches: Branches | None = None, plain: bool = False) -> tuple[int, bool]:
+    """How many rows, reading at most one more than COUNT_LIMIT; the flag says that there are more.
+
+    branches, plain    as in `page_ids`.
+    """
+    rows = rows.order_by()
+    if not plain:
+        found = rows[: COUNT_LIMIT + 1].count()
+        return min(found, COUNT_LIMIT), found > COUNT_LIMIT
+    keep: tuple[Any, ...] = (rows.model, connection.vendor)
+    people = (STAND_IN,)
+    if branches:
+        theirs = Q(**{f"{branches.field}__in": [STAND_IN]})
+        rows = rows.filter(theirs | Q(**{f"{branches.field}__isnull": True}) if branches.nobody_too else theirs)
+        keep, people = (*keep, branches.field, branches.nobody_too), branches.people
+    sql, values = _statement(rows.values("pk"), COUNT_LIMIT + 1, keep)
+    sql = sql.replace("IN (%s)", f"IN ({', '.join(['%s'] * len(people))})")
+    params = [p for value in values for p in (people if value == STAND_IN else (value,))]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM ({sql}) AS c", params)
+        [found] = cursor.fetchone()
+    return min(found, COUNT_LIMIT), found > COUNT_LIMIT

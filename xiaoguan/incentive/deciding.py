@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from xiaoguan.desk import role
 from xiaoguan.desk.access import NONE, Rule, Viewer
+from xiaoguan.people.keeping import until_changed
 from xiaoguan.rulebook.models import PolicyVersion
 from xiaoguan.rulebook.versions import document_of
 
@@ -20,8 +21,7 @@ class NamedByPlan(Rule):
     """Whoever holds a role that a plan of the dispute's policy names for deciding."""
 
     def _versions(self, viewer: Viewer) -> list[int]:
-        rows = PolicyVersion.objects.values_list("pk", "digest")
-        return [pk for pk, digest in rows if viewer.has(*roles_named(digest))]
+        return [pk for pk, digest in _adopted() if viewer.has(*roles_named(digest))]
 
     def q(self, viewer: Viewer) -> Q:
         versions = self._versions(viewer)
@@ -36,6 +36,11 @@ class NamedByPlan(Rule):
 
     def words(self) -> str:
         return _("people whose role the plan names")
+
+
+@until_changed
+def _adopted() -> list[tuple[int, str]]:
+    return list(PolicyVersion.objects.values_list("pk", "digest"))
 
 
 @lru_cache(maxsize=64)

@@ -7,27 +7,22 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.views import LoginView
-from django.db import connection
 from django.http import HttpRequest
 
-from xiaoguan.people.models import OrganisationStamp
+from xiaoguan.people.keeping import until_changed
 from xiaoguan.project import demo
-
-_kept: dict[Any, tuple[tuple[int, Any], Any]] = {}
-KEPT = 2_000
 
 
 class Backend(AuthenticationBackend):
     """allauth's, which keeps the account of a session until anything about accounts or the organisation changes."""
 
     def get_user(self, user_id: Any) -> Any:
-        mark = OrganisationStamp.now(), connection.settings_dict["NAME"]
-        kept = _kept.get(user_id)
-        if kept is None or kept[0] != mark:
-            if len(_kept) > KEPT:
-                _kept.clear()
-            kept = _kept[user_id] = mark, super().get_user(user_id)
-        return kept[1]
+        return _account(user_id)
+
+
+@until_changed
+def _account(user_id: Any) -> Any:
+    return AuthenticationBackend().get_user(user_id)
 
 
 class Adapter(DefaultAccountAdapter):

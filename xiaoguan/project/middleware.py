@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from xiaoguan.desk.access import viewer_of
 from xiaoguan.desk.events import acting
-from xiaoguan.people.models import Token
+from xiaoguan.people.models import Token, asked_once
 
 Handler = Callable[[HttpRequest], HttpResponse]
 OPEN_PATHS = ("/account/", "/static/", "/language", "/health")
@@ -38,6 +38,17 @@ class LanguageMiddleware:
                 response.render()
         response.headers.setdefault("Content-Language", request.LANGUAGE_CODE)
         return response
+
+
+class AskedOnceMiddleware:
+    """Whether the organisation changed is asked of the database once a request."""
+
+    def __init__(self, get_response: Handler):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with asked_once():
+            return self.get_response(request)
 
 
 class TokenMiddleware:

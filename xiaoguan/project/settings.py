@@ -103,6 +103,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "xiaoguan.project.middleware.AskedOnceMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "xiaoguan.project.middleware.TokenMiddleware",
     "xiaoguan.project.middleware.LanguageMiddleware",
@@ -153,6 +154,7 @@ ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("XIAOGUAN_PROXIES", "0"))
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "today"
 LOGOUT_REDIRECT_URL = "account_login"
+SESSION_ENGINE = "xiaoguan.project.sessions"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True

@@ -13,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 from xiaoguan.base.ledger import Entry
 from xiaoguan.desk.fields import MoneyField
 from xiaoguan.desk.records import Conflict, Record
-from xiaoguan.people.models import Person, Team
+from xiaoguan.people.models import OrganisationStamp, Person, Team
 
 
 class Locked(ValidationError):
@@ -64,6 +64,10 @@ class PolicyVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        OrganisationStamp.turn()  # what was worked out under the versions before is asked anew
 
 
 class Run(models.Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from xiaoguan.base.periods import Calendar
 from xiaoguan.desk.events import current_actor
+from xiaoguan.people.keeping import until_changed
 from xiaoguan.rulebook.models import PolicyVersion
 
 
@@ -71,10 +73,10 @@ PLAIN = Process(
 )
 
 
-def process_in_force(day: Any = None) -> Process:
+def process_in_force(day: date | None = None) -> Process:
     """The process of the newest adopted policy with one that is in force on `day` (today); a plain one before any.
 
-    Asked of the database once a request or job.
+    Asked once a request or job; kept in this process until a version is written, which turns the organisation's stamp.
     """
     day, memo = day or timezone.localdate(), current_actor().memo
     if memo is None:
@@ -84,7 +86,8 @@ def process_in_force(day: Any = None) -> Process:
     return memo["process", day]
 
 
-def _in_force(day: Any) -> Process:
+@until_changed
+def _in_force(day: date) -> Process:
     rows = PolicyVersion.objects.filter(effective_from__lte=day).exclude(effective_to__lte=day)
     for pk, digest in rows.order_by("-effective_from", "-id").values_list("pk", "digest"):
         if found := _process_of(pk, digest):

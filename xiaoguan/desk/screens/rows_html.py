@@ -7,10 +7,11 @@ cell says which of these it is (`heavy`, `rest`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from html import escape
 from typing import Any
 
 from django.utils.translation import gettext as _
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from xiaoguan.desk.cells import ALIGN_RIGHT, MISSING, Cell, middle
 
