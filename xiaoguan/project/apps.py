@@ -2,7 +2,7 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-MODULES = ("people", "rulebook", "customers", "sales", "goals", "incentive")
+MODULES = ("people", "rulebook", "customers", "sales", "goals", "appraisal", "incentive")
 
 
 class ProjectConfig(AppConfig):

@@ -42,7 +42,10 @@ PLACES = (
         "performance",
         gettext_noop("Performance"),
         "award",
-        ("paystatement", "payrollperiod", "dispute", "ledgerentry", "result", "payterms"),
+        (
+            *("paystatement", "appraisalrecord", "rating", "payrollperiod", "appraisalcycle"),
+            *("dispute", "ledgerentry", "result", "payterms"),
+        ),
         page="statement",
     ),
     Place("team", gettext_noop("Team"), "users-group", ("person", "team", "territory", "position")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from xiaoguan.appraisal import pages as appraisal
 from xiaoguan.desk import api, screens
 from xiaoguan.goals import planning_pages
 from xiaoguan.goals.pages import tree
@@ -20,6 +21,7 @@ urlpatterns = [
     path("goals/", tree, name="goals"),
     *planning_pages.urls(),
     *pay.urls(),
+    *appraisal.urls(),
     *whatif.urls(),
     path("numbers/<str:policy>/<str:name>", metric_page, name="metric"),
     path("explain/<int:pk>", result_page, name="explain"),

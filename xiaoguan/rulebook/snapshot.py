@@ -126,6 +126,7 @@ class KeptWorld(RowsWorld):
         self._rated = {(c, date.fromisoformat(on), k): rate for c, on, k, rate in content["rates"]}
         self._entries = {key: [Entry.from_json(one) for one in every] for key, every in content["posted"].items()}
         self._has_splits = content["has_splits"]
+        self._graded = {(a, key, label): self._grade(row) for a, key, label, row in content.get("grades", ())}
 
     @property
     def has_splits(self) -> bool:
@@ -171,7 +172,13 @@ class KeptWorld(RowsWorld):
         return replace(who, terms=terms) if who.key.isdigit() else who
 
     def grade(self, appraisal_id: str, who: Who, period: Period) -> Row | None:
-        return None
+        return self._graded.get((appraisal_id, who.key, period.label))
+
+    def _grade(self, row: Mapping[str, Any] | None) -> Row | None:
+        if row is None:
+            return None
+        own = _period(self.policy, row["kind"], date.fromisoformat(row["start"]))
+        return {"grade": row["grade"], "score": _number(row["score"]), "factor": _number(row["factor"]), "period": own}
 
     def rate(self, currency: str, on: date, kind: str) -> Fraction | None:
         found = self._rated.get((currency, on, kind))
@@ -203,7 +210,16 @@ def _content(run: Run, world: DatabaseWorld, everybody: Participants) -> dict[st
         "has_splits": world.has_splits,
         "rates": [[*key, None if rate is None else str(rate)] for key, rate in taken.rates.items()],
         "posted": {key: [entry.to_json() for entry in entries] for key, entries in taken.posted.items()},
+        "grades": [[*key, _graded(row)] for key, row in taken.grades.items()],
     }
+
+
+def _graded(row: Row | None) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    own = row["period"]
+    assert isinstance(own, Period)
+    return {**{name: row[name] for name in ("grade", "score", "factor")}, "kind": own.kind, "start": own.start}
 
 
 def _place(key: str) -> tuple[int, str]:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import cached_property
 from hashlib import sha256
@@ -29,10 +29,19 @@ from xiaoguan.policy.formula import Field, Name, Row, dotted, walk
 from xiaoguan.policy.metrics import Derived, Plan, PlanError, Schema, evaluate, plan
 from xiaoguan.policy.settle import needs_records
 from xiaoguan.rulebook.facts import facts, schema
-from xiaoguan.rulebook.models import LedgerEntry
+from xiaoguan.rulebook.models import LedgerEntry, PayrollPeriod
 from xiaoguan.rulebook.staff import Participants, Staff
 
-__all__ = ["DatabaseWorld", "Goal", "Participants", "use_goals_from", "use_rates_from", "use_splits_from"]
+__all__ = [
+    "DatabaseWorld",
+    "Goal",
+    "LockedGrade",
+    "Participants",
+    "use_goals_from",
+    "use_grades_from",
+    "use_rates_from",
+    "use_splits_from",
+]
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,22 @@ class Goal:
     currency: str
 
 
+@dataclass(frozen=True)
+class LockedGrade:
+    """A grade that stands: of which appraisal, whose, for which days, and when its cycle was locked."""
+
+    appraisal: str
+    person_id: int
+    kind: str
+    start: date
+    end: date
+    grade: str
+    score: Fraction | None
+    factor: Fraction | None
+    locked_at: datetime
+
+
+GradesOf = Callable[[str], Iterable[LockedGrade]]
 GoalsBetween = Callable[[date, date], Iterable[Goal]]
 SplitsOf = Callable[[Collection[str]], Iterable[Row]]
 RatesBetween = Callable[[str, str, date, date], Iterable[tuple[str, date, Fraction]]]
@@ -61,6 +86,7 @@ class _Sources:
     any_splits: Callable[[], bool] = lambda: False
     splits: SplitsOf = lambda orders: ()
     rates: RatesBetween = lambda base, quote, start, end: ()
+    grades: GradesOf = lambda policy_key: ()
 
 
 _sources = _Sources()
@@ -83,6 +109,12 @@ def use_rates_from(source: RatesBetween) -> None:
     _sources.rates = source
 
 
+def use_grades_from(source: GradesOf) -> None:
+    """The floor that keeps appraisals says here how the locked grades of a policy (by its id) are read, the earlier
+    periods first."""
+    _sources.grades = source
+
+
 @dataclass
 class Taken:
     """What a world was asked and answered, for a snapshot: the same answers give the same results."""
@@ -92,16 +124,18 @@ class Taken:
     splits: dict[str, Sequence[Row]] = field(default_factory=dict)
     rates: dict[tuple[str, date, str], Fraction | None] = field(default_factory=dict)
     posted: dict[str, Sequence[Entry]] = field(default_factory=dict)
+    grades: dict[tuple[str, str, str], Row | None] = field(default_factory=dict)
 
 
 class DatabaseWorld:
     """What the engine asks, answered from the database; every answer goes into the digest of the inputs.
 
     people    read only these people's rows, for a question about a few; None for everybody.
+    paying    a grade counts for a closed pay period only if it was locked when that was calculated; False: always.
     """
 
-    def __init__(self, policy: Policy, people: Collection[int] | None = None):
-        self.policy = policy
+    def __init__(self, policy: Policy, people: Collection[int] | None = None, paying: bool = True):
+        self.policy, self.paying = policy, paying
         self.supposed: Mapping[str, Sequence[Row]] = {}
         self.schema: Schema = schema()
         self.cache: dict[object, object] = {}
@@ -302,8 +336,41 @@ class DatabaseWorld:
         return self.taken.splits[record]
 
     def grade(self, appraisal_id: str, who: Who, period: Period) -> Row | None:
-        """No grades are kept yet: what depends on one has no value, and says so."""
-        return None
+        """The last grade that was locked for a period ending with or before this one: grade, score, factor, period.
+
+        For a pay period that is closed only what was locked when it was calculated: a grade that came later does not
+        change what it paid. Whatever an appeal changed in such a grade counts.
+        """
+        key = (appraisal_id, who.key, period.label)
+        if key not in self.taken.grades:
+            known = self._grades.get((appraisal_id, who.key), ())
+            until = self._closed_at(period) if self.paying else None
+            fits = [g for g in known if g.end <= period.end and (until is None or g.locked_at <= until)]
+            self.taken.grades[key] = row = self._graded(fits[-1]) if fits else None
+            self._read([*key, {k: str(v) for k, v in row.items()} if row else None])
+        return self.taken.grades[key]
+
+    def _graded(self, one: LockedGrade) -> Row:
+        own = self.policy.calendar.period(one.kind, one.start)
+        return {"grade": one.grade, "score": _whole(one.score), "factor": _whole(one.factor), "period": own}
+
+    @cached_property
+    def _grades(self) -> dict[tuple[str, str], list[LockedGrade]]:
+        found: dict[tuple[str, str], list[LockedGrade]] = defaultdict(list)
+        for one in _sources.grades(self.policy.id):
+            found[one.appraisal, str(one.person_id)].append(one)
+        return found
+
+    def _closed_at(self, period: Period) -> datetime | None:
+        """When the locked pay period that holds the last day of this one was calculated."""
+        last = period.end - timedelta(days=1)
+        return next((at for start, end, at in self._closed if start <= last < end), None)
+
+    @cached_property
+    def _closed(self) -> list[tuple[date, date, datetime]]:
+        states = (PayrollPeriod.State.LOCKED, PayrollPeriod.State.PAID)
+        rows = PayrollPeriod.objects.filter(policy_key=self.policy.id, state__in=states, calculated_at__isnull=False)
+        return list(rows.values_list("starts_on", "ends_on", "calculated_at"))
 
     def rate(self, currency: str, on: date, kind: str) -> Fraction | None:
         """Units of the policy's currency for one unit of `currency`.
@@ -364,6 +431,10 @@ def _rate(rates: Sequence[tuple[str, date, Fraction]], on: date, kind: str) -> F
 def _count(total: int) -> Any:
     value = Fraction(total, SCALE)
     return value.numerator if value.denominator == 1 else value
+
+
+def _whole(value: Fraction | None) -> int | Fraction | None:
+    return value.numerator if value is not None and value.denominator == 1 else value
 
 
 def _tiling(goals: list[Goal], period: Period) -> list[Goal]:

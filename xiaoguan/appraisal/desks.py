@@ -1,0 +1,150 @@
+"""What people see of appraisals: each their own once it is calculated, managers their people's, HR and finance all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from xiaoguan.appraisal import cycles
+from xiaoguan.appraisal.models import OUT, AppraisalCycle, AppraisalRecord, Rating
+from xiaoguan.appraisal.verbs import (
+    AcceptAppeal,
+    Agree,
+    Ask,
+    CalculateScores,
+    Calibrate,
+    Decline,
+    FileAppeal,
+    Finish,
+    Give,
+    KeepInterview,
+    LockCycle,
+    RejectAppeal,
+    Remind,
+    SendBackCycle,
+    WithdrawAppeal,
+)
+from xiaoguan.desk import Desk, manager, owner, register, role
+from xiaoguan.desk.access import ALL, NONE, Rule, Ruled, Viewer, in_person
+
+appraisal_office = role("general_manager", "finance", "hr")
+
+
+class Leads(Rule):
+    """Whoever somebody reports to."""
+
+    def q(self, viewer: Viewer) -> Q:
+        return ALL if viewer.reports else NONE
+
+    def always(self, viewer: Viewer) -> bool:
+        return bool(viewer.reports)
+
+    def never(self, viewer: Viewer) -> bool:
+        return not viewer.reports
+
+    def allows(self, viewer: Viewer, record: Any) -> bool:
+        return bool(viewer.reports)
+
+    def words(self) -> str:
+        return str(_("whoever leads people"))
+
+
+class NobodyAsked(Rule):
+    """As long as no ratings were asked for."""
+
+    def q(self, viewer: Viewer) -> Q:
+        return Q(state=AppraisalCycle.State.OPEN)
+
+    def allows(self, viewer: Viewer, record: Any) -> bool:
+        return record.state == AppraisalCycle.State.OPEN
+
+    def words(self) -> str:
+        return str(_("while no ratings were asked for"))
+
+
+class Out(Rule):
+    """Once the cycle is calculated: before that there is nothing but drafts."""
+
+    def q(self, viewer: Viewer) -> Q:
+        return Q(cycle__state__in=OUT)
+
+    def allows(self, viewer: Viewer, record: Any) -> bool:
+        return record.cycle.state in OUT
+
+    def words(self) -> str:
+        return str(_("once it is calculated"))
+
+
+@dataclass(frozen=True)
+class Sealed(Ruled):
+    """The declared rule, which nothing that a company sets and nothing that is shared opens further."""
+
+    def _made(self, viewer: Viewer) -> Rule:
+        return self.declared
+
+
+@register
+class AppraisalCycleDesk(Desk):
+    """HR opens, asks, calculates and finishes; finance or the general manager locks."""
+
+    model = AppraisalCycle
+    slug = "appraisal-cycles"
+    icon = "refresh-dot"
+    place = "performance"
+    columns = "label", "name", "policy_key", "state", "people", "exceptions", "due_on", "locked_by", "locked_at"
+    form = ("label", "policy_key appraisal")
+    filters = "state", "policy_key", "appraisal", "starts_on"
+    search = ("label", "name")
+    order = "-starts_on"
+    figures = "name", "people", "exceptions", "due_on"
+    related = ("records",)
+    match_on = "label", "policy_key", "appraisal"
+    read = role("general_manager", "finance", "hr", "administrator") | Leads()
+    write = role("hr", "administrator")
+    delete = role("hr", "administrator") & NobodyAsked()
+    verbs = Ask, CalculateScores, Finish, LockCycle, Remind, SendBackCycle
+
+    def stages(self, record: AppraisalCycle) -> list[dict[str, Any]]:
+        at = cycles.ORDER.index(AppraisalCycle.State(record.state))
+        return [
+            {"id": state, "label": state.label, "state": "current" if i == at else "done" if i < at else "todo"}
+            for i, state in enumerate(cycles.ORDER)
+        ]
+
+
+@register
+class AppraisalRecordDesk(Desk):
+    """Records are made by the calculation; what people decide about them are deeds."""
+
+    model = AppraisalRecord
+    slug = "appraisals"
+    icon = "award"
+    place = "performance"
+    columns = "label", "person", "team", "cycle", "score", "given_grade", "grade", "factor", "open_points", "appeal"
+    filters = "cycle", "person", "team", "grade", "appeal"
+    order = "-id"
+    figures = "score", "grade", "factor", "given_grade"
+    read = manager("person") | owner("manager") | appraisal_office | (owner("person") & Out())
+    verbs = Calibrate, KeepInterview, Agree, FileAppeal, AcceptAppeal, RejectAppeal, WithdrawAppeal
+
+
+@register
+class RatingDesk(Desk):
+    """A rating is read by whoever gave it, and by nobody else: not by HR, and whatever a company sets or shares."""
+
+    model = Rating
+    slug = "ratings"
+    icon = "star"
+    place = "performance"
+    columns = "label", "person", "cycle", "group", "state", "score"
+    filters = "cycle", "state", "person"
+    order = "-id"
+    figures = "score", "state"
+    read = in_person("rater")
+    verbs = Give, Decline
+
+
+RatingDesk.read = RatingDesk.export = Sealed("rating", "read", in_person("rater"))
