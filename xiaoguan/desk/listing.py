@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -102,6 +103,9 @@ class Listing:
         rows, branches, plain = self._plainly()
         if self.order.nullable or self.order.then:
             rows, branches, plain = (self.rows, None, False) if branches else (rows, None, plain)
+        elif self.filtered and self._walks():
+            branches = self.desk.read.branches(self.viewer)
+            rows = self.matching if branches else rows
         try:
             with nullcontext() if plain else within(SECONDS):
                 return paging.page_ids(rows, self.order, size, self.cursor, branches, plain)
@@ -127,6 +131,12 @@ class Listing:
         branches = None if self.filtered or everything else self.desk.read.branches(self.viewer)
         rows = self.matching if branches or everything else self.rows
         return rows, branches, not self.filtered and (everything or branches is not None)
+
+    def _walks(self) -> bool:
+        """Whether the filters read nothing but the record: then PostgreSQL, which would sort all that fits, finds the
+        first ones of each person faster. SQLite takes one index for all of them."""
+        own = self.matching.query.alias_map.keys() <= {self.desk.model._meta.db_table}
+        return connection.vendor == "postgresql" and own and not self.words
 
     def count(self) -> str:
         """How many records, "10,000+" above that, "…" where it takes too long."""

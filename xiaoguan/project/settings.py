@@ -93,7 +93,6 @@ INSTALLED_APPS = [
     "xiaoguan.customers",
     "xiaoguan.sales",
     "xiaoguan.goals",
-    "xiaoguan.appraisal",
     "xiaoguan.incentive",
     "xiaoguan.insight",
     "xiaoguan.project",
