@@ -93,6 +93,7 @@ INSTALLED_APPS = [
     "xiaoguan.customers",
     "xiaoguan.sales",
     "xiaoguan.goals",
+    "xiaoguan.appraisal",
     "xiaoguan.incentive",
     "xiaoguan.insight",
     "xiaoguan.project",
