@@ -1,6 +1,6 @@
 /** The board: cards move by mouse, finger or keyboard; the server answers with new totals, or asks for what it needs. */
-import Sortable from "sortablejs";
 import { ask, type Question } from "./ask";
+import { carries } from "./carry";
 import { $, $$, el, mount, on, post, say, type Toast, word } from "./lib";
 import { place } from "./place";
 
@@ -13,28 +13,7 @@ interface Moved {
   asked?: Toast[];
 }
 
-mount(".lane-cards", (cards) => {
-  Sortable.create(cards, {
-    group: "lanes",
-    draggable: ".deal",
-    filter: ".deal-move",
-    preventOnFilter: false,
-    animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 140,
-    delay: 180, // a finger that scrolls is not a finger that drags
-    delayOnTouchOnly: true,
-    touchStartThreshold: 5,
-    ghostClass: "deal-ghost",
-    dragClass: "deal-drag",
-    forceFallback: matchMedia("(pointer: coarse)").matches, // a finger drags a copy, and the board scrolls under it
-    scroll: true,
-    bubbleScroll: true,
-    scrollSensitivity: 80,
-    scrollSpeed: 14,
-    onEnd: ({ item, from, to, oldDraggableIndex }) => {
-      if (from !== to) void move(item, from, to, oldDraggableIndex ?? 0);
-    },
-  });
-});
+mount(".lanes", (board) => carries(board, (card, from, to, index) => void move(card, from, to, index)));
 
 /** Tells the server; a refusal puts the card back where it was. */
 async function move(card: HTMLElement, from: HTMLElement, to: HTMLElement, index: number, answers: Record<string, string> = {}): Promise<void> {
