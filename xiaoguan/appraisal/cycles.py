@@ -11,7 +11,7 @@ Source: spec/domain.md 6.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -40,7 +40,7 @@ from xiaoguan.people.chart import people_with_roles
 from xiaoguan.policy import Policy, Rating, Who, appraise
 from xiaoguan.policy.appraisal import Appraised, distribute, follows, is_for
 from xiaoguan.policy.document import Appraisal
-from xiaoguan.rulebook.models import PolicyVersion
+from xiaoguan.rulebook.models import PolicyVersion, Stepped
 from xiaoguan.rulebook.reckoning import CannotReckon, Progress, quiet, version_for
 from xiaoguan.rulebook.staff import Staff, roles_of
 from xiaoguan.rulebook.versions import document_of, in_force
@@ -201,7 +201,7 @@ def appraised(plan: Plan) -> dict[int, Who]:
     return found
 
 
-def ask(cycle: AppraisalCycle, until: date | None = None, by: Viewer = NOBODY) -> int:
+def ask(cycle: AppraisalCycle, until: date | None = None, by: Viewer = NOBODY, tell: bool = True) -> int:
     """Ask everybody's raters, by the reporting lines of the last day of the period (of today, while it lasts).
 
     Who was asked before stays asked. Returns how many ratings are new. Raises CannotAppraise.
@@ -214,7 +214,8 @@ def ask(cycle: AppraisalCycle, until: date | None = None, by: Viewer = NOBODY) -
         values = {"due_on": until, "asked_at": timezone.now(), "asked_by_id": by.person_id}
         values |= {"policy_id": plan.version.pk, "digest": plan.version.digest}
         fresh.step(state=State.RATING, **values)
-        remind(fresh)
+        if tell:
+            remind(fresh)
     hand_over(cycle, fresh)
     return new
 
@@ -238,6 +239,7 @@ def _asked(cycle: AppraisalCycle, plan: Plan) -> int:
         if (pk, rater, item.key) not in there
     ]
     Given.objects.bulk_create(new, batch_size=500)
+    _tell_created(new)
     return len(new)
 
 
@@ -390,11 +392,11 @@ def _keep(cycle: AppraisalCycle, plan: Plan, people: Mapping[int, Who], rows: Ma
     _tell_created(new)
 
 
-def _tell_created(rows: Iterable[AppraisalRecord]) -> None:
+def _tell_created(rows: Sequence[Stepped]) -> None:
     actor = events.current_actor()
     told = {"deed": "created", "actor_id": actor.person_id, "via": actor.via, "note": actor.note, "batch": actor.batch}
     Event.objects.bulk_create(
-        (Event(entity="appraisalrecord", record_id=row.pk, changes={}, **told) for row in rows), batch_size=500
+        (Event(entity=row._meta.model_name, record_id=row.pk, changes={}, **told) for row in rows), batch_size=500
     )
 
 
@@ -419,15 +421,16 @@ def start(cycle: AppraisalCycle, by: Viewer) -> None:
 # Calibrated and locked
 
 
-def finish(cycle: AppraisalCycle, by: Viewer = NOBODY) -> None:
+def finish(cycle: AppraisalCycle, by: Viewer = NOBODY, tell: bool = True) -> None:
     """The grades are as they should be: everybody is told, and can appeal from now on. Raises CannotAppraise."""
     with transaction.atomic():
         fresh = standing(cycle, State.CALCULATED)
         now = timezone.now()
         fresh.step(state=State.CALIBRATED, calibrated_at=now, calibrated_by_id=by.person_id, reason="")
-        people = list(fresh.records.values_list("person_id", flat=True))
-        text = gettext_noop("Your result is there: %(title)s")
-        notify(people, APPRAISAL, text, values={"title": str(fresh)}, url=reverse("appraisal"), myself=True)
+        if tell:
+            people = list(fresh.records.values_list("person_id", flat=True))
+            text = gettext_noop("Your result is there: %(title)s")
+            notify(people, APPRAISAL, text, values={"title": str(fresh)}, url=reverse("appraisal"), myself=True)
     hand_over(cycle, fresh)
 
 

@@ -40,6 +40,7 @@ from xiaoguan.policy import Goal, Policy
 from xiaoguan.policy.document import Step
 from xiaoguan.policy.goals import decompose, months_since, proration, ramp, step_shares, target
 from xiaoguan.project import cast
+from xiaoguan.project.appraised_quarters import appraise
 from xiaoguan.project.closed_months import close, open_and_disputed
 from xiaoguan.project.simulation import SEASON, Deed, Seller, Simulation, month_start
 from xiaoguan.rulebook.models import PolicyVersion
@@ -124,6 +125,8 @@ def _load(months: int, today: date, progress: Callable[[str], None]) -> None:
     _accounts(company)
     _adopted(version, company)
     _reckon(version, policy, company, progress)
+    progress("appraising")
+    appraise(company, policy)
     _events(company.deeds)
 
 
