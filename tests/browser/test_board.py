@@ -24,7 +24,8 @@ def deal(visit: Visit) -> Callable[[Page, str], Locator]:
     def make(page: Page, title: str) -> Locator:
         answer = page.evaluate(
             """async (title) => {
-                const page = new DOMParser().parseFromString(await (await fetch("/opportunities/new")).text(), "text/html");
+                const text = await (await fetch("/opportunities/new")).text();
+                const page = new DOMParser().parseFromString(text, "text/html");
                 const data = new FormData(page.querySelector("form[data-draft]"));
                 data.set("title", title);
                 data.set("customer", page.querySelector("[name=customer] option:nth-child(2)").value);
