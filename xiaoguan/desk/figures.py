@@ -122,8 +122,10 @@ def steps() -> list[tuple[str, str]]:
 
 
 def summable(paths: Sequence[Path]) -> list[Path]:
-    """Those that can be added up: amounts and numbers of the record itself. A percentage cannot."""
-    return [p for p in paths if not p.hops and p.kind in ("money", "number", "decimal")]
+    """Those that can be added up: amounts and numbers of the record itself. A percentage cannot, nor a field that says
+    that it does not add up (`adds = False`), such as a score."""
+    kinds = ("money", "number", "decimal")
+    return [p for p in paths if not p.hops and p.kind in kinds and getattr(p.field, "adds", True)]
 
 
 def cut(
