@@ -6,11 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from tests.appraisal.test_cycles import State, did, of, rate, through
-from xiaoguan.appraisal import cycles
+from tests.rulebook.test_lines import SENTENCE
+from xiaoguan.appraisal import cycles, pages
+from xiaoguan.appraisal.cycles import plan_of
 from xiaoguan.appraisal.models import AppraisalCycle, AppraisalRecord, Rating
 from xiaoguan.people.models import Grant, Role
+from xiaoguan.rulebook.lines import spoken
 
 
 @pytest.fixture
@@ -24,19 +28,19 @@ def rated(company: Any) -> AppraisalCycle:
 
 def test_a_rater_gives_ratings_on_one_page(rated: AppraisalCycle, company: Any, client_of: Any) -> None:
     browser = client_of("linjing", HTTP_ACCEPT_LANGUAGE="en")
-    page = browser.get("/appraisal/ratings").content.decode()
+    page = browser.get("/ratings/mine").content.decode()
     assert "周航" in page and "Teamwork" in page and "your name is not shown" in page
     one = Rating.objects.get(rater=company.linjing)
     sheet = {"sheet": f"{rated.pk}-{company.zhouhang.pk}", f"score-{one.pk}": "11", "comment": "Helpful"}
-    wrong = browser.post("/appraisal/ratings", sheet)
+    wrong = browser.post("/ratings/mine", sheet)
     assert wrong.status_code == 422 and "Give a score from 0 to 10" in wrong.content.decode()
-    assert browser.post("/appraisal/ratings", {**sheet, f"score-{one.pk}": "8.5"}).status_code == 302
+    assert browser.post("/ratings/mine", {**sheet, f"score-{one.pk}": "8.5"}).status_code == 302
     one.refresh_from_db()
     assert (one.state, str(one.score), one.comment) == ("given", "8.50", "Helpful")
-    assert browser.post("/appraisal/ratings", {"sheet": sheet["sheet"], "decline": "1"}).status_code == 302
+    assert browser.post("/ratings/mine", {"sheet": sheet["sheet"], "decline": "1"}).status_code == 302
     one.refresh_from_db()
     assert (one.state, one.score) == ("declined", None)
-    assert client_of("gaoxiang").post("/appraisal/ratings", sheet).status_code == 302
+    assert client_of("gaoxiang").post("/ratings/mine", sheet).status_code == 302
     assert client_of("wanglei").post(f"/api/ratings/{one.pk}/give", {"score": "1"}).status_code in (403, 404)
 
 
@@ -55,7 +59,7 @@ def test_who_gave_what_is_on_no_page_and_in_no_answer(rated: AppraisalCycle, com
         export = browser.get("/ratings/export.csv")
         body = b"".join(export.streaming_content).decode() if export.status_code == 200 else ""
         assert "林静" not in body or name in ("chenmin",)
-        for address in (f"/appraisals/{record}", f"/appraisal-cycles/{rated.pk}", f"/appraisal/team?cycle={rated.pk}",
+        for address in (f"/appraisals/{record}", f"/appraisal-cycles/{rated.pk}", f"/appraisals/team?cycle={rated.pk}",
                         f"/api/appraisals/{record}", f"/api/appraisal-cycles/{rated.pk}/results",
                         f"/appraisals/{record}/timeline"):  # fmt: skip
             text = browser.get(address).content.decode()
@@ -65,9 +69,9 @@ def test_who_gave_what_is_on_no_page_and_in_no_answer(rated: AppraisalCycle, com
 
 def test_one_sees_ones_own_result_once_it_is_calculated(rated: AppraisalCycle, company: Any, client_of: Any) -> None:
     browser = client_of("linjing", HTTP_ACCEPT_LANGUAGE="en")
-    assert "No appraisal yet" in browser.get("/appraisal/").content.decode()
+    assert "No appraisal yet" in browser.get("/appraisals/mine").content.decode()
     did(company, "helin", rated, "calculate")
-    where = browser.get("/appraisal/")
+    where = browser.get("/appraisals/mine")
     assert where.status_code == 302
     page = browser.get(where["Location"]).content.decode()
     assert "96" in page and "SO-1" in page and "weight 60%" in page.replace(" %", "%")
@@ -79,10 +83,10 @@ def test_one_sees_ones_own_result_once_it_is_calculated(rated: AppraisalCycle, c
 
 def test_the_team_stands_in_a_grid_with_its_distribution(rated: AppraisalCycle, company: Any, client_of: Any) -> None:
     did(company, "helin", rated, "calculate")
-    page = client_of("chenmin", HTTP_ACCEPT_LANGUAGE="en").get("/appraisal/team").content.decode()
+    page = client_of("chenmin", HTTP_ACCEPT_LANGUAGE="en").get("/appraisals/team").content.decode()
     assert "林静" in page and "王磊" not in page and "/ask/calibrate" in page
     assert "by the policy" in page
-    page = client_of("sunzong", HTTP_ACCEPT_LANGUAGE="en").get("/appraisal/team").content.decode()
+    page = client_of("sunzong", HTTP_ACCEPT_LANGUAGE="en").get("/appraisals/team").content.decode()
     assert "王磊" in page and "/ask/calibrate" not in page, "the policy names the sales manager"
     answer = client_of("helin").get(f"/api/appraisal-cycles/{rated.pk}/results").json()
     assert answer["distribution"] == {
@@ -116,3 +120,15 @@ def test_the_way_of_a_cycle_over_the_api(company: Any, client_of: Any) -> None:
         == 403
     )
     assert hr.get(f"/appraisal-cycles/{pk}").status_code == 200
+
+
+def test_a_chinese_page_has_no_english_sentence_of_the_engine(rated: AppraisalCycle, company: Any) -> None:
+    did(company, "helin", rated, "calculate")
+    found: list[str] = []
+    with translation.override("zh-hans"):
+        for record in rated.records.all():
+            for line in pages.lines_of(record, plan_of(rated)):
+                found += [line["formula"], line["note"], *(part["note"] for part in line["parts"])]
+            found += [spoken(step) for step in record.steps]
+    assert any("缺少“teamwork”：权重由其他指标分摊" in text for text in found)
+    assert not [text for text in found if SENTENCE.search(text)]

@@ -27,9 +27,10 @@ from xiaoguan.appraisal.verbs import (
     SendBackCycle,
     WithdrawAppeal,
 )
-from xiaoguan.desk import Desk, manager, owner, register, role
-from xiaoguan.desk.access import ALL, NONE, Rule, Ruled, Viewer, in_person
+from xiaoguan.desk import Desk, manager, register, role
+from xiaoguan.desk.access import ALL, NONE, Among, Rule, Ruled, Viewer, in_person
 
+manager_then = Among("manager", lambda viewer: viewer.own, _("the manager of that period"))
 appraisal_office = role("general_manager", "finance", "hr")
 
 
@@ -103,8 +104,8 @@ class AppraisalCycleDesk(Desk):
     related = ("records",)
     match_on = "label", "policy_key", "appraisal"
     read = role("general_manager", "finance", "hr", "administrator") | Leads()
-    write = role("hr", "administrator")
-    delete = role("hr", "administrator") & NobodyAsked()
+    write = role("hr", "administrator") & NobodyAsked()
+    create = role("hr", "administrator")
     verbs = Ask, CalculateScores, Finish, LockCycle, Remind, SendBackCycle
 
     def stages(self, record: AppraisalCycle) -> list[dict[str, Any]]:
@@ -127,7 +128,7 @@ class AppraisalRecordDesk(Desk):
     filters = "cycle", "person", "team", "grade", "appeal"
     order = "-id"
     figures = "score", "grade", "factor", "given_grade"
-    read = manager("person") | owner("manager") | appraisal_office | (owner("person") & Out())
+    read = manager("person") | manager_then | appraisal_office | (in_person("person") & Out())
     verbs = Calibrate, KeepInterview, Agree, FileAppeal, AcceptAppeal, RejectAppeal, WithdrawAppeal
 
 

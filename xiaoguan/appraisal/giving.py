@@ -20,7 +20,6 @@ from xiaoguan.appraisal.cycles import plan_of, scale_of
 from xiaoguan.appraisal.models import AppraisalCycle, Rating
 from xiaoguan.appraisal.raters import MANAGER, NAMED, PEER, REPORT, SELF
 from xiaoguan.desk.access import Viewer, role_label, viewer_of
-from xiaoguan.desk.cells import number_text
 from xiaoguan.desk.desk import Desk, desk_of
 
 STEPS = 10
@@ -167,5 +166,6 @@ def to_give(viewer: Viewer) -> int:
     return rows.order_by().values("cycle_id", "person_id").distinct().count()
 
 
-def number(value: Any) -> str:
-    return "" if value is None else number_text(value)
+def number(value: Decimal | None) -> str:
+    """A score to 0.01."""
+    return "" if value is None else f"{value:,.2f}"

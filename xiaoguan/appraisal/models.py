@@ -26,6 +26,12 @@ def when(label: Any) -> models.DateTimeField:
     return models.DateTimeField(label, null=True, editable=False)
 
 
+class PointsField(ExactField):
+    """A score or a factor: its sum over people says nothing."""
+
+    adds = False
+
+
 class AppraisalCycle(Stepped):
     """考核周期: one appraisal of a policy for one period, on its way from open to locked.
 
@@ -130,7 +136,7 @@ class Rating(Stepped):
     group = models.CharField(_("group"), max_length=60, editable=False)
     item = models.CharField(_("item"), max_length=80, editable=False)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.ASKED, editable=False)
-    score = ExactField(_("score"), places=2, null=True, editable=False)
+    score = PointsField(pgettext_lazy("appraisal", "score"), places=2, null=True, editable=False)
     comment = models.TextField(_("comment"), blank=True, editable=False)
 
     TITLE = "label"
@@ -160,7 +166,6 @@ class AppraisalRecord(Stepped):
     """
 
     class Appeal(models.TextChoices):
-        NONE = "", pgettext_lazy("appeal", "none")
         OPEN = "open", pgettext_lazy("appeal", "open")
         ACCEPTED = "accepted", pgettext_lazy("appeal", "accepted")
         REJECTED = "rejected", pgettext_lazy("appeal", "rejected")
@@ -177,11 +182,11 @@ class AppraisalRecord(Stepped):
         Person, models.PROTECT, null=True, related_name="+", editable=False, verbose_name=_("manager")
     )
     team = models.ForeignKey(Team, models.PROTECT, null=True, related_name="+", editable=False, verbose_name=_("team"))
-    score = ExactField(_("score"), places=2, null=True, editable=False)
+    score = PointsField(pgettext_lazy("appraisal", "score"), places=2, null=True, editable=False)
     first_grade = models.CharField(_("grade by score"), max_length=40, blank=True, editable=False)
     given_grade = models.CharField(_("calculated grade"), max_length=40, blank=True, editable=False)
     grade = models.CharField(_("grade"), max_length=40, blank=True, editable=False)
-    factor = ExactField(_("factor"), null=True, editable=False)
+    factor = PointsField(_("factor"), null=True, editable=False)
     reason = models.TextField(_("reason of the calibration"), blank=True, editable=False)
     calibrated_at, calibrated_by = when(_("calibrated")), who(_("calibrated by"))
     exact = models.JSONField(default=dict, editable=False)

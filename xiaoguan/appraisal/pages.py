@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from decimal import Decimal
-from fractions import Fraction
+from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from typing import Any
 
@@ -145,16 +144,12 @@ def _band(record: AppraisalRecord, plan: Plan) -> list[dict[str, Any]]:
         {
             "id": name,
             "label": grade.name,
-            "from": giving.number(_decimal(grade.start)),
+            "from": plain_number(grade.start),
             "here": name == record.grade,
             "before": name == record.given_grade and record.given_grade != record.grade,
         }
         for name, grade in grades
     ]
-
-
-def _decimal(value: Fraction) -> Decimal:
-    return Decimal(value.numerator) / Decimal(value.denominator)
 
 
 def _outcome(text: str) -> str:
@@ -241,7 +236,7 @@ def _row(desk: Desk, viewer: Viewer, one: AppraisalRecord, keys: Sequence[str], 
         "name": one.person.name,
         "team": one.team.name if one.team else "",
         "url": url,
-        "parts": [value_words(scores[key].value, "score") if key in scores else "" for key in keys],
+        "parts": [_points(scores.get(key)) for key in keys],
         "score": _whole(one),
         "grade": one.grade or "–",
         "before": one.given_grade if one.given_grade != one.grade else "",
@@ -251,6 +246,14 @@ def _row(desk: Desk, viewer: Viewer, one: AppraisalRecord, keys: Sequence[str], 
         "interview": one.interview_on is not None,
         "ask_url": f"{url}/ask/calibrate" if may else None,
     }
+
+
+def _points(line: Line | None) -> str:
+    """The score of an indicator to 0.01, half up."""
+    if line is None or line.missing:
+        return "–"
+    exact = Decimal(line.number.numerator) / Decimal(line.number.denominator)
+    return giving.number(exact.quantize(Decimal("0.01"), ROUND_HALF_UP))
 
 
 def _distributed(plan: Plan, records: Sequence[AppraisalRecord]) -> dict[str, Any]:
@@ -361,9 +364,9 @@ def value_text(line: Line) -> str | None:
 def urls() -> list[Any]:
     """The pages of appraisals; they take the place of the plain pages of these records."""
     return [
-        path("appraisal/", mine, name="appraisal"),
-        path("appraisal/ratings", giving.page, name="ratings_to_give"),
-        path("appraisal/team", team, name="appraisal_team"),
+        path("appraisals/mine", mine, name="appraisal"),
+        path("ratings/mine", giving.page, name="ratings_to_give"),
+        path("appraisals/team", team, name="appraisal_team"),
         path(
             "appraisals/<int:pk>",
             partial(detail_page, desk=_desk(AppraisalRecord), template="appraisal/record.html", more=_record),

@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.urls import reverse
+
 from xiaoguan.appraisal import cycles, deciding
 from xiaoguan.appraisal.models import AppraisalCycle, AppraisalRecord, Rating
 from xiaoguan.base.periods import Period
@@ -25,6 +27,9 @@ SAID = (
     "报表偶尔晚交，希望更及时。",
     "帮助新同事熟悉产品，很有耐心。",
     "内部沟通可以再主动一些。",
+    "交接清楚，客户资料完整。",
+    "有问题随时能找到人，回复很快。",
+    "方案评审时提的意见很实在。",
 )
 WHY = "本季度有一笔大单为团队共同完成，调整为与同级一致。"
 TALK = "肯定本季度签约与回款；下季度重点补足新客户，每周至少两次有效拜访，月中复盘一次。"
@@ -112,7 +117,7 @@ def _rate(company: Simulation, cycle: AppraisalCycle, share: float, end: date) -
             continue
         low = 3 if draw.random() * strength.get(one.person_id, 1.0) < 0.18 else 4
         one.score = Decimal(min(low + (draw.random() * strength.get(one.person_id, 1.0) > 0.42), 5))
-        one.comment = draw.choice(SAID) if draw.random() < 0.3 else ""
+        one.comment = SAID[one.rater_id % len(SAID)] if draw.random() < 0.3 else ""
         one.state, one.updated_at = Rating.State.GIVEN, at
     Rating.objects.bulk_update(rows, ("score", "comment", "state", "updated_at"), batch_size=500)
 
@@ -134,7 +139,7 @@ def _being_rated(company: Simulation, policy: Policy, appraisal: str, period: Pe
     text = "Your ratings are asked for: %(title)s"
     Notification.objects.bulk_create(
         Notification(
-            person_id=pk, kind="appraisal", text=text, values={"title": str(cycle)}, url="/appraisal/ratings",
+            person_id=pk, kind="appraisal", text=text, values={"title": str(cycle)}, url=reverse("ratings_to_give"),
             actor_id=helin.pk, created_at=at,
         )
         for pk in sorted(people)

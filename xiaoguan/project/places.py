@@ -17,7 +17,10 @@ from xiaoguan.desk.desk import desks as all_desks
 
 @dataclass(frozen=True)
 class Place:
-    """One entry of the menu. desks: entities that belong to it, the first one opens; page: a view name instead."""
+    """One entry of the menu. desks: entities that belong to it, the first one opens; page: a view name instead.
+
+    pages    sub-entries of their own: the entity before which they stand, label, icon, view name.
+    """
 
     key: str
     label: str
@@ -25,6 +28,7 @@ class Place:
     desks: tuple[str, ...] = ()
     page: str = ""
     roles: tuple[str, ...] = ()
+    pages: tuple[tuple[str, str, str, str], ...] = ()
 
 
 PLACES = (
@@ -43,10 +47,11 @@ PLACES = (
         gettext_noop("Performance"),
         "award",
         (
-            *("paystatement", "appraisalrecord", "rating", "payrollperiod", "appraisalcycle"),
+            *("paystatement", "appraisalrecord", "payrollperiod", "appraisalcycle"),
             *("dispute", "ledgerentry", "result", "payterms"),
         ),
         page="statement",
+        pages=(("appraisalrecord", gettext_noop("Give ratings"), "star", "ratings_to_give"),),
     ),
     Place("team", gettext_noop("Team"), "users-group", ("person", "team", "territory", "position")),
     Place(
@@ -83,7 +88,11 @@ def _prepared(viewer: Viewer) -> list[dict[str, Any]]:
         desks = [d for d in (desk_of(key) for key in keys) if d and d.may_open(viewer)]
         if not desks and not place.page:
             continue
-        entries = [{"label": d.label_plural, "icon": d.icon, "url": d.url()} for d in desks]
+        entries = []
+        for desk in desks:
+            own = [one for one in place.pages if one[0] == desk.key]
+            entries += [{"label": _(label), "icon": icon, "url": reverse(page)} for _key, label, icon, page in own]
+            entries.append({"label": desk.label_plural, "icon": desk.icon, "url": desk.url()})
         url = reverse(place.page) if place.page else desks[0].url()
         found.append({"key": place.key, "label": _(place.label), "icon": place.icon, "url": url, "entries": entries})
     return found

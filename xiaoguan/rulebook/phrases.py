@@ -22,6 +22,8 @@ _AGGREGATES = {
     "count_retained": "留存计数",
     "nps": "的净推荐值",
 }
+_CURVES = {"linear": "线性", "steps": "分段", "points": "折线", "relative": "相对中位数"}
+_COMBINED = {"mean": "的平均值", "last": "中最后一个", "min": "的最低值", "max": "的最高值"}
 _JOINTS = {"and": "且", "or": "或", "not": "非", "in": "属于"}
 
 
@@ -161,6 +163,23 @@ _WRITTEN: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"too few ratings of (.+): their weight goes to the others",
      lambda m: f"{_terms(m[1])}评分人太少：权重归其他评分人"),
     (r"too few ratings", "评分人太少"),
+    # Appraisals
+    (rf"^(linear|steps|points|relative) curve at (.+) = ({_N})$",
+     lambda m: f"{_CURVES[m[1]]}：{m[2]} 得 {m[3]} 分"),
+    (r"^ratings: ", "评分："),
+    (r"^it has no curve$", "没有评分曲线"),
+    (r"^(\S+) has no goal$", r"\1 没有任务额"),
+    (r"the median of the peers is not known or 0", "同级的中位数未知或为 0"),
+    (r"^(.+) is missing: ", r"缺少“\1”："),
+    (r"its weight goes to the others", "权重由其他指标分摊"),
+    (r"\bit counts 0\b", "按 0 分计"),
+    (r"the score is held", "暂不计分"),
+    (r"^composite ", "综合得分 "),
+    (r"^gate (.+): (-?[\d.]+) points$", lambda m: f"前提条件（{_terms(m[1])}）：{m[2]} 分"),
+    (r"^gate (.+): grade at most (\S+)$", lambda m: f"前提条件（{_terms(m[1])}）：等级最高 {m[2]}"),
+    (r"^gate (.+) cannot be answered: ", lambda m: f"前提条件（{_terms(m[1])}）无法判断："),
+    (r"^(mean|last|min|max) of (\d+) scores$", lambda m: f"{m[2]} 个得分{_COMBINED[m[1]]}"),
+    (r"no locked score of (\S+) in (\S+)", r"\2 没有“\1”的已锁定得分"),
     # Steps of a commission
     (rf"^({_N}) to date - (\S+) earlier in (.+?)(?=;|$)", r"累计 \1 − \3 此前已计 \2"),
     (r"^(\S+) (\S+) earned (\S+)$", r"\1 \2，应得 \3"),

@@ -4,7 +4,7 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
-import xiaoguan.desk.fields
+import xiaoguan.appraisal.models
 
 
 class Migration(migrations.Migration):
@@ -176,7 +176,10 @@ class Migration(migrations.Migration):
                     models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="changed"),
                 ),
                 ("label", models.CharField(editable=False, max_length=200, verbose_name="appraisal")),
-                ("score", xiaoguan.desk.fields.ExactField(editable=False, null=True, places=2, verbose_name="score")),
+                (
+                    "score",
+                    xiaoguan.appraisal.models.PointsField(editable=False, null=True, places=2, verbose_name="score"),
+                ),
                 (
                     "first_grade",
                     models.CharField(blank=True, editable=False, max_length=40, verbose_name="grade by score"),
@@ -186,7 +189,10 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, editable=False, max_length=40, verbose_name="calculated grade"),
                 ),
                 ("grade", models.CharField(blank=True, editable=False, max_length=40, verbose_name="grade")),
-                ("factor", xiaoguan.desk.fields.ExactField(editable=False, null=True, places=6, verbose_name="factor")),
+                (
+                    "factor",
+                    xiaoguan.appraisal.models.PointsField(editable=False, null=True, places=6, verbose_name="factor"),
+                ),
                 ("reason", models.TextField(blank=True, editable=False, verbose_name="reason of the calibration")),
                 ("calibrated_at", models.DateTimeField(editable=False, null=True, verbose_name="calibrated")),
                 ("exact", models.JSONField(default=dict, editable=False)),
@@ -204,7 +210,6 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("", "none"),
                             ("open", "open"),
                             ("accepted", "accepted"),
                             ("rejected", "rejected"),
@@ -338,7 +343,10 @@ class Migration(migrations.Migration):
                         verbose_name="state",
                     ),
                 ),
-                ("score", xiaoguan.desk.fields.ExactField(editable=False, null=True, places=2, verbose_name="score")),
+                (
+                    "score",
+                    xiaoguan.appraisal.models.PointsField(editable=False, null=True, places=2, verbose_name="score"),
+                ),
                 ("comment", models.TextField(blank=True, editable=False, verbose_name="comment")),
                 (
                     "cycle",
