@@ -1,0 +1,39 @@
+"""What people type finds records: Chinese, pinyin from any character on, initials, words, the ends of numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from xiaoguan.desk import conformance, search
+
+NAMES = "上海海天智能科技有限公司", "Acme Robotics", "重庆金桥物流"
+FINDS = {
+    "海": 0, "海天": 0, "海天智能": 0, "h": 0, "ha": 0, "htzn": 0, "haitian": 0, "haitianzh": 0, "zhinengkeji": 0,
+    "haitianzhineng": 0, "shanghaihaitianzhineng": 0, "acme": 1, "robot": 1, "1382": 1, "chongqing": 2, "cqjq": 2,
+    "jinqiaowuliu": 2,
+}  # fmt: skip
+
+
+@pytest.fixture
+def customers(cast: Any) -> list[int]:
+    desk = conformance.desk("customer")
+    made = [conformance.sample(desk.model, cast.linjing, {"name": name}) for name in NAMES]
+    made[1].phone = "+86 138-0013 1382"
+    for record in made:
+        record.save()
+    conformance.sample(desk.model, cast.wanglei, {"name": NAMES[0], "phone": "1382"})  # of the other team
+    return [record.pk for record in made]
+
+
+@pytest.mark.parametrize("words", FINDS)
+def test_words_find_their_record(cast: Any, customers: list[int], words: str) -> None:
+    found = search.everywhere(cast.viewer("chenmin"), words, 5)
+    ids = [pk for pk, _title in found.get(conformance.desk("customer"), [])]
+    assert ids == [customers[FINDS[words]]]
+
+
+@pytest.mark.parametrize("words", ["天海", "haitianzhongxin", "htkj", "gongsi", "1380"])
+def test_other_words_do_not(cast: Any, customers: list[int], words: str) -> None:
+    assert conformance.desk("customer") not in search.everywhere(cast.viewer("chenmin"), words, 5)
