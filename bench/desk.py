@@ -455,9 +455,16 @@ def serve() -> tuple[subprocess.Popen[bytes], int]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "2", "--blocking-threads", "1", "--host",
-        "127.0.0.1", "--port", str(port), "--log-level", "error", "xiaoguan.project.wsgi:application",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "xiaoguan.project.cli",
+        "serve",
+        "--no-jobs",
+        "--workers",
+        "2",
+        "--port",
+        str(port),
+    ]
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return subprocess.Popen(command, env=environment, start_new_session=True), port
 

@@ -121,14 +121,18 @@ def init(with_demo: bool) -> None:
 @click.option("--jobs/--no-jobs", default=True, show_default=True, help="Keep a process beside that does the jobs.")
 def serve(port: int, host: str, workers: int, jobs: bool) -> None:
     """Serve the pages and the API."""
+    import gc
     from contextlib import nullcontext
 
+    from django.db import connections
     from granian import Granian
     from granian.constants import Interfaces
 
     from xiaoguan.project.worker import Keeper
 
     _start()
+    import xiaoguan.project.urls  # the processes that answer are forked from this one, with all that is loaded by now
+    import xiaoguan.project.wsgi  # noqa: F401
     from xiaoguan.project.demo import logins
 
     where = f"http://{host}:{port}"
@@ -145,6 +149,9 @@ def serve(port: int, host: str, workers: int, jobs: bool) -> None:
         blocking_threads=1,
         log_enabled=False,
     )
+    connections.close_all()
+    gc.collect()
+    gc.freeze()  # what is loaded stays: no collection looks at it again, and the processes go on sharing its memory
     with Keeper() if jobs else nullcontext():
         server.serve()
 
@@ -613,6 +620,34 @@ def close(period: str, state: str, day: Any, policy_id: str, json_: bool) -> Non
     }
     words = f"{found.label} {found.policy_key}: {found.state}, {found.people} statements, {total} {found.currency}"
     say(told, json_, lambda: [words])
+
+
+@main.command()
+@click.argument("period")
+@click.option(
+    "--to",
+    "state",
+    type=click.Choice(("rating", "calculated", "calibrated", "locked")),
+    default="calculated",
+    show_default=True,
+    help="How far.",
+)
+@click.option("--appraisal", default="", help="Id of the appraisal, where the policy has several.")
+@click.option("--policy", "policy_id", default="", help="Id of the policy, where several appraise.")
+@as_json
+@database
+def appraise(period: str, state: str, appraisal: str, policy_id: str, json_: bool) -> None:
+    """Take the steps of the appraisal of PERIOD that are left up to a state: ask raters, calculate, calibrate, lock."""
+    from xiaoguan.appraisal import cycles
+
+    try:
+        found = cycles.cycle_for(period, policy_id, appraisal)
+        cycles.bring_to(found, state)
+    except cycles.CannotAppraise as error:
+        fail(str(error))
+    told = cycles.told(found)
+    words = [f"{one['name']}  score {one['score']}  grade {one['grade']}" for one in told["people"]]
+    say(told, json_, lambda: [f"{found.label} {found.policy_key} {found.appraisal}: {found.state}", *words])
 
 
 @main.command()

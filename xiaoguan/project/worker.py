@@ -52,6 +52,7 @@ class Keeper:
 
     def _keep(self) -> None:
         wait = 1.0
+        self._ending.wait(wait)  # the pages come first
         while not self._ending.is_set():
             began = time.monotonic()
             # Ctrl-C reaches the whole group of a terminal; the worker is told to end by this process alone.
