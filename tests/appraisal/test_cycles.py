@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -116,6 +117,27 @@ def test_a_month_that_closes_before_the_lock_uses_the_last_locked_grade_and_keep
     assert PayStatement.objects.get(period=april, person=company.linjing).payable_units == 0, "March is not paid anew"
     order(company.linjing, "10000", date(2026, 4, 1))
     assert paid(company.linjing, "2026-04") == 1_200, "from April on it is the A"
+
+
+def test_the_worked_example_of_the_guide(company: Any) -> None:
+    """王磊 earns 10 % of 50,000 in March: what the lock of which quarter, and when, makes of it."""
+    quota = {"goal": "quota", "currency": "CNY", "person": company.wanglei, "value": Decimal(100_000)}
+    GoalTarget(starts_on=date(2025, 10, 1), ends_on=date(2026, 1, 1), **quota).save()
+    order(company.wanglei, "60000", date(2025, 12, 1))
+    assert paid(company.wanglei, "2026-03") == 0, "nothing is locked"
+    through("2025-Q4")
+    assert paid(company.wanglei, "2026-03") == 5_000, "a B"
+    march = closing.known_period("2026-03")
+    first = through("2026-Q1")
+    assert paid(company.wanglei, "2026-03") == 2_500, "a C, locked before March is calculated"
+    AppraisalCycle.objects.filter(pk=first.pk).update(state=State.CALIBRATED)
+    assert paid(company.wanglei, "2026-03") == 5_000
+    closing.bring_to(march, PayrollPeriod.State.LOCKED)
+    cycles.lock(first)
+    assert paid(company.wanglei, "2026-04") == 0, "March stays"
+    did(company, "wanglei", of(first, company.wanglei), "appeal", text="SO-9 is missing")
+    did(company, "helin", of(first, company.wanglei), "accept", grade="A", reason="It is")
+    assert paid(company.wanglei, "2026-04") == 0, "the grade that an appeal changed was not the one that March used"
 
 
 # What people decide
@@ -276,3 +298,18 @@ def test_the_cycles_of_today_open_by_themselves_once(company: Any) -> None:
         cycles.opened(made.label)
     with pytest.raises(ValidationError, match="appraises anybody"):
         cycles.opened("2026-03")
+
+
+def test_the_command_line_appraises_a_quarter(company: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    from xiaoguan.project.cli import main as command
+
+    command(["appraise", "2026-Q1", "--to", "locked", "--json"], standalone_mode=False)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["state"], told["asked"], told["given"], len(told["people"])) == ("locked", 5, 0, 3)
+    assert {one["name"]: one["grade"] for one in told["people"]} == {"林静": "A", "周航": "", "王磊": "C"}
+    with pytest.raises(SystemExit):
+        command(["appraise", "2026-Q1"], standalone_mode=False)
+    assert "locked already" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        command(["appraise", "2026-03"], standalone_mode=False)
+    assert "appraises anybody" in capsys.readouterr().err

@@ -343,6 +343,7 @@ def _rows(
             "given_grade": grade,
             **graded(plan.appraisal, grade, one.score),
             "lines": _lines(plan.appraisal, one),
+            "points": {line.name: None if line.missing else str(line.number) for line in one.lines},
             "missing": missing,
             "gates": [step for step in one.steps if step.startswith("gate ")],
             "steps": list(one.steps),
@@ -491,3 +492,29 @@ def results_in(records: Sequence[AppraisalRecord], plan: Plan) -> list[Appraised
                   r.exact_factor, ())
         for r in records
     ]  # fmt: skip
+
+
+def told(cycle: AppraisalCycle) -> dict[str, Any]:
+    """The cycle with everybody's result, for the command line: scores to 0.01, factors as decimal text."""
+    rows = cycle.records.select_related("person").defer("lines", "steps").order_by("person_id")
+    return {
+        "period": cycle.label,
+        "policy": cycle.policy_key,
+        "appraisal": cycle.appraisal,
+        "state": cycle.state,
+        "digest": cycle.digest,
+        "asked": cycle.ratings.count(),
+        "given": cycle.ratings.filter(state=Given.State.GIVEN).count(),
+        "people": [
+            {
+                "person": row.person_id,
+                "name": row.person.name,
+                "score": None if row.score is None else format(row.score, "f"),
+                "first_grade": row.first_grade,
+                "grade": row.grade,
+                "factor": None if row.factor is None else format(row.factor.normalize(), "f"),
+                "missing": row.missing,
+            }
+            for row in rows
+        ],
+    }

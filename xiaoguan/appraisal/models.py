@@ -161,6 +161,7 @@ class AppraisalRecord(Stepped):
     score          rounded to 0.01; exact has it and the factor as fractions, by which grades are found
     first_grade    by the score alone; given_grade: after gates and the distribution; grade: after the calibration
     lines          one for each indicator: base.explain.Line as JSON with `weight` as a fraction
+    points         {indicator: its score as a fraction, None where it is missing}: what tables of many people read
     missing        indicators without a score; gates: those that applied; steps: how the score came about
     outcomes       what follows: improvement_plan, career:ROLE
     """
@@ -191,6 +192,7 @@ class AppraisalRecord(Stepped):
     calibrated_at, calibrated_by = when(_("calibrated")), who(_("calibrated by"))
     exact = models.JSONField(default=dict, editable=False)
     lines = models.JSONField(default=list, editable=False)
+    points = models.JSONField(default=dict, editable=False)
     missing = models.JSONField(default=list, editable=False)
     gates = models.JSONField(default=list, editable=False)
     steps = models.JSONField(default=list, editable=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -193,9 +194,10 @@ def _cycle_of(request: HttpRequest, viewer: Viewer) -> tuple[AppraisalCycle | No
     return chosen or next(iter(rows), None), rows
 
 
-def rows_of(cycle: AppraisalCycle, viewer: Viewer) -> list[AppraisalRecord]:
-    """The results of a cycle that the viewer may read, by team, the best first."""
+def rows_of(cycle: AppraisalCycle, viewer: Viewer, whole: bool = False) -> list[AppraisalRecord]:
+    """The results of a cycle that the viewer may read, by team, the best first; `whole` with their explanations."""
     rows = _desk(AppraisalRecord).visible(viewer).filter(cycle=cycle).select_related("person", "team", "cycle__policy")
+    rows = rows if whole else rows.defer("lines", "steps", "interview", "appeal_text", "decision")
     return sorted(rows, key=lambda r: (r.team.name if r.team else "", -(r.score or 0), r.person_id))
 
 
@@ -228,7 +230,6 @@ def team(request: HttpRequest) -> HttpResponse:
 
 
 def _row(desk: Desk, viewer: Viewer, one: AppraisalRecord, keys: Sequence[str], calibrating: Any) -> dict[str, Any]:
-    scores = {line.name: line for line, _weight in one.explained}
     may = calibrating.may(viewer, one, desk.write) and one.person_id != viewer.person_id
     url = desk.url("detail", pk=one.pk)
     return {
@@ -236,7 +237,7 @@ def _row(desk: Desk, viewer: Viewer, one: AppraisalRecord, keys: Sequence[str], 
         "name": one.person.name,
         "team": one.team.name if one.team else "",
         "url": url,
-        "parts": [_points(scores.get(key)) for key in keys],
+        "parts": [_points(one.points.get(key)) for key in keys],
         "score": _whole(one),
         "grade": one.grade or "–",
         "before": one.given_grade if one.given_grade != one.grade else "",
@@ -248,12 +249,12 @@ def _row(desk: Desk, viewer: Viewer, one: AppraisalRecord, keys: Sequence[str], 
     }
 
 
-def _points(line: Line | None) -> str:
+def _points(score: str | None) -> str:
     """The score of an indicator to 0.01, half up."""
-    if line is None or line.missing:
+    if score is None:
         return "–"
-    exact = Decimal(line.number.numerator) / Decimal(line.number.denominator)
-    return giving.number(exact.quantize(Decimal("0.01"), ROUND_HALF_UP))
+    exact = Fraction(score)
+    return giving.number((Decimal(exact.numerator) / exact.denominator).quantize(Decimal("0.01"), ROUND_HALF_UP))
 
 
 def _distributed(plan: Plan, records: Sequence[AppraisalRecord]) -> dict[str, Any]:
@@ -319,7 +320,7 @@ def cycle_api(request: HttpRequest, pk: int) -> HttpResponse:
     """The grid for programs: scores by indicator, grades, the distribution; only what the viewer may read."""
     viewer = viewer_of(request)
     cycle = AppraisalCycle.objects.filter(pk=pk).select_related("policy").first()
-    records = rows_of(cycle, viewer) if cycle else []
+    records = rows_of(cycle, viewer, whole=True) if cycle else []
     if cycle is None or not records:
         raise Http404
     plan = known_plan(cycle)

@@ -64,7 +64,7 @@ def _over(company: Simulation, policy: Policy, present: Period) -> list[Period]:
 
 def _days(company: Simulation, end: date) -> tuple[date, ...]:
     """When ratings were asked for, when it was calculated, calibrated and locked: working days after the quarter."""
-    return tuple(company.days.since(end + timedelta(days=after)) for after in (2, 13, 16, 19))
+    return tuple(company.days.since(end + timedelta(days=after)) for after in (2, 13, 16, 23))
 
 
 def _opened(company: Simulation, policy: Policy, appraisal: str, period: Period) -> AppraisalCycle:
@@ -147,7 +147,7 @@ def _being_rated(company: Simulation, policy: Policy, appraisal: str, period: Pe
 
 
 def _calibrated(company: Simulation, cycle: AppraisalCycle, at: datetime) -> None:
-    """孙总 raised one of those just below the next grade."""
+    """孙总 raised the best of those with a C."""
     grades = {"B": "A", "C": "B"}
     rows = cycle.records.filter(given_grade__in=grades).order_by("-score", "person_id")
     record = next((one for one in rows if one.given_grade == "C"), rows.first())
@@ -172,7 +172,7 @@ def _decided(company: Simulation, policy: Policy, appraisal: str, period: Period
     low = records.exclude(manager=chenmin).exclude(score=None).order_by("score", "person_id").first()
     if low is None:
         return
-    decided = company.moment(_days(company, period.end)[3], 10)
+    decided = company.moment(company.days.since(day + timedelta(days=1)), 10)
     values = {"appeal": AppraisalRecord.Appeal.REJECTED, "appeal_text": APPEAL, "appealed_at": at, "decision": ANSWER}
     values |= {"decided_at": decided, "decided_by": helin, "updated_at": decided}
     AppraisalRecord.objects.filter(pk=low.pk).update(**values)

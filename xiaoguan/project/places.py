@@ -51,7 +51,10 @@ PLACES = (
             *("dispute", "ledgerentry", "result", "payterms"),
         ),
         page="statement",
-        pages=(("appraisalrecord", gettext_noop("Give ratings"), "star", "ratings_to_give"),),
+        pages=(
+            ("appraisalrecord", gettext_noop("Give ratings"), "star", "ratings_to_give"),
+            ("appraisalcycle", gettext_noop("The team's appraisals"), "table", "appraisal_team"),
+        ),
     ),
     Place("team", gettext_noop("Team"), "users-group", ("person", "team", "territory", "position")),
     Place(
