@@ -141,6 +141,7 @@ def test_programs_ask_for_duplicates_and_cards(cast: Any, client_of: Any, known:
     assert program.post("/api/customers/duplicates", {"note": "x"}, **JSON).status_code == 422
     card = program.post("/api/leads/card", {"text": "李女士 蓝海物流 13900000001"}, **JSON).json()["fields"]
     assert card == {"name": "李女士", "company": "蓝海物流", "phone": "13900000001"}
+    assert program.post("/api/leads/card", {"text": "0" * 4_001}, **JSON).status_code == 422
     where = f"/api/customers/{known.pk}/ask-owner"
     assert program.post(where, {"shown": item["shown"]}, **JSON).json() == {"told": 1}
     assert program.post(where, {}, **JSON).status_code == 422

@@ -60,6 +60,7 @@ def test_a_share_needs_one_receiver_a_right_and_a_day_to_come(cast: Any, client_
         {"person": cast.wanglei.pk, "right": "own"},
         {"person": cast.wanglei.pk, "ends_on": timezone.localdate().isoformat()},
         {"person": cast.linjing.pk},
+        {"person": cast.wanglei.pk, "ends_on": [None, None]},
         {"somebody": 1},
     ):
         assert owner.post(where, body, **JSON).status_code == 422, body

@@ -17,7 +17,7 @@ from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.api import answer, guarded
 from xiaoguan.desk.api.openapi import documents
 from xiaoguan.desk.api.refusals import not_here
-from xiaoguan.desk.api.views import body_of, found
+from xiaoguan.desk.api.views import _flat, body_of, found
 from xiaoguan.desk.desk import Desk, desks
 from xiaoguan.desk.forms import dress, relation_field
 from xiaoguan.desk.screens.common import record_of
@@ -125,7 +125,7 @@ def api_shares(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     data = body_of(request)
     if unknown := set(data) - {"person", "team", "right", "ends_on"}:
         raise ValidationError({min(unknown): [_("A share has person or team, right and ends_on.")]})
-    form = ShareForm({"right": "read"} | {k: "" if v is None else v for k, v in data.items()}, viewer)
+    form = ShareForm({"right": "read"} | _flat(data), viewer)
     if not form.is_valid():
         raise ValidationError(form.errors.as_data())
     return answer(_item(sharing.share(viewer, desk, record, **form.cleaned_data)), 201)

@@ -76,6 +76,8 @@ def card(request: HttpRequest, desk: Desk) -> HttpResponse:
     text = data.get("text")
     if not isinstance(text, str) or set(data) != {"text"}:
         raise ValidationError({"text": [_("Send the text of the card, and nothing else.")]})
+    if len(text) > cards.LONGEST:
+        raise ValidationError({"text": [_("At most %(n)s characters.") % {"n": cards.LONGEST}]})
     return answer({"fields": cards.as_fields(cards.read(text), list(desk.writable(viewer)))})
 
 

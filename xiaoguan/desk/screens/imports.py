@@ -25,7 +25,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from xiaoguan.desk.access import Viewer, viewer_of
-from xiaoguan.desk.api import answer, guarded, problem
+from xiaoguan.desk.api import answer, guarded, not_here, problem
 from xiaoguan.desk.desk import Desk, desk_of, desks
 from xiaoguan.desk.importing import headers, reading
 from xiaoguan.desk.importing.draft import ImportDraft, Rule, begin
@@ -329,7 +329,7 @@ def api_imports(request: HttpRequest) -> HttpResponse:
     """POST multipart: file, entity; optional mapping, fixed, values, match (JSON), rule, source, dates, numbers, part,
     header, dry_run. Answers the tally of a dry run of few rows, else the job."""
     if request.method != "POST":
-        return problem(405, _("Use POST here."))
+        return not_here("POST")
     viewer = viewer_of(request)
     desk = _desk(viewer, request.POST.get("entity", ""))
     try:
