@@ -12,7 +12,7 @@ from decimal import Decimal
 from xiaoguan.project.cli import main
 
 PASSWORD = "a long enough secret 42"
-SIGNS_IN = "linjing", "zhouhang", "sunzong", "gaoxiang", "zhaoyue", "wufang"
+SIGNS_IN = "linjing", "zhouhang", "chenmin", "sunzong", "gaoxiang", "zhaoyue", "wufang", "helin"
 QUARTER = "2026-Q1"
 
 
