@@ -53,16 +53,22 @@ class RecordForm(forms.ModelForm):
     def __init__(self, *args: Any, viewer: Viewer, drawn: bool = True, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.viewer = viewer
+        self.approvals: tuple[Any, ...] = ()
+        if drawn:
+            self.draw()
+            return
         for name, field in self.fields.items():
-            if not drawn:
-                _narrow(field, viewer, getattr(self.instance, f"{name}_id", None))
-            elif isinstance(field, forms.ModelChoiceField):
-                self.fields[name] = relation_field(field, viewer, getattr(self.instance, f"{name}_id", None))
+            _narrow(field, viewer, getattr(self.instance, f"{name}_id", None))
+
+    def draw(self) -> None:
+        """Give the fields the widgets of a page, which ask what there is to choose from."""
+        self._bound_fields_cache.clear()
+        for name, field in self.fields.items():
+            if isinstance(field, forms.ModelChoiceField):
+                self.fields[name] = relation_field(field, self.viewer, getattr(self.instance, f"{name}_id", None))
             elif isinstance(field, forms.ChoiceField):
                 field.choices = [(value, NONE if value in ("", None) else label) for value, label in field.choices]
-        if drawn:
-            dress(self)
-        self.approvals: tuple[Any, ...] = ()
+        dress(self)
 
     def clean(self) -> dict[str, Any]:
         """What is another record's alone, and a number that cannot be, is refused."""

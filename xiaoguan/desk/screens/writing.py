@@ -52,7 +52,7 @@ def _form_page(
 ) -> HttpResponse:
     posted = request.method == "POST"
     stored = {f.attname: getattr(record, f.attname) for f in record._meta.concrete_fields}
-    form = form_for(desk, viewer, record, request.POST if posted else None)
+    form = form_for(desk, viewer, record, request.POST if posted else None, drawn=not posted)
     form.initial |= {name: request.GET[name] for name in form.fields if name in request.GET}
     conflict, status = None, 200
     if posted:
@@ -75,6 +75,8 @@ def _form_page(
                 for text, url in asked:
                     messages.success(request, text, extra_tags=f"url:{url}")
                 return HttpResponseRedirect(desk.url("detail", pk=saved.pk))
+        if conflict is None:
+            form.draw()  # what was refused is shown again
     return render(
         request,
         "desk/form.html",
