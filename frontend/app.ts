@@ -25,6 +25,7 @@ import "./sheets";
 import "./story";
 import "./theme";
 import "./toast";
+import "./wide";
 import "./widths";
 
 document.documentElement.classList.add("js");

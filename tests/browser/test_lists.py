@@ -134,3 +134,34 @@ def test_several_are_chosen_on_a_phone(visit: Visit) -> None:
     page.locator("#selection").get_by_role("button", name="清除").tap()
     page.locator(".rows tr").nth(0).tap()
     expect(page).to_have_url(re.compile(r"/opportunities/\d+$"))
+
+
+MANY = (
+    "name,grade,stage,owner,city,phone,email,website,industry,country,tax_number,channel,origin,territory,kind,"
+    "registered_on,last_contact_on,next_contact_on,first_order_on,last_order_on"
+)
+
+
+def test_a_list_with_many_columns_scrolls_in_itself_and_keeps_its_names(visit: Visit) -> None:
+    wider = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    seller = visit("sunzong")
+    page = seller.page
+    page.set_viewport_size({"width": 1024, "height": 800})
+    seller.go(f"/customers/?columns={MANY}")
+    page.locator(".list.wide").wait_for()
+    assert page.evaluate(wider) == 0 and not seller.faults()
+    page.locator(".rows").evaluate(
+        "(rows) => { for (let n = 0; n < 60; n++) rows.append(rows.rows[0].cloneNode(true)) }"
+    )
+    name, head = page.locator(".rows .lead").first, page.locator("thead th").nth(1)
+    before = name.bounding_box(), head.bounding_box()
+    page.locator(".list").evaluate("(list) => list.scrollTo(700, 60)")
+    after = name.bounding_box(), head.bounding_box()
+    assert after[0]["x"] == before[0]["x"] and after[0]["y"] == before[0]["y"] - 60
+    assert after[1] == before[1]  # the head stays both ways
+    seller.go("/products/")
+    expect(page.locator("#list")).not_to_have_class(re.compile("wide"))
+    phone = visit("sunzong", "narrow")
+    phone.go(f"/customers/?columns={MANY}")
+    expect(phone.page.locator(".rows .row-link").first).to_be_visible()
+    assert phone.page.evaluate(wider) == 0
