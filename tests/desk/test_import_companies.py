@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import json
 from collections.abc import Iterator
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db.models import Count, Sum
 
-from xiaoguan.customers.models import Contact, Customer
 from xiaoguan.desk.plan import run_plan
-from xiaoguan.people.chart import managers_of
-from xiaoguan.people.models import PayTerms, Person
 from xiaoguan.sales.models import Order, OrderLine
 
 pytestmark = pytest.mark.django_db
@@ -55,59 +48,6 @@ def test_northwind_moves_in_with_every_figure_and_a_second_time_nothing_changes(
     }
     again = run_plan(plan, folder)
     assert again.ok and sum(t.created + t.changed for t in again.tables) == 0
-
-
-@pytest.fixture
-def first_year(shared: Path, tmp_path: Path) -> Path:
-    """AdventureWorks with the orders of 2011 only; bench/import_adventureworks.py takes the time for the whole."""
-    for file in (shared / "data" / "adventureworks").iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-
-    def keep(name: str, wanted: Any) -> set[str]:
-        path = tmp_path / name
-        with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-            reader = csv.reader(file)
-            head, rows = next(reader), [row for row in reader if wanted(row)]
-        with gzip.open(path, "wt", encoding="utf-8", newline="", compresslevel=1) as file:
-            csv.writer(file).writerows([head, *rows])
-        return {row[0] for row in rows}
-
-    orders = keep("SalesOrderHeader.csv.gz", lambda row: row[2] < "2012")
-    keep("SalesOrderLine.csv.gz", lambda row: row[0] in orders)
-    return tmp_path
-
-
-def test_adventureworks_moves_in_with_its_organisation_and_the_figures_of_its_first_year(shared, first_year):
-    assert run_plan(EXAMPLES / "adventureworks" / "plan.yaml", first_year).issues == []
-    oracle = json.loads((shared / "data" / "oracle-adventureworks.json").read_text())
-    year = oracle["calendar_years"][0]
-    orders = Order.objects.filter(source="adventureworks")
-    found = orders.aggregate(
-        orders=Count("pk"),
-        subtotal=Sum("net_amount"),
-        tax=Sum("tax_amount"),
-        freight=Sum("freight_amount"),
-        total_due=Sum("total_amount"),
-    )
-    assert found.pop("orders") == year["orders"]
-    assert found == {name: units(year[name]) for name in found}
-    assert orders.filter(channel="reseller").count() == year["reseller_orders"]
-    first = [row for row in oracle["attainment"] if row["period_start"] == "2011-05-31"]
-    for row in first:
-        person = Person.objects.get(source="adventureworks", external_id=str(row["salesperson_id"]))
-        assert person.name == row["name"]
-        own = orders.filter(owner=person, ordered_on__gte="2011-05-31", ordered_on__lt=row["period_end_exclusive"])
-        assert own.aggregate(v=Sum("net_amount"))["v"] == units(row["revenue"])
-        assert person.goals.get(starts_on="2011-05-31").value == Decimal(row["quota"])
-        assert PayTerms.objects.get(person=person).commission_percent == Decimal(row["commission_pct"])
-    customers = Customer.objects.filter(source="adventureworks")
-    assert customers.count() == 19_820 and customers.filter(first_order_on__isnull=False).count() == 1_406
-    assert Contact.objects.filter(source="adventureworks").count() == 635
-    blythe = Person.objects.get(source="adventureworks", external_id="275")
-    above = [Person.objects.get(pk=pk).external_id for pk in managers_of(blythe.pk, date(2014, 1, 1))]
-    assert above == ["274", "273", "1"]  # from the path /6/1/1/
-    assert [t.territory.name for t in blythe.territoryassignments.order_by("starts_on")] == ["Northeast", "Central"]
-    assert blythe.territoryassignments.get(ends_on="2012-11-30").territory.parent.name == "North America"
 
 
 def blocks(page: str, heading: str) -> Iterator[list[str]]:

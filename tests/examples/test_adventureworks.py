@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ import pytest
 from click.testing import CliRunner
 from django.db import connection, transaction
 
+from xiaoguan.customers.models import Contact, Customer
+from xiaoguan.people.chart import managers_of
+from xiaoguan.people.models import PayTerms, Person
 from xiaoguan.project.cli import main
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +79,21 @@ def test_attainment_commission_and_bonus_of_every_person_and_period(oracle: Any)
         amounts = {line["component"]: line["amount"] for line in paid["lines"]}
         assert amounts == {"commission": expected["commission"], "bonus": expected["bonus_if_met"]}, (key, period)
         assert Decimal(paid["total"]) == sum(map(Decimal, amounts.values()))
+
+
+def test_the_organisation_moves_in_with_its_history(oracle: Any) -> None:
+    known = Person.objects.filter(source="adventureworks")
+    for row in oracle["attainment"]:
+        person = known.get(external_id=str(row["salesperson_id"]))
+        assert person.goals.get(starts_on=row["period_start"]).value == Decimal(row["quota"])
+        assert PayTerms.objects.get(person=person).commission_percent == Decimal(row["commission_pct"])
+    customers = Customer.objects.filter(source="adventureworks")
+    assert customers.count() == 19_820 and Contact.objects.filter(source="adventureworks").count() == 635
+    blythe = known.get(external_id="275")
+    above = [Person.objects.get(pk=pk).external_id for pk in managers_of(blythe.pk, date(2014, 1, 1))]
+    assert above == ["274", "273", "1"]  # from the path /6/1/1/
+    assert [t.territory.name for t in blythe.territoryassignments.order_by("starts_on")] == ["Northeast", "Central"]
+    assert blythe.territoryassignments.get(ends_on="2012-11-30").territory.parent.name == "North America"
 
 
 def test_totals_of_the_periods(oracle: Any) -> None:
