@@ -1,4 +1,4 @@
-"""A quarter is appraised: rated on a phone, calculated, calibrated in the team's grid, locked, and seen by the person."""
+"""A quarter is appraised: rated on a phone, calculated, calibrated in the grid, locked, and seen by the person."""
 
 from __future__ import annotations
 

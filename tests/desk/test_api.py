@@ -10,7 +10,7 @@ from xiaoguan.desk import conformance
 from xiaoguan.desk.api import openapi
 from xiaoguan.desk.models import Event
 
-READERS = {"payterms": "helin", "grant": "gaoxiang", "fieldlevel": "gaoxiang"}
+READERS = {"payterms": "helin", "grant": "gaoxiang", "fieldlevel": "gaoxiang", "rating": "linjing"}
 
 
 def post(browser: Any, url: str, **data: Any) -> Any:
