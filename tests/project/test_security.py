@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import Client
-from django.urls import get_resolver
+from django.urls import URLResolver, get_resolver
+from django.urls.exceptions import Resolver404
+from django.urls.resolvers import RegexPattern
 
 from xiaoguan.people.models import Account
+from xiaoguan.project import urls
 
 PASSWORD = "a long enough secret 42"
 
@@ -163,3 +166,18 @@ def test_a_record_cannot_be_moved_under_somebody_elses_customer(cast: Any, clien
     assert (page.status_code, api.status_code) == (422, 403)
     contact.refresh_from_db()
     assert contact.customer == mine
+
+
+def test_an_address_leads_where_django_would_lead_it() -> None:
+    """Found by its first words or one after the other, it is the same page."""
+    plain = URLResolver(RegexPattern(r"^/"), list(urls.urlpatterns[0].url_patterns))
+    known = ["", "goals/plan", "customers/", "customers/7", "customers/7/edit", "customers/new", "api/", "api/orders/7"]
+    for address in [*known, "api/openapi.json", "policy/1", "static/x", "zzz/7", "customers/7/zzz", "customers/x/y/z"]:
+        answers = []
+        for resolver in (get_resolver(), plain):
+            try:
+                found = resolver.resolve(f"/{address}")
+                answers.append((found.view_name, found.route, found.args, found.kwargs))
+            except Resolver404:
+                answers.append(None)
+        assert answers[0] == answers[1] and (answers[0] or address not in known), address

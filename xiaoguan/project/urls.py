@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from xiaoguan.appraisal import pages as appraisal
 from xiaoguan.desk import api, screens
+from xiaoguan.desk.routes import by_word
 from xiaoguan.goals import planning_pages
 from xiaoguan.goals.pages import tree
 from xiaoguan.incentive import pages as pay
@@ -16,28 +17,30 @@ from xiaoguan.project import pages, tokens
 from xiaoguan.rulebook import workshop
 from xiaoguan.rulebook.pages import metric_page, result_page
 
-urlpatterns = [
-    path("", today, name="today"),
-    path("goals/", tree, name="goals"),
-    *planning_pages.urls(),
-    *pay.urls(),
-    *appraisal.urls(),
-    *whatif.urls(),
-    path("numbers/<str:policy>/<str:name>", metric_page, name="metric"),
-    path("explain/<int:pk>", result_page, name="explain"),
-    path("search", pages.search, name="search"),
-    path("settings/", pages.settings_page, name="settings"),
-    path("language", pages.language, name="language"),
-    path("health", pages.health, name="health"),
-    path("tokens/", tokens.tokens_page, name="tokens"),
-    path("tokens/<int:pk>/take-back", tokens.take_back, name="token_take_back"),
-    path("account/", include("xiaoguan.project.account_urls")),
-    *workshop.urls(),
-    *rights_pages.urls(),
-    *share_pages.urls(),
-    *screens.urls(),
-    *api.urls(),
-]
+urlpatterns = by_word(
+    [
+        path("", today, name="today"),
+        path("goals/", tree, name="goals"),
+        *planning_pages.urls(),
+        *pay.urls(),
+        *appraisal.urls(),
+        *whatif.urls(),
+        path("numbers/<str:policy>/<str:name>", metric_page, name="metric"),
+        path("explain/<int:pk>", result_page, name="explain"),
+        path("search", pages.search, name="search"),
+        path("settings/", pages.settings_page, name="settings"),
+        path("language", pages.language, name="language"),
+        path("health", pages.health, name="health"),
+        path("tokens/", tokens.tokens_page, name="tokens"),
+        path("tokens/<int:pk>/take-back", tokens.take_back, name="token_take_back"),
+        path("account/", include("xiaoguan.project.account_urls")),
+        *workshop.urls(),
+        *rights_pages.urls(),
+        *share_pages.urls(),
+        *screens.urls(),
+        *api.urls(),
+    ]
+)
 handler400, handler403, handler404, handler500 = (
     f"xiaoguan.project.pages.error_{code}" for code in (400, 403, 404, 500)
 )

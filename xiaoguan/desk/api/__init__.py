@@ -19,6 +19,7 @@ from xiaoguan.desk.api.saved import views_list, views_one
 from xiaoguan.desk.api.shape import item, list_body
 from xiaoguan.desk.api.views import bulk, collection, one, verb
 from xiaoguan.desk.desk import Desk, desks
+from xiaoguan.desk.routes import by_word
 
 __all__ = ["answer", "guarded", "item", "list_body", "not_here", "openapi", "problem", "urls"]
 
@@ -38,9 +39,8 @@ def urls() -> list[Any]:
         path("views", guarded(views_list, methods=("GET", "POST"))),
         path("views/<int:pk>", guarded(views_one, methods=("GET", "PATCH", "DELETE"))),
     ]
-    # One branch an entity: the addresses are looked through one by one, at every request.
     found += [path(desk.url_name, include(_of_desk(desk))) for desk in desks()]
-    return [path("api/", include(found)), *_of_company()]
+    return [path("api/", include(by_word(found))), *_of_company()]
 
 
 def _of_desk(desk: Desk) -> list[Any]:
