@@ -20,6 +20,7 @@ class Verb:
     fields    form fields to ask for, by name; they become arguments of `do`.
     who       rule for who may; the desk's `write` when None.
     final     whether it cannot be taken back, so that nobody offers to.
+    unsaid    fields whose values the history does not tell, such as who was asked to rate somebody.
     """
 
     label: Any = ""
@@ -27,6 +28,7 @@ class Verb:
     tone = ""
     final = False
     fields: ClassVar[dict[str, forms.Field]] = {}
+    unsaid: ClassVar[tuple[str, ...]] = ()
     who: Rule | None = None
 
     def __init_subclass__(cls) -> None:
@@ -83,6 +85,7 @@ class Verb:
         if not form.is_valid():
             raise ValidationError(form.errors)
         answer = self.do(record, viewer, **form.cleaned_data)
-        kept = {name: [None, events.plain(getattr(value, "pk", value))] for name, value in form.cleaned_data.items()}
+        told = {name: value for name, value in form.cleaned_data.items() if name not in self.unsaid}
+        kept = {name: [None, events.plain(getattr(value, "pk", value))] for name, value in told.items()}
         events.write(record, self.name, kept)
         return answer
