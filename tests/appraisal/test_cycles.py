@@ -313,3 +313,30 @@ def test_the_command_line_appraises_a_quarter(company: Any, capsys: pytest.Captu
     with pytest.raises(SystemExit):
         command(["appraise", "2026-03"], standalone_mode=False)
     assert "appraises anybody" in capsys.readouterr().err
+
+
+def test_a_year_is_made_of_its_locked_quarters_and_a_weak_one_leads_to_a_plan(company: Any) -> None:
+    more = """
+    improvement_plan: {when: "streak(grade == 'C', 2)", length: 3m, review: 15d, outcome: [close, extend, exit]}
+  - {id: yearly, name: Year, period: year, combine: {quarterly: mean}, grades: {A: {from: 90}, C: {from: 0}},
+     career: [{to: sales_manager, when: "score >= 90 and tenure >= 12m"}]}
+"""
+    text = POLICY.replace("    interview: {due: 10wd, record: required}\n", more.lstrip("\n"))
+    text = text.replace("version: 1.0.0", "version: 1.1.0").replace("from: 2025-01-01", "from: 2025-06-01")
+    adopt(text.replace("roles: [sales_rep]", "roles: [sales_rep, sales_manager]"))
+    quota = {"goal": "quota", "currency": "CNY", "value": Decimal(100_000)}
+    for person in (company.linjing, company.wanglei):
+        GoalTarget(person=person, starts_on=date(2025, 10, 1), ends_on=date(2026, 1, 1), **quota).save()
+    order(company.wanglei, "40000", date(2025, 12, 1))
+    order(company.linjing, "120000", date(2025, 12, 1))
+    for label in ("2025-Q3", "2025-Q4", "2026-Q1"):
+        through(label)
+    lei = of(cycles.cycle_for("2026-Q1"), company.wanglei)
+    assert (lei.score, lei.outcomes) == (Decimal("50.00"), ["improvement_plan"]), "a C for the second time"
+    assert of(cycles.cycle_for("2025-Q4"), company.wanglei).outcomes == []
+    year = through("2026", State.CALCULATED)
+    lin = of(year, company.linjing)
+    assert (lin.score, lin.grade, lin.outcomes) == (Decimal("100.00"), "A", ["career:sales_manager"])
+    closing.bring_to(closing.pay_period("2026-03"), PayrollPeriod.State.LOCKED)
+    cycles.calculate(year)
+    assert of(year, company.linjing).score == Decimal("100.00"), "what a month was paid with is no question here"

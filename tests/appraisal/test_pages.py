@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import translation
 
 from tests.appraisal.test_cycles import State, did, of, rate, through
@@ -13,6 +14,7 @@ from tests.rulebook.test_lines import SENTENCE
 from xiaoguan.appraisal import cycles, pages
 from xiaoguan.appraisal.cycles import plan_of
 from xiaoguan.appraisal.models import AppraisalCycle, AppraisalRecord, Rating
+from xiaoguan.desk.models import Event
 from xiaoguan.people.models import Grant, Role
 from xiaoguan.rulebook.lines import spoken
 
@@ -132,3 +134,22 @@ def test_a_chinese_page_has_no_english_sentence_of_the_engine(rated: AppraisalCy
             found += [spoken(step) for step in record.steps]
     assert any("缺少“teamwork”：权重由其他指标分摊" in text for text in found)
     assert not [text for text in found if SENTENCE.search(text)]
+
+
+def test_hr_asks_another_rater_and_the_history_does_not_say_whom(
+    rated: AppraisalCycle, company: Any, client_of: Any
+) -> None:
+    rows = {"person": company.linjing.pk, "rater": company.wanglei.pk, "group": "peer"}
+    with pytest.raises(PermissionDenied):
+        did(company, "chenmin", rated, "ask_rater", **rows)
+    did(company, "helin", rated, "ask_rater", **rows)
+    assert Rating.objects.get(person=company.linjing, rater=company.wanglei).group == "peer"
+    for event in Event.objects.filter(deed__in=("ask_rater", "give")):
+        assert event.changes == {}
+    for wrong in (rows, {**rows, "rater": company.linjing.pk}, {**rows, "person": company.sunzong.pk}):
+        with pytest.raises(ValidationError):
+            did(company, "helin", rated, "ask_rater", **wrong)
+    sheet = client_of("helin").get(f"/appraisal-cycles/{rated.pk}/ask/ask_rater")
+    assert sheet.status_code == 200 and 'value="peer"' in sheet.content.decode()
+    did(company, "helin", rated, "ask_again", until="2026-05-01")
+    assert str(rated.due_on) == "2026-05-01" and rated.ratings.count() == 6

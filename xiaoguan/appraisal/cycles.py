@@ -27,7 +27,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from xiaoguan.appraisal.models import AppraisalCycle, AppraisalRecord
 from xiaoguan.appraisal.models import Rating as Given
-from xiaoguan.appraisal.raters import Raters, items_of
+from xiaoguan.appraisal.raters import SELF, Raters, items_of
 from xiaoguan.base.periods import Period
 from xiaoguan.desk import events, jobs
 from xiaoguan.desk.access import NOBODY, Viewer
@@ -39,7 +39,7 @@ from xiaoguan.desk.notify import notice, notify
 from xiaoguan.people.chart import people_with_roles
 from xiaoguan.policy import Policy, Rating, Who, appraise
 from xiaoguan.policy.appraisal import Appraised, distribute, follows, is_for
-from xiaoguan.policy.document import Appraisal
+from xiaoguan.policy.document import Appraisal, Indicator
 from xiaoguan.rulebook.models import PolicyVersion, Stepped
 from xiaoguan.rulebook.reckoning import CannotReckon, Progress, quiet, version_for
 from xiaoguan.rulebook.staff import Staff, roles_of
@@ -215,7 +215,7 @@ def ask(cycle: AppraisalCycle, until: date | None = None, by: Viewer = NOBODY, t
         values |= {"policy_id": plan.version.pk, "digest": plan.version.digest}
         fresh.step(state=State.RATING, **values)
         if tell:
-            remind(fresh)
+            remind(fresh, by)
     hand_over(cycle, fresh)
     return new
 
@@ -225,14 +225,7 @@ def _asked(cycle: AppraisalCycle, plan: Plan) -> int:
     people, items = appraised(plan), items_of(plan.appraisal)
     there = set(cycle.ratings.values_list("person_id", "rater_id", "item"))
     new = [
-        Given(
-            label=f"{cycle.label} {who.name} · {item.name or item.key}"[:200],
-            cycle=cycle,
-            person_id=pk,
-            rater_id=rater,
-            group=group,
-            item=item.key,
-        )
+        _rating(cycle, who, item, group, rater)
         for pk, who in people.items()
         for item in items
         for group, rater in raters.of(pk, item)
@@ -243,13 +236,61 @@ def _asked(cycle: AppraisalCycle, plan: Plan) -> int:
     return len(new)
 
 
-def remind(cycle: AppraisalCycle) -> int:
-    """Tell everybody who has not given all ratings yet. Returns how many people."""
-    rows = cycle.ratings.filter(state=Given.State.ASKED)
-    people = list(rows.order_by("rater_id").values_list("rater_id", flat=True).distinct())
-    text = gettext_noop("Your ratings are asked for: %(title)s")
-    notify(people, APPRAISAL, text, values={"title": str(cycle)}, url=reverse("ratings_to_give"), myself=True)
-    return len(people)
+def remind(cycle: AppraisalCycle, by: Viewer = NOBODY) -> None:
+    """Tell everybody who has not given all ratings yet, as a job."""
+    _tell(cycle, by, "raters", gettext_noop("Your ratings are asked for: %(title)s"), reverse("ratings_to_give"))
+
+
+TOLD_AT_ONCE = 100
+
+
+def _tell(cycle: AppraisalCycle, by: Viewer, whom: str, text: str, url: str) -> None:
+    """The raters who are waited for, or the people, as a job: what each may read is worked out one by one."""
+    title = _("Notifications about %(period)s") % {"period": str(cycle)}
+    jobs.start("tell_appraisal", by, title, unit=_("people"), cycle=cycle.pk, whom=whom, text=text, url=url)
+
+
+@job_kind("tell_appraisal")
+def tell_appraisal(running: Running) -> dict[str, Any]:
+    """Behind a kill it goes on with those who were not told yet."""
+    asked = running.parameters
+    cycle = AppraisalCycle.objects.get(pk=asked["cycle"])
+    raters = cycle.ratings.filter(state=Given.State.ASKED).values_list("rater_id", flat=True)
+    people = raters if asked["whom"] == "raters" else cycle.records.values_list("person_id", flat=True)
+    every = sorted(set(people))
+    left = [pk for pk in every if pk > running.checkpoint.get("at", 0)]
+    for start in range(0, len(left), TOLD_AT_ONCE):
+        some = left[start : start + TOLD_AT_ONCE]
+        with running.step(done=start + len(some), total=len(left), at=some[-1]):
+            notify(some, APPRAISAL, asked["text"], values={"title": str(cycle)}, url=asked["url"], myself=True)
+    return {"summary": _("%(n)d people told.") % {"n": len(every)}}
+
+
+def ask_one(cycle: AppraisalCycle, person: int, rater: int, group: str, by: Viewer = NOBODY) -> int:
+    """Ask one more rater about somebody, for every item that this group rates. Returns how many ratings are new."""
+    with transaction.atomic():
+        fresh = standing(cycle, State.RATING)
+        plan = plan_of(fresh)
+        who = appraised(plan).get(person)
+        items = [item for item in items_of(plan.appraisal) if group in item.raters]
+        if who is None:
+            raise CannotAppraise({"person": [_("This person is not appraised in this cycle.")]})
+        if (group == SELF) != (person == rater):
+            raise CannotAppraise({"rater": [_("People rate themselves as “self”, others in another group.")]})
+        there = set(fresh.ratings.filter(person=person, rater=rater).values_list("item", flat=True))
+        new = [_rating(fresh, who, item, group, rater) for item in items if item.key not in there]
+        if not new:
+            raise CannotAppraise({"rater": [_("This person is asked already.")]})
+        Given.objects.bulk_create(new)
+        _tell_created(new)
+        text = gettext_noop("Your ratings are asked for: %(title)s")
+        notify([rater], APPRAISAL, text, values={"title": str(fresh)}, url=reverse("ratings_to_give"), myself=True)
+    return len(new)
+
+
+def _rating(cycle: AppraisalCycle, who: Who, item: Indicator, group: str, rater: int) -> Given:
+    label = f"{cycle.label} {who.name} · {item.name or item.key}"[:200]
+    return Given(label=label, cycle=cycle, person_id=int(who.key), rater_id=rater, group=group, item=item.key)
 
 
 def give(rating: Given, score: Decimal | None, comment: str = "") -> None:
@@ -429,9 +470,7 @@ def finish(cycle: AppraisalCycle, by: Viewer = NOBODY, tell: bool = True) -> Non
         now = timezone.now()
         fresh.step(state=State.CALIBRATED, calibrated_at=now, calibrated_by_id=by.person_id, reason="")
         if tell:
-            people = list(fresh.records.values_list("person_id", flat=True))
-            text = gettext_noop("Your result is there: %(title)s")
-            notify(people, APPRAISAL, text, values={"title": str(fresh)}, url=reverse("appraisal"), myself=True)
+            _tell(fresh, by, "people", gettext_noop("Your result is there: %(title)s"), reverse("appraisal"))
     hand_over(cycle, fresh)
 
 

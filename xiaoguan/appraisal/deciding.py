@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from xiaoguan.appraisal.cycles import APPRAISAL, CannotAppraise, graded, plan_of, results_in, standing
+from xiaoguan.appraisal.cycles import APPRAISAL, CannotAppraise, graded, known_plan, plan_of, results_in, standing
 from xiaoguan.appraisal.models import AppraisalCycle, AppraisalRecord
 from xiaoguan.desk.access import NONE, Rule, Viewer
 from xiaoguan.desk.approvals.flows import chart
@@ -29,6 +29,7 @@ from xiaoguan.policy.appraisal import calibrate as calibrated
 from xiaoguan.policy.document import Appraisal
 from xiaoguan.rulebook.models import PolicyVersion
 from xiaoguan.rulebook.versions import document_of
+from xiaoguan.rulebook.windows import last_day
 
 State, Appeal = AppraisalCycle.State, AppraisalRecord.Appeal
 WINDOW = 7
@@ -126,6 +127,15 @@ def interview(record: AppraisalRecord, by: Viewer, on: date, text: str) -> None:
         raise CannotAppraise(_("The interview is about the calibrated result: calibrate first."))
     record.step(interview_on=on, interview=text, interview_by_id=by.person_id, agreed_at=None)
     _tell([record.person_id], gettext_noop("%(actor)s kept the interview: %(title)s"), record)
+
+
+def interview_until(cycle: AppraisalCycle) -> date | None:
+    """The last day for the interviews, where the policy gives a time; None before the grades were calibrated."""
+    plan = known_plan(cycle)
+    rule = plan.appraisal.interview if plan else None
+    if plan is None or rule is None or cycle.calibrated_at is None:
+        return None
+    return last_day(plan.policy, rule.due, timezone.localdate(cycle.calibrated_at))
 
 
 @transaction.atomic

@@ -14,6 +14,8 @@ from xiaoguan.appraisal.verbs import (
     AcceptAppeal,
     Agree,
     Ask,
+    AskAgain,
+    AskRater,
     CalculateScores,
     Calibrate,
     Decline,
@@ -106,7 +108,7 @@ class AppraisalCycleDesk(Desk):
     read = role("general_manager", "finance", "hr", "administrator") | Leads()
     write = role("hr", "administrator") & NobodyAsked()
     create = role("hr", "administrator")
-    verbs = Ask, CalculateScores, Finish, LockCycle, Remind, SendBackCycle
+    verbs = Ask, CalculateScores, Finish, LockCycle, Remind, AskRater, AskAgain, SendBackCycle
 
     def stages(self, record: AppraisalCycle) -> list[dict[str, Any]]:
         at = cycles.ORDER.index(AppraisalCycle.State(record.state))

@@ -24,23 +24,12 @@ from xiaoguan.desk.desk import Desk, desk_of
 
 STEPS = 10
 """Up to so many whole steps are offered as buttons; a longer scale is typed."""
-GROUPS = {
-    SELF: gettext_lazy("self"),
-    MANAGER: gettext_lazy("manager"),
-    PEER: gettext_lazy("colleagues"),
-    REPORT: gettext_lazy("reports"),
-}
 AS = {
     SELF: gettext_lazy("About yourself"),
     MANAGER: gettext_lazy("As the manager"),
     PEER: pgettext_lazy("rating", "As a colleague; your name is not shown"),
     REPORT: pgettext_lazy("rating", "About your manager; your name is not shown"),
 }
-
-
-def group_label(group: str) -> str:
-    """What people call a group of raters."""
-    return str(GROUPS.get(group) or role_label(group))
 
 
 def as_label(group: str) -> str:

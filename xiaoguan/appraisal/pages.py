@@ -17,8 +17,8 @@ from django.views.decorators.http import require_GET
 
 from xiaoguan.appraisal import deciding, giving
 from xiaoguan.appraisal.cycles import Plan, known_plan, results_in
-from xiaoguan.appraisal.giving import group_label
 from xiaoguan.appraisal.models import AppraisalCycle, AppraisalRecord, Rating
+from xiaoguan.appraisal.raters import group_label
 from xiaoguan.base.explain import Line
 from xiaoguan.base.words import plain_number
 from xiaoguan.desk.access import Viewer, role_label, viewer_of
@@ -66,6 +66,7 @@ def _record(request: HttpRequest, viewer: Viewer, record: AppraisalRecord) -> di
         "grades": _band(record, plan) if plan else [],
         "record_reason": record.reason,
         "talk": _talk(record),
+        "talk_until": deciding.interview_until(record.cycle) if record.interview_on is None else None,
         "appeal": _appeal(record),
         "steps_told": [spoken(step, _names(plan)) for step in record.steps],
         "gates_told": [spoken(step, _names(plan)) for step in record.gates],
@@ -304,6 +305,7 @@ def _cycle(request: HttpRequest, viewer: Viewer, cycle: AppraisalCycle) -> dict[
             for group in groups
         ],
         "appeals": appeals,
+        "interview_until": deciding.interview_until(cycle),
         "interviews": cycle.records.filter(interview_on__isnull=False).count(),
         "wants_interview": plan is not None and plan.appraisal.interview is not None,
         "team_url": with_query(reverse("appraisal_team"), {"cycle": str(cycle.pk)}) if cycle.is_out else None,

@@ -15,12 +15,21 @@ from collections.abc import Collection, Iterable
 from datetime import date
 from functools import cached_property
 
+from django.utils.translation import gettext_lazy
+
+from xiaoguan.desk.access import role_label
 from xiaoguan.people.models import Account, Membership, ReportingLine, RoleAssignment
 from xiaoguan.policy.document import Appraisal, Indicator
 
 SELF, MANAGER, PEER, REPORT = "self", "manager", "peer", "report"
 NAMED = (SELF, MANAGER)
 """Groups of one, of whom everybody knows who they are; the raters of all others stay unnamed."""
+GROUPS = {
+    SELF: gettext_lazy("self"),
+    MANAGER: gettext_lazy("manager"),
+    PEER: gettext_lazy("colleagues"),
+    REPORT: gettext_lazy("reports"),
+}
 ASKED, SPARE = 5, 2
 """So many are asked of a group at least where it has them; and so many more than the policy needs to hear."""
 
@@ -99,3 +108,8 @@ class Raters:
 def items_of(appraisal: Appraisal) -> list[Indicator]:
     """The indicators that people rate."""
     return [one for one in appraisal.indicators if one.raters]
+
+
+def group_label(group: str) -> str:
+    """What people call a group of raters."""
+    return str(GROUPS.get(group) or role_label(group))

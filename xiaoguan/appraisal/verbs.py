@@ -13,9 +13,11 @@ from django.utils.translation import pgettext_lazy
 
 from xiaoguan.appraisal import cycles, deciding
 from xiaoguan.appraisal.models import AppraisalCycle, AppraisalRecord, Rating
+from xiaoguan.appraisal.raters import group_label, items_of
 from xiaoguan.desk import Verb, manager, owner, role
 from xiaoguan.desk.access import Viewer, in_person
 from xiaoguan.desk.fields import ExactFormField
+from xiaoguan.people.models import Person
 
 State = AppraisalCycle.State
 office, lockers = role("hr", "administrator"), role("finance", "general_manager")
@@ -51,7 +53,45 @@ class Remind(Verb):
         return record.state == State.RATING
 
     def do(self, record: AppraisalCycle, by: Viewer, **values: Any) -> None:
-        cycles.remind(record)
+        cycles.remind(record, by)
+
+
+class AskAgain(Ask):
+    """再次发起: whoever joined since is rated too; the last day may be another one."""
+
+    label, icon, tone, final = _("Ask again"), "user-plus", "", True
+
+    def allowed(self, record: AppraisalCycle) -> bool:
+        return record.state == State.RATING
+
+    def initial(self, record: Any) -> dict[str, Any]:
+        return {"until": record.due_on} if isinstance(record, AppraisalCycle) else {}
+
+
+class AskRater(Verb):
+    """增加评分人: one more rater about somebody, such as a manager of before."""
+
+    label, icon, final = _("Ask another rater"), "user-plus", True
+    unsaid = "person", "rater", "group"
+    who = office
+    fields = {
+        "person": forms.ModelChoiceField(Person.objects.all(), label=_("About")),
+        "rater": forms.ModelChoiceField(Person.objects.all(), label=_("Rater")),
+        "group": forms.CharField(label=_("As"), max_length=60, widget=forms.Select),
+    }
+
+    def allowed(self, record: AppraisalCycle) -> bool:
+        return record.state == State.RATING
+
+    def form(self, data: Any = None, record: Any = None, viewer: Viewer | None = None) -> forms.Form:
+        form = super().form(data, record, viewer)
+        if isinstance(record, AppraisalCycle) and (plan := cycles.known_plan(record)) is not None:
+            groups = dict.fromkeys(group for item in items_of(plan.appraisal) for group in item.raters)
+            form.fields["group"].widget.choices = [(group, group_label(group)) for group in groups]
+        return form
+
+    def do(self, record: AppraisalCycle, by: Viewer, person: Any, rater: Any, group: str, **values: Any) -> None:
+        cycles.ask_one(record, person.pk, rater.pk, group, by)
 
 
 class CalculateScores(Verb):
@@ -117,6 +157,7 @@ class Give(Verb):
     """评分: a score in the scale of the item. It may be changed until the cycle is calculated."""
 
     label, icon, tone = _("Give a rating"), "star", "primary"
+    unsaid = "score", "comment"
     who = rater
     fields = {
         "score": ExactFormField(label=_("Score"), decimal_places=2, max_digits=9),

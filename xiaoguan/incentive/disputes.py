@@ -16,7 +16,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from xiaoguan.base.periods import CalendarGap
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.approvals.flows import chart
 from xiaoguan.desk.cells import day_text
@@ -29,6 +28,7 @@ from xiaoguan.rulebook import closing
 from xiaoguan.rulebook.lines import spoken
 from xiaoguan.rulebook.models import PayStatement, Result
 from xiaoguan.rulebook.versions import document_of
+from xiaoguan.rulebook.windows import last_day
 
 DISPUTE = notice("dispute", gettext_lazy("Disputes"), "scale")
 WINDOW = Duration(7, "d")
@@ -47,22 +47,6 @@ def window_of(policy: Policy, role: str) -> Duration:
 
 
 _DAYS = {"d": 1, "wd": 1.4, "w": 7, "m": 30, "y": 365}
-
-
-def last_day(policy: Policy, window: Duration, start: date) -> date:
-    """The last day of the window that begins on `start`; working days by the policy's calendar."""
-    if window.unit != "wd":
-        return window.after(start)
-    day, left = start, window.count
-    while left:
-        following = date.fromordinal(day.toordinal() + 1)
-        after = date.fromordinal(day.toordinal() + 2)
-        try:
-            left -= policy.calendar.working_days(following, after)
-        except CalendarGap:
-            left -= following.weekday() < 5
-        day = following
-    return day
 
 
 def deadline(statement: PayStatement) -> date | None:
