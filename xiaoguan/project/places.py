@@ -76,8 +76,9 @@ def places_of(viewer: Viewer, here: str = "") -> list[dict[str, Any]]:
     if prepared is None:
         prepared = viewer.extra[get_language()] = _prepared(viewer)
     found = []
+    nearest = max((len(e["url"]) for p in prepared for e in p["entries"] if here.startswith(e["url"])), default=0)
     for place in prepared:
-        entries = [{**e, "active": here.startswith(e["url"])} for e in place["entries"]]
+        entries = [{**e, "active": len(e["url"]) == nearest and here.startswith(e["url"])} for e in place["entries"]]
         own = here == "/" if place["url"] == "/" else here.startswith(place["url"])
         found.append({**place, "entries": entries, "active": own or any(e["active"] for e in entries)})
     return found
