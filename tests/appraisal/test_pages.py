@@ -80,7 +80,9 @@ def test_one_sees_ones_own_result_once_it_is_calculated(rated: AppraisalCycle, c
     other = of(rated, company.wanglei).pk
     assert browser.get(f"/appraisals/{other}").status_code == 404
     did(company, "helin", rated, "send_back", reason="A rating is missing")
+    Grant(role=Role.objects.get(code="sales_rep"), entity="appraisalrecord", deed="read", scope="own").save()
     assert browser.get(where["Location"]).status_code == 404, "while it is rated again there is only a draft"
+    assert client_of("helin").get(where["Location"]).status_code == 200
 
 
 def test_the_team_stands_in_a_grid_with_its_distribution(rated: AppraisalCycle, company: Any, client_of: Any) -> None:

@@ -81,6 +81,27 @@ class Out(Rule):
         return str(_("once it is calculated"))
 
 
+class OfOthers(Rule):
+    """What is about somebody else."""
+
+    def q(self, viewer: Viewer) -> Q:
+        return ~Q(person=viewer.person_id) if viewer.person_id else ALL
+
+    def allows(self, viewer: Viewer, record: Any) -> bool:
+        return record.person_id != viewer.person_id
+
+    def words(self) -> str:
+        return str(_("others"))
+
+
+@dataclass(frozen=True)
+class Released(Ruled):
+    """The rule in force, and never one's own draft, whatever a company sets."""
+
+    def _made(self, viewer: Viewer) -> Rule:
+        return super()._made(viewer) & (Out() | OfOthers())
+
+
 @dataclass(frozen=True)
 class Sealed(Ruled):
     """The declared rule, which nothing that a company sets and nothing that is shared opens further."""
@@ -118,6 +139,9 @@ class AppraisalCycleDesk(Desk):
         ]
 
 
+readers = manager("person") | manager_then | appraisal_office | (in_person("person") & Out())
+
+
 @register
 class AppraisalRecordDesk(Desk):
     """Records are made by the calculation; what people decide about them are deeds."""
@@ -130,8 +154,12 @@ class AppraisalRecordDesk(Desk):
     filters = "cycle", "person", "team", "grade", "appeal"
     order = "-id"
     figures = "score", "grade", "factor", "given_grade"
-    read = manager("person") | manager_then | appraisal_office | (in_person("person") & Out())
+    read = readers
     verbs = Calibrate, KeepInterview, Agree, FileAppeal, AcceptAppeal, RejectAppeal, WithdrawAppeal
+
+
+AppraisalRecordDesk.read = Released("appraisalrecord", "read", readers, "person")
+AppraisalRecordDesk.export = Released("appraisalrecord", "export", readers, "person")
 
 
 @register
