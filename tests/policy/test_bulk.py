@@ -2,7 +2,7 @@
 
 import random
 import sys
-from datetime import date
+from datetime import date, timedelta
 from importlib.util import module_from_spec, spec_from_file_location
 
 import pytest
@@ -62,6 +62,33 @@ def test_a_line_says_which_share_stood_where_in_the_table():
         ("A", "lin", 0, 700 * money, 0, 2, 900 * money),  # 500 x 1 % + 200 x 2 %
         ("A", "zhou", 1, 300 * money, 0, 1, 300 * money),
         ("B", "lin", 0, 1000 * money, 700 * money, 3, 2700 * money),  # 300 x 2 % + 700 x 3 %
+    ]
+
+
+def test_lines_of_a_month_within_one_tier_are_not_put_in_order():
+    """The orders of February stay in the first tier, a return included; those of March cross into the second."""
+    text = agree.HEAD + (
+        "    components: [{id: pay, kind: commission, basis: sales, period: month, tiers: {mode: marginal, by: amount, "
+        "accumulate: year, rates: [{from: 0, rate: 1%}, {from: 500, rate: 2%}]}}]\n"
+    )
+    policy, _ = load_text(text)
+    sold = [(1, 100), (32, 200), (40, -50), (50, 100), (61, 100), (62, 100)]
+    orders = [
+        {"id": f"{i}", "person": "lin", "co_owner": None, "presales": None, "net_amount": value * 10**4}
+        | {"signed_on": date(2025, 12, 31) + timedelta(days=day)}
+        for i, (day, value) in enumerate(sold)
+    ]
+    made = compile_component(policy, "pay")
+    for name, table in agree.relations(policy, orders, [], {}).items():
+        agree.connection().register(name, table)
+    query = f"SELECT before // 10000, tier, weight // 10000 FROM ({made.lines}) AS l ORDER BY record"
+    assert agree.connection().execute(query).fetchall() == [
+        (0, 1, 100),
+        (100, 1, 200),
+        (100, 1, -50),
+        (100, 1, 100),
+        (350, 1, 100),
+        (450, 2, 50 + 2 * 50),
     ]
 
 

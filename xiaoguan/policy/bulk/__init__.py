@@ -13,7 +13,8 @@ engines refuse what does not fit. The sign is put on after rounding, since engin
     lines    person, period, record, payee, credited, before, tier, weight            the stored reason of each record:
              which payee of the plan (from 0), what was credited, what stood in the window before it, which tier that
              reaches (from 1; 0 is below the first), and the weight by which it shares the month's earning: its exact
-             pay in 1/scale units, in slab tables its credit. Words and rates are the policy's.
+             pay in 1/scale units, in slab tables its credit. Words and rates are the policy's. A month that lies
+             within one tier of a marginal table has no order: `before` is what stood there before the month.
     lots     person, period, record, earned       the earning by record, in minor units by largest remainder of weights
 
 What cannot be said this way (release by cash, draws, offset limits, overlays, other calendars) raises NotBulk, which

@@ -10,12 +10,10 @@ from xiaoguan.base.money import SCALE, minor_unit
 from ..document import Clawback, Component, IncentivePlan, Policy
 from ..load import read_number
 from .credits import Shares
-from .dialect import Sql
+from .dialect import ROOM, Sql
 from .rates import Rates
+from .records import Records
 from .scope import MILLION, MONTHS, millionths, refuse
-
-_ROOM = 4 * 10**18
-"""Below half of what 64 bits hold, so that a product and what is added to it fit."""
 
 
 @dataclass(frozen=True)
@@ -45,21 +43,20 @@ class Compiler:
         self.window = self.period if accumulate == "period" or self.by_record else accumulate
         refuse(policy, plan, component, self.window)
         self.shares = Shares(plan.credit, self.unit, sql)
+        self.records = Records(self.rates, self.shares, sql, self.period, self.unit)
 
     def compiled(self) -> Compiled:
         by_quota, back = self.rates.by_quota, self.plan.clawback
         needs = ["facts", *(["quotas"] if by_quota else []), *(["undone"] if back else [])]
-        credits = f"{self.sql.kept('credits')} ({self.shares.select('facts')})"
-        months, weights = self.months(), self.weights("")
-        touched = [*self.touched(), *self.weights("touched"), *self.lots(), *self.clawed(back)] if back else []
+        months, records, lots = self.months(), self.records.all(), self.records.lots("person, period")
+        touched = [*self.records.touched(), *self.records.lots("month"), *self.clawed(back)] if back else []
         weight = "weight" if self.rates.narrow else f"{self.sql.digits('weight')} AS weight"
         reason = f"person, period, record, payee, credit AS credited, line_before AS before, tier, {weight}"
         return Compiled(
             self.component.id,
-            f"WITH {_joined([credits, *months, *touched])}\n{self.summed()}",
-            f"WITH {_joined([credits, *months, *weights])}\nSELECT {reason} FROM weighed",
-            f"WITH {_joined([credits, *months, *weights, *self.lots()])}\n"
-            "SELECT person, period, record, lot AS earned FROM lots",
+            f"WITH {_joined([*months, *touched])}\n{self.summed()}",
+            f"WITH {_joined([*months, *records])}\nSELECT {reason} FROM weighed",
+            f"WITH {_joined([*months, *records, *lots])}\nSELECT person, period, record, lot AS earned FROM lots",
             self.rates.scale,
             tuple(needs),
         )
@@ -67,36 +64,42 @@ class Compiler:
     # 4 to 7 Accumulation, rate, earning, cap
 
     def months(self) -> list[str]:
-        """monthly(person, period, reach, credited, before, earned, held, weight, below, signed, pieces, room)."""
+        """monthly(person, period, reach, credited, before, earned, held, weight, below, signed, pieces, room),
+        and where the place of a line may matter also (down, rate, level)."""
         sql = self.sql
-        period, window = sql.start(self.period, "day"), sql.start(self.window, "period")
-        each = f", {self.exactly(f'sum({self.rates.transaction()})')} AS each_pay" if self.by_record else ""
+        credits, window = self.shares.select("facts", sql.start(self.period, "day")), sql.start(self.window, "period")
+        each = f", {self.rates.exactly(f'sum({self.rates.transaction()})')} AS each_pay" if self.by_record else ""
         quota = "LEFT JOIN quotas USING (person, window_start)" if self.rates.by_quota else ""
-        reach = sql.money("quota" if self.rates.by_quota else "NULL")
+        reach = sql.money("CASE WHEN quota > 0 THEN quota END" if self.rates.by_quota else "NULL")
+        # What only some lines have to be added to costs nothing for the others.
+        back = sql.money("coalesce(sum(credit) FILTER (WHERE credit < 0), 0)")
+        down = f", {back} AS down" if self.rates.by_place else ""
         to_date = "sum(credited) OVER (PARTITION BY person, window_start ORDER BY period)"
         return [
-            f"sums AS (SELECT person, {period} AS period, {sql.money('sum(credit)')} AS credited{each} FROM credits "
-            "GROUP BY 1, 2)",
+            f"sums AS (SELECT person, period, {sql.money('sum(credit)')} AS credited{each}{down} "
+            f"FROM (\n  {credits}) AS credits GROUP BY 1, 2)",
             f"windows AS (SELECT *, {window} AS window_start FROM sums)",
             f"running AS (SELECT w.*, {reach} AS reach, {sql.money(to_date)} - credited AS before "
             f"FROM windows AS w {quota})",
             f"exact AS (SELECT *, {self.exact()} AS exact, {self.exact_before()} AS exact_before FROM running)",
-            f"capped AS (SELECT person, period, reach, credited, before, {self.weight()} AS weight, "
-            f"{self.capped()} AS earned FROM (SELECT *, {self.earned()} AS earned_raw FROM exact) AS uncapped)",
+            f"capped AS (SELECT person, period, reach, credited, before{', down' if down else ''}, "
+            f"{self.weight()} AS weight, {self.capped()} AS earned "
+            f"FROM (SELECT *, {self.earned()} AS earned_raw FROM exact) AS uncapped)",
             f"cut AS (SELECT *, greatest(abs(weight), 1) AS below, {self.pieces('earned')} AS pieces, "
             f"{self.held()} AS held FROM capped)",
             f"{sql.kept('monthly')} (SELECT *, CASE WHEN weight < 0 THEN -pieces ELSE pieces END AS signed, "
-            f"CASE WHEN below > {_ROOM} THEN -1 ELSE {sql.div(str(_ROOM), 'greatest(1, abs(pieces))')} END AS room "
-            "FROM cut)",
+            f"CASE WHEN below > {ROOM} THEN -1 ELSE {sql.div(str(ROOM), 'greatest(1, abs(pieces))')} END AS room"
+            f"{self.even() if down else ''} FROM cut)",
         ]
+
+    def even(self) -> str:
+        """Which tier holds the whole month, from the lowest that its lines can reach to the highest, and its rate."""
+        rate = self.rates.straight("(before + down)", "(before + credited - down)", "reach")
+        return f", {rate} AS rate, {self.rates.tier('before', 'reach')} AS level"
 
     @property
     def by_record(self) -> bool:
         return self.rates.mode == "per_transaction"
-
-    def exactly(self, text: str) -> str:
-        """As wide as exact earnings are."""
-        return self.sql.money(text) if self.rates.narrow else self.sql.big(text)
 
     @property
     def accumulates(self) -> bool:
@@ -111,7 +114,8 @@ class Compiler:
 
     def valid(self, pays: str) -> str:
         """Nothing is earned, not even 0, where there is no quota."""
-        return f"CASE WHEN reach > 0 THEN {self.exactly(pays)} END" if self.rates.by_quota else self.exactly(pays)
+        exactly = self.rates.exactly(pays)
+        return f"CASE WHEN reach > 0 THEN {exactly} END" if self.rates.by_quota else exactly
 
     def earned(self) -> str:
         """Rounded to date, less what was rounded before."""
@@ -134,65 +138,6 @@ class Compiler:
     def pieces(self, value: str) -> str:
         """A multiple of the minor unit as how many of them."""
         return f"{self.sql.div(f'abs({value})', str(self.unit))} * CASE WHEN {value} < 0 THEN -1 ELSE 1 END"
-
-    # What each record earned
-
-    def touched(self) -> list[str]:
-        """touched(person, period): where something was undone, so that only those records are opened."""
-        hit = f"{self.sql.kept('hit')} (SELECT * FROM facts WHERE id IN (SELECT record FROM undone))"
-        period = self.sql.start(self.period, "day")
-        undone = self.shares.select("hit")
-        return [hit, f"touched AS (SELECT DISTINCT person, {period} AS period FROM (\n{undone}) AS found)"]
-
-    def weights(self, only: str) -> list[str]:
-        """weighed(person, period, record, payee, credit, place, line_before, tier, weight, ...): where each record
-        stands in the table, and the weight by which it shares the earning: its exact pay, or its credit."""
-        sql = self.sql
-        join = f"JOIN {only} USING (person, period)" if only else ""
-        return [
-            f"dated AS (SELECT *, {sql.start(self.period, 'day')} AS period FROM credits)",
-            "placed AS (SELECT person, period, record, payee, credit, row_number() OVER line AS place, "
-            f"{sql.money('sum(credit) OVER line')} AS upto FROM dated {join} "
-            "WINDOW line AS (PARTITION BY person, period ORDER BY day, record "
-            "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW))",
-            "opened AS (SELECT p.*, reach, below, signed, pieces, room, before + upto - credit AS line_before "
-            "FROM placed AS p JOIN monthly USING (person, period))",
-            f"weighed AS (SELECT *, {self.rates.tier(self.looked_up(), 'reach')} AS tier, "
-            f"{self.line_weight()} AS weight FROM opened)",
-        ]
-
-    def lots(self) -> list[str]:
-        """lots(person, period, record, place, lot): what each record earned; they add up to the earning.
-
-        The floor of a share is taken in 64 bits where the month's `room` says that the product fits. The rows are
-        sorted once more, so they are narrow.
-        """
-        sql = self.sql
-        wide = sql.floored(f"{sql.big('weight')} * signed", "below")
-        rest = f"{sql.big('weight')} * signed - {sql.big('floor')} * below"
-        fits = "CASE WHEN product IS NOT NULL THEN"
-        rank = "PARTITION BY person, period ORDER BY rest DESC, place"
-        more = f"row_number() OVER ({rank}) <= pieces - sum(floor) OVER (PARTITION BY person, period)"
-        return [
-            "products AS (SELECT *, CASE WHEN abs(weight) <= room THEN weight * signed END AS product FROM weighed)",
-            f"floors AS (SELECT *, {fits} {sql.floored('product', 'below')} ELSE {sql.money(wide)} END AS floor "
-            "FROM products)",
-            f"rests AS (SELECT person, period, record, place, pieces, floor, "
-            f"{fits} product - floor * below ELSE {self.exactly(rest)} END AS rest FROM floors)",
-            "lots AS (SELECT person, period, record, place, "
-            f"(floor + CASE WHEN {more} THEN 1 ELSE 0 END) * {self.unit} AS lot FROM rests)",
-        ]
-
-    def line_weight(self) -> str:
-        if self.rates.mode == "slab":
-            return "credit"
-        if self.by_record:
-            return self.rates.transaction()
-        return f"{self.rates.pays('(line_before + credit)', 'reach')} - {self.rates.pays('line_before', 'reach')}"
-
-    def looked_up(self) -> str:
-        """What decides the tier that is shown for a record: itself, or what is credited with it."""
-        return "abs(credit)" if self.by_record else "(line_before + credit)"
 
     # 11 Holdback, 13 claw-back
 
@@ -223,14 +168,12 @@ class Compiler:
         if not rate:
             return ["kept AS (SELECT *, 0 AS held_lot FROM lots)"]
         floor = sql.floored(f"pieces * {rate.numerator}", str(rate.denominator))
-        rank = "PARTITION BY person, period ORDER BY rest DESC, place"
-        more = f"row_number() OVER ({rank}) <= held_pieces - sum(floor) OVER (PARTITION BY person, period)"
         return [
-            f"months AS (SELECT person, period, {self.pieces('held')} AS held_pieces FROM monthly)",
+            f"held_months AS (SELECT month, {self.pieces('held')} AS held_pieces FROM months)",
             f"counted AS (SELECT *, {self.pieces('lot')} AS pieces FROM lots)",
-            f"hold AS (SELECT *, {floor} AS floor FROM counted JOIN months USING (person, period))",
+            f"hold AS (SELECT *, {floor} AS floor FROM counted JOIN held_months USING (month))",
             f"resting AS (SELECT *, pieces * {rate.numerator} - floor * {rate.denominator} AS rest FROM hold)",
-            f"kept AS (SELECT *, (floor + CASE WHEN {more} THEN 1 ELSE 0 END) * {self.unit} AS held_lot FROM resting)",
+            f"kept AS (SELECT *, {self.records.shared('held_pieces', 'month')} AS held_lot FROM resting)",
         ]
 
     def clawed(self, rule: Clawback) -> list[str]:
@@ -247,10 +190,10 @@ class Compiler:
         taken = f"cumulated + least(0, min(paid - cumulated) OVER ({order}))"
         return [
             *self.held_lots(),
-            f"happened AS (SELECT l.person, l.record, {event} AS period, u.day AS event_day, u.id AS event_id, "
+            f"happened AS (SELECT t.person, l.record, {event} AS period, u.day AS event_day, u.id AS event_id, "
             f"{sql.big(f'l.lot - {still}')} AS paid, {sql.big(part)} AS part, {sql.big(whole)} AS whole, "
             f"{above} AS above, {below} AS below FROM kept AS l JOIN hit AS f ON f.id = l.record "
-            f"JOIN undone AS u ON u.record = l.record "
+            f"JOIN undone AS u ON u.record = l.record JOIN touched AS t ON t.month = l.month "
             f"WHERE u.day >= f.day AND u.day <= {sql.after('f.day', rule.window)})",
             f"backs AS (SELECT *, CASE WHEN paid > 0 THEN {half} * {self.unit} ELSE 0 END AS back FROM happened)",
             f"cumulated AS (SELECT *, sum(back) OVER ({order}) AS cumulated FROM backs WHERE paid > 0)",

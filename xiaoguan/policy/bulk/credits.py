@@ -21,17 +21,30 @@ class Shares:
         step = gcd(MILLION, *weights)
         self.weights, self.whole = [weight // step for weight in weights], MILLION // step
 
-    def select(self, source: str) -> str:
-        """Rows (record, payee, day, person, credit) of a relation of events; one for each person of an event."""
-        if self.alone:
-            whole = "SELECT id AS record, CAST(0 AS TINYINT) AS payee, day, person, value AS credit"
-            return f"{whole} FROM {source} WHERE person IS NOT NULL"
-        of_payee = self.of_two if self.between_two else self.of_many
-        return "\n  UNION ALL ".join(of_payee(k, source) for k in range(len(self.payees)))
+    def select(self, source: str, period: str, only: str = "") -> str:
+        """Rows (record, payee, day, period, person, credit) of a relation of events; one for each person of an event.
 
-    def events(self, source: str) -> str:
-        named = ", ".join(f"{self.named(payee)} AS p{i}" for i, payee in enumerate(self.payees))
-        return f"(SELECT id, day, value, {named} FROM {source}) AS events"
+        The events are a common table of the query's own, so that one reading of them serves every payee.
+
+        period   of an event, as SQL. only   a relation (person, period, month): others are left out before they cost,
+        and month, which numbers the pairs, is a column too.
+        """
+        names = ["person"] if self.alone else map(self.named, self.payees)
+        named = ", ".join(f"{name} AS p{i}" for i, name in enumerate(names))
+        events = f"WITH {self.sql.kept('events')} (SELECT id, day, {period} AS period, value, {named} FROM {source})"
+        of_payee = self.whole_of if self.alone else self.of_two if self.between_two else self.of_many
+        parts = []
+        for k in range(1 if self.alone else len(self.payees)):
+            of = f"JOIN {only} AS o ON o.person = p{k} AND o.period = e.period"
+            found = f"(SELECT e.*, month FROM events AS e {of}) AS found" if only else f"events WHERE p{k} IS NOT NULL"
+            month = "month, " if only else ""
+            parts.append(
+                f"SELECT {month}id AS record, CAST({k} AS TINYINT) AS payee, day, period, {of_payee(k, found)}"
+            )
+        return f"{events}\n  " + "\n  UNION ALL ".join(parts)
+
+    def whole_of(self, k: int, found: str) -> str:
+        return f"p{k} AS person, value AS credit FROM {found}"
 
     @property
     def between_two(self) -> bool:
@@ -41,7 +54,7 @@ class Shares:
     def always(self, payee: Payee) -> bool:
         return bool({"owner", "person"} & {payee.person, payee.otherwise})
 
-    def of_two(self, k: int, source: str) -> str:
+    def of_two(self, k: int, found: str) -> str:
         """The second payee's share is the nearest to the exact one, a half less; the first has the rest: that is what
         the largest remainder comes to."""
         whole, weight = self.whole, self.weights[1]
@@ -52,13 +65,10 @@ class Shares:
         cut = f"CASE WHEN value % {self.unit} = 0 THEN {minor} * {self.unit} ELSE {fine} END"
         cut = self.sql.money(f"CASE WHEN value < 0 THEN -1 ELSE 1 END * {cut}")
         credit = cut if k else f"CASE WHEN p1 = p0 THEN value ELSE value - {cut} END"
-        where = "p1 <> p0" if k else "p0 IS NOT NULL"
-        return (
-            f"SELECT id AS record, CAST({k} AS TINYINT) AS payee, day, p{k} AS person, {credit} AS credit "
-            f"FROM {self.events(source)} WHERE {where}"
-        )
+        some = f"(SELECT * FROM {found}) AS one WHERE p1 <> p0" if k else found
+        return f"p{k} AS person, {credit} AS credit FROM {some}"
 
-    def of_many(self, k: int, source: str) -> str:
+    def of_many(self, k: int, found: str) -> str:
         """Every share floored, and one unit more for the largest remainders; what is nobody's is a share too."""
         n, nobody = range(len(self.payees)), len(self.payees)
         merged = ", ".join(f"{self.merged(i)} AS m{i}" for i in n)
@@ -68,11 +78,10 @@ class Shares:
         # What one person has whole is not cut: without pieces there is nothing to multiply and divide.
         pieces = f"CASE WHEN m{k} < {self.whole} THEN {self.pieces()} END"
         return (
-            f"SELECT id AS record, CAST({k} AS TINYINT) AS payee, day, p{k} AS person, "
-            f"CASE WHEN m{k} = {self.whole} THEN value ELSE {self.part(k)} END AS credit FROM (\n"
+            f"p{k} AS person, CASE WHEN m{k} = {self.whole} THEN value ELSE {self.part(k)} END AS credit FROM (\n"
             f"    SELECT *, {missing} AS missing FROM (SELECT *, {cuts} FROM (\n"
             f"      SELECT *, {self.whole} - ({left}) AS m{nobody}, {self.minor()} AS unit, {pieces} AS pieces FROM (\n"
-            f"        SELECT *, {merged} FROM {self.events(source)}\n"
+            f"        SELECT *, {merged} FROM {found}\n"
             f"      ) AS named WHERE m{k} > 0) AS shared) AS cut) AS missed"
         )
 

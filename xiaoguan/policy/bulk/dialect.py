@@ -8,6 +8,8 @@ from typing import Literal
 from ..formula import Duration
 
 Dialect = Literal["duckdb", "spark"]
+ROOM = 4 * 10**18
+"""Below half of what 64 bits hold, so that a product and what is added to it fit."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,13 @@ class Sql:
         return self.day(later)
 
     def rounded(self, number: str, scale: int, unit: int) -> str:
-        """A whole number of 1/scale units to the minor unit, half up away from zero."""
+        """A whole number of 1/scale units to the minor unit, half up away from zero; in 64 bits where they hold twice
+        the number, since an engine divides 128 of them bit by bit."""
         step = scale * unit
         whole = self.div(f"2 * abs({self.big(number)}) + {step}", self.big(str(2 * step)))
+        short = self.div(f"2 * abs({self.money(number)}) + {step}", str(2 * step))
+        most = ROOM - step
+        whole = f"CASE WHEN {number} BETWEEN -{most} AND {most} THEN {short} ELSE {whole} END"
         return self.money(f"CASE WHEN {number} < 0 THEN -1 ELSE 1 END * {whole} * {unit}")
 
     def floored(self, above: str, below: str) -> str:

@@ -78,6 +78,38 @@ class Rates:
         """A credit or quota as wide as it must be to be multiplied by the scale."""
         return self.sql.money(text) if self.narrow else self.sql.big(text)
 
+    def exactly(self, text: str) -> str:
+        """As wide as exact earnings are."""
+        return self.sql.money(text) if self.narrow else self.sql.big(text)
+
+    @property
+    def by_place(self) -> bool:
+        """Whether what a record weighs depends on what was credited before it."""
+        return self.mode == "marginal"
+
+    def weight(self, before: str) -> str:
+        """The weight by which a record shares its month's earning: its exact pay, or in slab tables its credit."""
+        if self.mode == "slab":
+            return "credit"
+        if self.mode == "per_transaction":
+            return self.transaction()
+        if self.mode == "flat":
+            return self.pays("credit", "reach")
+        return f"{self.pays(f'({before} + credit)', 'reach')} - {self.pays(before, 'reach')}"
+
+    def straight(self, low: str, high: str, quota: str) -> str:
+        """What a unit of credit pays in a table by tiers of which the one that holds `low` also holds `high`, else
+        NULL; 0 below the first, and where there is no quota."""
+        low, high = (f"{self.number(one)} * {self.bound_scale}" for one in (low, high))
+        bounds = [self.bound(tier, quota) for tier in self.rates]
+        steps = [f"WHEN {high} < {bounds[0]} THEN 0"]
+        for i, tier in enumerate(self.rates):
+            below = f" AND {high} < {bounds[i + 1]}" if i + 1 < len(bounds) else ""
+            rate = int((tier.rate or Fraction(0)) * self.rate_scale) * self.bound_scale
+            steps.append(f"WHEN {low} >= {bounds[i]}{below} THEN {rate}")
+        none = f"WHEN {quota} IS NULL THEN 0 " if self.by_quota else ""
+        return self.sql.money(f"CASE {none}{' '.join(steps)} END")
+
     def pays(self, credit: str, quota: str) -> str:
         """P(credit) in 1/scale units."""
         value = f"{self.number(credit)} * {self.bound_scale}"
