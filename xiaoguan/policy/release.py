@@ -108,10 +108,10 @@ class Records:
     def about(self, table: str, lot: Lot, row: Row) -> list[Row]:
         assert self.facts is not None
         key, head = _ORDER_OF_LINE.get(lot.entity, ("", ""))
-        ids = [(lot.record, lot.entity), *([(str(row.get(key)), head)] if key and row.get(key) else [])]
-        return list(
-            {str(one.get("id")): one for record, of in ids for one in self.facts.about(table, record, of)}.values()
-        )
+        found = list(self.facts.about(table, lot.record, lot.entity))
+        if key and row.get(key):
+            found += self.facts.about(table, str(row.get(key)), head)
+        return found if len(found) < 2 else list({str(one.get("id")): one for one in found}.values())
 
     def whole(self, row: Row) -> Fraction:
         return _units(row, "total_amount", "net_amount", "amount")
@@ -152,13 +152,12 @@ class Records:
         row = self.row(lot)
         if row is None or self.facts is None:
             return []
+        rows = [(table, dated, one) for table, dated in UNDOING.items() for one in self.about(table, lot, row)]
         found: dict[tuple[date, str], Undone] = {}
-        whole = self.whole(self.head(lot, row))
-        for table, dated in UNDOING.items():
-            for one in self.about(table, lot, row):
-                kind, day = str(one.get("kind") or _DEFAULT_KIND.get(table, "")), one.get(dated)
-                if kind not in kinds or not isinstance(day, date):
-                    continue
+        whole = self.whole(self.head(lot, row)) if rows else Fraction(0)
+        for table, dated, one in rows:
+            kind, day = str(one.get("kind") or _DEFAULT_KIND.get(table, "")), one.get(dated)
+            if kind in kinds and isinstance(day, date):
                 amount = one.get("amount")
                 share = abs(_units(one, "amount") / whole) if amount is not None and whole else Fraction(1)
                 found[day, str(one.get("id"))] = Undone(str(one.get("id", "")), kind, day, min(Fraction(1), share))
