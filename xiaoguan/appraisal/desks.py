@@ -101,6 +101,9 @@ class Released(Ruled):
     def _made(self, viewer: Viewer) -> Rule:
         return super()._made(viewer) & (Out() | OfOthers())
 
+    def reasons(self, viewer: Viewer, record: Any) -> list[str]:
+        return super()._made(viewer).reasons(viewer, record) if self.allows(viewer, record) else []
+
 
 @dataclass(frozen=True)
 class Sealed(Ruled):

@@ -77,7 +77,7 @@ def _locked(company: Simulation, policy: Policy, appraisal: str, period: Period)
     helin, zhaoyue = company.people["helin"], company.people["zhaoyue"]
     cycle = _opened(company, policy, appraisal, period)
     asked, calculated, calibrated, locked = _days(company, period.end)
-    cycles.ask(cycle, asked + timedelta(days=cycles.DAYS), tell=False)
+    cycles.ask(cycle, calculated - timedelta(days=1), tell=False)
     _rate(company, cycle, share=0.94, end=calculated)
     cycles.calculate(cycle)
     if period.end >= company.today - timedelta(days=150):
