@@ -81,17 +81,27 @@ class Out(Rule):
         return str(_("once it is calculated"))
 
 
-class OfOthers(Rule):
-    """What is about somebody else."""
+@dataclass(frozen=True)
+class WithoutDraft(Rule):
+    """A rule, but for one's own record before it is out."""
+
+    rule: Rule
 
     def q(self, viewer: Viewer) -> Q:
-        return ~Q(person=viewer.person_id) if viewer.person_id else ALL
+        return self.rule.q(viewer) & (Q(cycle__state__in=OUT) | ~Q(person=viewer.person_id))
 
     def allows(self, viewer: Viewer, record: Any) -> bool:
-        return record.person_id != viewer.person_id
+        out = record.person_id != viewer.person_id or record.cycle.state in OUT
+        return out and self.rule.allows(viewer, record)
+
+    def never(self, viewer: Viewer) -> bool:
+        return self.rule.never(viewer)
 
     def words(self) -> str:
-        return str(_("others"))
+        return self.rule.words()
+
+    def reasons(self, viewer: Viewer, record: Any) -> list[str]:
+        return self.rule.reasons(viewer, record) if self.allows(viewer, record) else []
 
 
 @dataclass(frozen=True)
@@ -99,10 +109,7 @@ class Released(Ruled):
     """The rule in force, and never one's own draft, whatever a company sets."""
 
     def _made(self, viewer: Viewer) -> Rule:
-        return super()._made(viewer) & (Out() | OfOthers())
-
-    def reasons(self, viewer: Viewer, record: Any) -> list[str]:
-        return super()._made(viewer).reasons(viewer, record) if self.allows(viewer, record) else []
+        return WithoutDraft(super()._made(viewer))
 
 
 @dataclass(frozen=True)
