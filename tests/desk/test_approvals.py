@@ -349,6 +349,10 @@ def test_administrators_set_who_signs_and_from_when_on(cast: Any, client_of: Any
         "/api/approval-flows/goaltarget.target", {"steps": flow.steps, "active": False}, content_type="application/json"
     )
     assert api.status_code == 200 and api.json()["number"] == 2
+    for wrong in ({"by": [["role", "finance"]], "needs": {}}, {"by": [["role", "\x00"]]}, {"by": [[{}, 1]]}, None):
+        body = {"steps": [wrong]}
+        refused = browser.post("/api/approval-flows/goaltarget.target", body, content_type="application/json")
+        assert refused.status_code == 422, wrong
     goal.value = Decimal(900_000)
     with acting(cast.wufang.pk, "page"):
         goal.save()

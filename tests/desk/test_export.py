@@ -25,6 +25,7 @@ def test_an_export_is_written_down_with_its_filter_and_rows(cast, customers, cli
     assert event.actor_id == cast.linjing.pk and event.changes == {"kind": "csv", "query": "grade=A", "rows": 2}
     assert "grade=A" in client_of("gaoxiang").get("/exports/").content.decode()
     assert client_of("gaoxiang").get("/api/exports").json()["items"][0]["rows"] == 2
+    assert client_of("gaoxiang").post("/api/exports")["Allow"] == "GET"
     for name in ("linjing", "sunzong"):
         assert client_of(name).get("/exports/").status_code == client_of(name).get("/api/exports").status_code == 403
 

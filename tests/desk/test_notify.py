@@ -145,6 +145,9 @@ def test_reading_is_one_s_own_affair(cast, customer, client_of):
     assert notify.unread(cast.viewer("linjing")) == 0 and notify.unread(cast.viewer("chenmin")) == 1
     body = client_of("linjing").post("/api/notifications", {"read": False}, content_type="application/json").json()
     assert body == {"changed": 1, "unread": 1}
+    for wrong in ({"ids": [False]}, {"read": 1}, {"ids": [2**64]}):
+        refused = client_of("linjing").post("/api/notifications", wrong, content_type="application/json")
+        assert refused.status_code == 400, wrong
 
 
 def test_preferences_are_kept_and_half_a_quiet_night_is_refused(cast, client_of):

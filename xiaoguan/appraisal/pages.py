@@ -22,7 +22,7 @@ from xiaoguan.appraisal.raters import group_label
 from xiaoguan.base.explain import Line
 from xiaoguan.base.words import plain_number
 from xiaoguan.desk.access import Viewer, role_label, viewer_of
-from xiaoguan.desk.api import answer, guarded
+from xiaoguan.desk.api import answer, guarded, not_here
 from xiaoguan.desk.api.openapi import documents
 from xiaoguan.desk.desk import Desk, desk_of
 from xiaoguan.desk.listing import with_query
@@ -320,6 +320,8 @@ def _cycle(request: HttpRequest, viewer: Viewer, cycle: AppraisalCycle) -> dict[
 @guarded
 def cycle_api(request: HttpRequest, pk: int) -> HttpResponse:
     """The grid for programs: scores by indicator, grades, the distribution; only what the viewer may read."""
+    if request.method != "GET":
+        return not_here("GET")
     viewer = viewer_of(request)
     cycle = AppraisalCycle.objects.filter(pk=pk).select_related("policy").first()
     records = rows_of(cycle, viewer, whole=True) if cycle else []

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 
 from xiaoguan.desk import exporting, jobs
 from xiaoguan.desk.access import viewer_of
-from xiaoguan.desk.api import answer, guarded
+from xiaoguan.desk.api import answer, guarded, not_here
 from xiaoguan.desk.desk import desk_of
 
 
@@ -48,6 +48,8 @@ def exports_page(request: HttpRequest) -> HttpResponse:
 
 @guarded
 def api_exports(request: HttpRequest) -> HttpResponse:
+    if request.method != "GET":
+        return not_here("GET")
     return answer({"items": [{k: v for k, v in row.items() if k != "label"} for row in _rows(request)]})
 
 

@@ -99,14 +99,19 @@ def _step(step: Any) -> dict[str, Any]:
     roles, people = desk_of("role"), desk_of("person")
     assert roles is not None and people is not None
     by = step.get("by") if isinstance(step, dict) else None
-    if not isinstance(by, list) or not by or step.get("needs", "any") not in dict(NEEDS):
+    if not isinstance(by, list) or not by or step.get("needs", "any") not in [key for key, _label in NEEDS]:
         raise ValidationError({"steps": [_("Each step has `by`, a list of signers, and `needs`: any or all.")]})
     for part in by:
         kind, value = part if isinstance(part, list) and len(part) == 2 else ("", None)
         whole = isinstance(value, int) and not isinstance(value, bool)
         known = (
             (kind == MANAGER and whole and 1 <= value <= 9)
-            or (kind == ROLE and isinstance(value, str) and roles.model._default_manager.filter(code=value).exists())
+            or (
+                kind == ROLE
+                and isinstance(value, str)
+                and "\x00" not in value
+                and roles.model._default_manager.filter(code=value).exists()
+            )
             or (
                 kind == PERSON
                 and whole
