@@ -29,7 +29,7 @@ NPM = $(NODE) "$$home/lib/node_modules/npm/bin/npm-cli.js"
 # $(call quietly,COMMAND): its output only when it fails.
 quietly = out=$$($(1) 2>&1) || { printf '%s\n' "$$out"; exit 1; }
 
-.PHONY: help install run test lint messages bench bench-desk bench-policy bench-spark docs clean examples mutants fuzz-api fuzz-policy agree
+.PHONY: help install run test lint messages bench bench-desk bench-memory bench-policy bench-spark docs clean examples mutants fuzz-api fuzz-policy agree storm
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,8 +99,14 @@ bench: install ## speed of the main questions
 bench-desk: install ## the desk at a million records on SQLite and PostgreSQL; the data are built once
 	@$(BIN)/python bench/desk.py
 
+bench-memory: install ## the memory of one worker process over 100,000 requests: below 200 MB and flat
+	@$(BIN)/python bench/memory.py
+
 fuzz-api: install ## ten minutes of generated requests against the API's own document
 	@$(BIN)/python scripts/fuzz_api.py
+
+storm: install ## kill the server and its worker forty times while people write, import and sign: nothing lost, nothing doubled
+	@$(BIN)/python scripts/storm.py
 
 examples: $(SYNCED) ## the published worked examples through the engine (XIAOGUAN_SHARED names their folder)
 	@$(BIN)/python scripts/examples.py
