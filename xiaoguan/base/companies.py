@@ -139,11 +139,16 @@ def tax_number(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKC", text).upper() if c.isascii() and c.isalnum())
 
 
+_EXTENSION, _NO_DIGIT = re.compile(r"转|分机|ext|x"), re.compile(r"\D")
+
+
 def phone_digits(text: str) -> str:
     """A phone number as it is compared: digits without country code 86, an extension, or a leading 0 of the trunk;
     "" for what is too short to tell anybody apart."""
-    plain = re.split(r"转|分机|ext|x", unicodedata.normalize("NFKC", text).lower())[0]
-    digits = re.sub(r"\D", "", plain).removeprefix("00")
+    plain = (
+        text if text.isascii() and text.isdigit() else _EXTENSION.split(unicodedata.normalize("NFKC", text).lower())[0]
+    )
+    digits = _NO_DIGIT.sub("", plain).removeprefix("00")
     if len(digits) > 11 and digits.startswith("86"):
         digits = digits[2:]
     digits = digits.removeprefix("0")

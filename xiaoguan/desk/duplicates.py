@@ -63,17 +63,25 @@ def plain(name: str, value: Any) -> str:
 
 def keys_of(desk: Desk, values: Mapping[str, Any]) -> set[int]:
     """The keys of a record with these values of the desk's fields."""
+    return _keys(desk.key, _kinds(desk.duplicates), [values.get(name) for name in desk.duplicates])
+
+
+def _kinds(names: Iterable[str]) -> list[tuple[str, Callable[[str], str]]]:
+    return [(kind, _PLAIN[kind]) for kind in map(kind_of, names)]
+
+
+def _keys(entity: str, kinds: list[tuple[str, Callable[[str], str]]], values: Sequence[Any]) -> set[int]:
     found: set[int] = set()
-    for name in desk.duplicates:
-        if text := plain(name, values.get(name)):
-            found.add(_key(desk, kind_of(name), text))
-            if kind_of(name) == NAME:
-                found.add(_key(desk, "sound", companies.sound(text)))
+    for (kind, bare), value in zip(kinds, values, strict=True):
+        if value is not None and value != "" and (text := bare(str(value)[:LONGEST])):
+            found.add(_key(f"{entity}:{kind}:{text}"))
+            if kind == NAME:
+                found.add(_key(f"{entity}:sound:{companies.sound(text)}"))
     return found
 
 
-def _key(desk: Desk, kind: str, text: str) -> int:
-    return int.from_bytes(blake2b(f"{desk.key}:{kind}:{text}".encode(), digest_size=8).digest(), signed=True)
+def _key(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), signed=True)
 
 
 def index(record: Any) -> None:
@@ -86,13 +94,21 @@ def index(record: Any) -> None:
 def index_many(desk: Desk, rows: Iterable[tuple[int, Sequence[Any]]]) -> None:
     """Write the keys of many: rows of (id, values of the desk's fields)."""
     base = search.slot(desk.key) * search.ROOM
-    values = [
-        (key, base + pk) for pk, row in rows for key in keys_of(desk, dict(zip(desk.duplicates, row, strict=True)))
-    ]
-    if values:
-        with connection.cursor() as cursor:
+    kinds = _kinds(desk.duplicates)
+    values = [(key, base + pk) for pk, row in rows for key in _keys(desk.key, kinds, row)]
+    if not values:
+        return
+    values.sort()  # so that neighbours go into one page of the table
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
             cursor.executemany(
                 "INSERT INTO desk_duplicate (key, number) VALUES (%s, %s) ON CONFLICT DO NOTHING", values
+            )
+        else:
+            cursor.execute(
+                "INSERT INTO desk_duplicate (key, number) SELECT * FROM unnest(%s::bigint[], %s::bigint[])"
+                " ON CONFLICT DO NOTHING",
+                [[key for key, _number in values], [number for _key, number in values]],
             )
 
 
@@ -357,7 +373,7 @@ def _plain_of(desk: Desk, values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _exact_keys(desk: Desk, texts: Mapping[str, str]) -> list[int]:
-    return [_key(desk, kind_of(name), text) for name, text in texts.items() if text]
+    return [_key(f"{desk.key}:{kind_of(name)}:{text}") for name, text in texts.items() if text]
 
 
 def _same(asked: Mapping[str, str], stored: Mapping[str, str]) -> list[str]:

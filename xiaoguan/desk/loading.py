@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import gc
 import pickle
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from tempfile import TemporaryFile
+from threading import Lock
 from typing import IO, TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
@@ -55,6 +58,9 @@ class New:
     key: str | None
     values: list[Any]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return New, (self.line, self.key, self.values)
+
 
 @dataclass(slots=True)
 class Edit:
@@ -96,6 +102,8 @@ class Loading:
         self.names = list(self.specs)
         self.target = Target(plan.model, self.names, run.plan.source)
         self.cleans = plan.model.clean is not models.Model.clean
+        self.related = [i for i, f in enumerate(self.target.fields) if f.is_relation]
+        self.refers = any(self.target.fields[i].related_model is plan.model for i in self.related)
         self.fed: set[int] = set()
         self.failed = False
         self.columns: tuple[str, ...] = ()
@@ -130,7 +138,8 @@ class Loading:
         self.identity = self.run.keys_of(self.model)
         self.registers = [(by, self.run.keys_of(self.model, by)) for by in self.run.asked_by(self.model)]
         try:
-            self._read()
+            with rare_collections():
+                self._read()
         except PlanProblem as error:
             line = max(self.plan.reading.header, 1) if self.plan.reading else self.plan.line
             asked = f"Line {error.spec.line} of the plan asks for it."
@@ -371,7 +380,7 @@ class Loading:
             return True
         began = time.perf_counter()
         try:
-            with transaction.atomic():
+            with rare_collections(), transaction.atomic():
                 self._write()
             self.report.written = True
         except Contradiction as error:
@@ -386,7 +395,8 @@ class Loading:
 
     def _write(self) -> None:
         ids = self.target.allocate(self.report.created) if self.report.created else []
-        self._number(iter(ids))
+        if self.refers:
+            self._number(iter(ids))
         fresh, total, done = iter(ids), self.report.created + self.report.changed, 0
         new: list[tuple[int, str | None, Sequence[Any], str]] = []
         edits: list[tuple[int, int, dict[int, Change], str | None, str]] = []
@@ -394,13 +404,16 @@ class Loading:
         for operation in self._standing():
             note = f"{self.run.plan.source} {self.plan.file}:{operation.line}"
             if isinstance(operation, New):
-                pk = next(fresh)
-                values = [self._id(place, value) for place, value in enumerate(operation.values)]
+                pk, values = next(fresh), operation.values
+                for place in self.related:
+                    values[place] = self._id(place, values[place])
                 new.append((pk, operation.key, values, note))
             else:
                 pk = operation.pk
                 changes = {place: (old, self._id(place, value)) for place, (old, value) in operation.changes.items()}
                 edits.append((pk, operation.version, changes, operation.adopts, note))
+            if not self.refers:
+                self._place(operation, pk)
             if self.cleans:
                 lines[pk] = operation.line
             if len(new) + len(edits) == CHUNK:
@@ -417,21 +430,22 @@ class Loading:
         return (operation for operation in self._operations() if operation.line not in self.withdrawn)
 
     def _number(self, ids: Iterator[int]) -> None:
-        """Every new row gets its id before the first is written, so that rows of one table may name each other."""
+        """Every new row gets its id before the first is written where rows of one table may name each other."""
         for operation in self._standing():
-            if isinstance(operation, New):
-                pk = next(ids)
-                if operation.key is not None:
-                    self.identity.ids[operation.key] = pk
-                called = list(self._called(operation.values))
-            else:
-                pk = operation.pk
-                if operation.adopts is not None:
-                    self.identity.ids[operation.adopts] = pk
-                values = {place: new for place, (_old, new) in operation.changes.items()}
-                called = list(self._called([values.get(place) for place in range(len(self.names))]))
-            for keys, text in called:
-                keys.ids.setdefault(text, pk)
+            self._place(operation, next(ids) if isinstance(operation, New) else operation.pk)
+
+    def _place(self, operation: New | Edit, pk: int) -> None:
+        """Rows that name this one find its id from now on."""
+        key = operation.key if isinstance(operation, New) else operation.adopts
+        if key is not None:
+            self.identity.ids[key] = pk
+        if not self.registers:
+            return
+        values: Sequence[Any] = operation.values if isinstance(operation, New) else [None] * len(self.names)
+        if isinstance(operation, Edit):
+            values = [operation.changes.get(place, (None, None))[1] for place in range(len(self.names))]
+        for keys, text in self._called(values):
+            keys.ids.setdefault(text, pk)
 
     def _id(self, place: int, value: Any) -> Any:
         """The id behind the key of a row that has been written since the check."""
@@ -468,6 +482,27 @@ class Loading:
                     record.clean()
                 except ValidationError as error:
                     raise Contradiction(lines[record.pk], _problems(error, {})) from None
+
+
+_calm = Lock()
+_calmed: list[tuple[int, int, int]] = []
+_SELDOM = 200_000
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """While thousands of rows are in hand, to look through them for cycles that they do not have costs a sixth of the
+    time. Several imports of one process may overlap: the last one out puts things back."""
+    with _calm:
+        _calmed.append(_calmed[0] if _calmed else gc.get_threshold())
+        gc.set_threshold(_SELDOM, *_calmed[0][1:])
+    try:
+        yield
+    finally:
+        with _calm:
+            before = _calmed.pop()
+            if not _calmed:
+                gc.set_threshold(*before)
 
 
 def _plain(value: Any) -> str:

@@ -65,7 +65,18 @@ class _Hex(dict[str, str]):
         return found
 
 
-_hex = _Hex()
+class _First(dict[str, tuple[str, ...]]):
+    """What a few letters begin with: so many letters of each are tokens."""
+
+    def __init__(self, *lengths: int):
+        self.lengths = lengths
+
+    def __missing__(self, letters: str) -> tuple[str, ...]:
+        found = self[letters] = tuple([FIRST + letters[:n] for n in self.lengths])
+        return found
+
+
+_hex, _three, _two = _Hex(), _First(1, 2, 3), _First(2, 3)
 
 
 @lru_cache(maxsize=65_536)
@@ -92,7 +103,8 @@ def _read(run: str) -> list[str]:
 def _of_han(run: str) -> list[str]:
     """Each character, each pair."""
     han = [_hex[c] for c in run]
-    return [*[HAN + c for c in han], *[HAN + a + b for a, b in pairwise(han)]]
+    found = [HAN + c for c in han]
+    return found + [a + b for a, b in zip(found, han[1:], strict=False)]
 
 
 def _sounds(run: str) -> list[str]:
@@ -101,15 +113,17 @@ def _sounds(run: str) -> list[str]:
     letters, first = "".join(syllables), "".join([s[0] for s in syllables])
     found, at = [], 0
     for n, syllable in enumerate(syllables):
-        whole, short = letters[at : at + LONGEST_SOUND], first[n : n + LONGEST_SOUND]
-        found += (whole, short, FIRST + whole[:1], FIRST + whole[:2], FIRST + whole[:3], FIRST + short[:2])
-        found.append(FIRST + short[:3])
+        found += (letters[at : at + LONGEST_SOUND], first[n : n + LONGEST_SOUND])
+        found += _three[letters[at : at + FEW]]
+        found += _two[first[n : n + FEW]]
         at += len(syllable)
     return found
 
 
 def _of_word(run: str) -> list[str]:
     """A word or number in Latin letters; a number by its last digits too."""
+    if len(run) > 8 and run.isdigit():
+        return [run[:LONGEST_TOKEN], run[-4:], run[-5:], run[-6:], run[-7:], run[-8:]]
     if len(run) > 4 and run.isdigit():
         return [run[:LONGEST_TOKEN], *[run[-n:] for n in range(4, min(9, len(run)))]]
     return [run[:LONGEST_TOKEN]]
@@ -123,14 +137,24 @@ def title_tokens(text: str) -> list[str]:
             found += _of_word(run)
             found += (FIRST + run[:1], FIRST + run[:2], FIRST + run[:3])
             continue
-        found += _of_han(run)
-        for part in COMPANY.split(run) if "公司" in run else (run,):  # 有限公司 is in every name: it need not sound
-            found += _sounds(part)
+        found += _of_title(run)
     return found
 
 
-def other_tokens(text: str) -> list[str]:
-    """The tokens of any other field: characters and words."""
+@lru_cache(maxsize=2_048)  # names of people, customers and kinds of business come again in titles
+def _of_title(run: str) -> Sequence[str]:
+    found = _of_han(run)
+    for part in COMPANY.split(run) if "公司" in run else (run,):  # 有限公司 is in every name: it need not sound
+        found += _sounds(part)
+    return found
+
+
+def other_tokens(text: str) -> Sequence[str]:
+    """The tokens of any other field: characters and words. A town or a trade is there again and again, a number not."""
+    return _other_tokens(text) if text[0].isdigit() else _known_tokens(text)
+
+
+def _other_tokens(text: str) -> list[str]:
     found: list[str] = []
     for run in _runs(text):
         found += _of_word(run) if run[0] < "\u3400" else _of_han(run)
@@ -139,6 +163,11 @@ def other_tokens(text: str) -> list[str]:
         if digits.isdigit() and len(digits) >= 7:
             found += _of_word(digits)
     return [APART + token for token in found]
+
+
+@lru_cache(maxsize=8_192)
+def _known_tokens(text: str) -> Sequence[str]:
+    return _other_tokens(text)
 
 
 def _tokens(desk: Desk, texts: Iterable[Any], owner: int | None) -> str:
@@ -168,10 +197,12 @@ def index_many(desk: Desk, rows: Iterable[tuple[int, Iterable[Any], int | None]]
         if connection.vendor == "sqlite":
             cursor.executemany("INSERT OR REPLACE INTO desk_search(rowid, tokens) VALUES (%s, %s)", values)
         else:
-            cursor.executemany(
-                "INSERT INTO desk_search(id, tokens) VALUES (%s, array_to_tsvector(string_to_array(%s, ' ')))"
+            kept = dict(values)
+            cursor.execute(
+                "INSERT INTO desk_search(id, tokens) SELECT id, array_to_tsvector(string_to_array(tokens, ' '))"
+                " FROM unnest(%s::bigint[], %s::text[]) AS made(id, tokens)"
                 " ON CONFLICT (id) DO UPDATE SET tokens = excluded.tokens",
-                values,
+                [list(kept), list(kept.values())],
             )
 
 
