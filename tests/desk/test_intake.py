@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import zipfile
 from datetime import date
 
@@ -326,14 +327,17 @@ def test_an_import_is_taken_back_whole(cast, draft_of, client_of):
     assert state() == before
 
 
-def test_fifty_thousand_rows_new_and_changed_are_taken_back_to_the_same_checksum(cast, draft_of, client_of):
+MANY = 50_000 if os.environ.get("XIAOGUAN_LONG") else 1_000
+
+
+def test_many_rows_new_and_changed_are_taken_back_to_the_same_checksum(cast, draft_of, client_of):
     def rows(number: int, city: str) -> str:
         return "name,city,phone\n" + "".join(f"客户{n},{city}{n % 7},1390{n:07}\n" for n in range(number))
 
-    run(draft_of("customer", rows(20_000, "青岛"), "first.csv"), cast)
+    run(draft_of("customer", rows(MANY * 2 // 5, "青岛"), "first.csv"), cast)
     before = checksum()
-    job = run(draft_of("customer", rows(50_000, "烟台"), "second.csv"), cast)
-    assert counts(job) == (30_000, 20_000, 0, 0, 0) and checksum() != before
+    job = run(draft_of("customer", rows(MANY, "烟台"), "second.csv"), cast)
+    assert counts(job) == (MANY * 3 // 5, MANY * 2 // 5, 0, 0, 0) and checksum() != before
     client_of("linjing").post(f"/jobs/{job.pk}/revert")
     drain()
     assert Job.objects.get(kind="revert").state == "done" and checksum() == before
