@@ -466,7 +466,8 @@ def serve() -> tuple[subprocess.Popen[bytes], int]:
         str(port),
     ]
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    return subprocess.Popen(command, env=environment, start_new_session=True), port
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(command, env=environment, stdout=quiet, start_new_session=True), port
 
 
 def wait_for(port: int) -> None:

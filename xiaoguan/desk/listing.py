@@ -14,7 +14,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from xiaoguan.base.words import closest
-from xiaoguan.desk import expressions, filters, paging, search
+from xiaoguan.desk import expressions, filters, paging, search, tallies
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.bounds import TooMuch, within
 from xiaoguan.desk.cells import Columns
@@ -139,10 +139,13 @@ class Listing:
         return connection.vendor == "postgresql" and own and not self.words
 
     def count(self) -> str:
-        """How many records, "10,000+" above that, "…" where it takes too long."""
+        """How many records: what the tallies tell, else "10,000+" above that, "…" where it takes too long."""
+        rows, branches, plain = self._plainly()
+        if branches and (kept := tallies.number(self.desk, branches)) is not None:
+            return f"{kept:,}"
         try:
             with within(SECONDS) if self.filtered else nullcontext():
-                number, more = paging.count(*self._plainly())
+                number, more = paging.count(rows, branches, plain)
         except TooMuch:
             return "…"
         return f"{number:,}+" if more else f"{number:,}"

@@ -158,7 +158,8 @@ def _typed(rows: QuerySet, order: Order, sql: str, params: Sequence[Any]) -> lis
 def _merged(rows: QuerySet, branches: Branches, order: Order, size: int, keep: tuple | None) -> list[tuple[int, Any]]:
     """The first rows of the union of the branches, each of which the database may stop after `size` rows.
 
-    The statement of one person is made once; SQLite takes it once for each, PostgreSQL once for all: it would plan each.
+    The statement of one person is made once. SQLite takes it once for each; PostgreSQL, which would plan each, once for
+    all.
     """
     parts: list[str] = []
     params: list[Any] = []

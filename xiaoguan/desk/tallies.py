@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 from django.db.models import Count, Sum
 
-from xiaoguan.desk.access import Viewer
+from xiaoguan.desk.access import Branches, Viewer
 from xiaoguan.desk.paths import resolve
 
 if TYPE_CHECKING:
@@ -91,6 +91,20 @@ def totals(desk: Desk, viewer: Viewer) -> Totals | None:
         if number:
             found[lane, kind][currency] = [number, units]
     return dict(found)
+
+
+def number(desk: Desk, branches: Branches) -> int | None:
+    """How many records these people have, from the tallies; None where there are none."""
+    if not names_of(desk) or desk.model._meta.get_field(branches.field).attname != desk.owner_field:
+        return None
+    people = [*branches.people, *([0] if branches.nobody_too else [])]
+    with connection.cursor() as cursor:
+        marks = ", ".join(["%s"] * len(people))
+        cursor.execute(
+            f"SELECT SUM(number) FROM desk_tally WHERE entity = %s AND person_id IN ({marks})", [desk.key, *people]
+        )
+        [found] = cursor.fetchone()
+    return int(found or 0)
 
 
 def recount(desk: Desk) -> dict[Key, list[int]]:
