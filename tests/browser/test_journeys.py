@@ -46,12 +46,15 @@ def test_too_many_tries_have_a_page_of_their_own(visit: Visit) -> None:
     admin = visit("gaoxiang")
     admin.may_answer(429)
     page = admin.page
-    for _number in range(6):
+    heading = page.get_by_role("heading", level=1)
+    for _number in range(12):
         admin.go("/account/password/")
         page.get_by_label("当前密码").fill("a guess")
         with page.expect_navigation():
             page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("尝试次数过多")
+        if heading.text_content() == "尝试次数过多":
+            break
+    expect(heading).to_have_text("尝试次数过多")
     assert not admin.faults()
 
 
