@@ -66,7 +66,7 @@ run: install ## start on http://localhost:$PORT; the first time with the demo co
 	@exec $(BIN)/xiaoguan serve --port $(PORT)
 
 # base and policy use no database and the pages are the same on both: PostgreSQL repeats the rest. A file of tests stays
-# together on one of two processes.
+# together on one of two processes. The browser draws on the processor, so there is one of it.
 TWO := --numprocesses 2 --dist loadfile
 test: export PYTHONDONTWRITEBYTECODE =
 test: install ## contracts, types, tests on SQLite, again on PostgreSQL, then in the browser
@@ -75,7 +75,7 @@ test: install ## contracts, types, tests on SQLite, again on PostgreSQL, then in
 	@env -u DATABASE_URL XIAOGUAN_TEST_DATABASE=sqlite $(BIN)/pytest --quiet $(TWO) --ignore=tests/browser
 	@XIAOGUAN_TEST_DATABASE=postgres $(BIN)/pytest --quiet $(TWO) --ignore=tests/browser --ignore=tests/base --ignore=tests/policy \
 	  --ignore=tests/test_repository.py --ignore=tests/test_translations.py
-	@$(if $(wildcard tests/browser),env -u DATABASE_URL XIAOGUAN_TEST_DATABASE=sqlite $(BIN)/pytest --quiet $(TWO) tests/browser)
+	@$(if $(wildcard tests/browser),env -u DATABASE_URL XIAOGUAN_TEST_DATABASE=sqlite $(BIN)/pytest --quiet tests/browser)
 
 lint: install ## style, types, contracts
 	@$(call quietly,$(BIN)/ruff check)
