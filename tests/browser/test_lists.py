@@ -63,6 +63,7 @@ def test_a_cell_is_edited_by_keyboard_and_taken_back(visit: Visit) -> None:
     for _step in range(4):
         page.keyboard.press("ArrowRight")
     page.keyboard.press("e")
+    expect(page.locator(".rows td.num").first.get_by_role("textbox")).to_be_focused()
     page.keyboard.type("9")
     page.keyboard.press("Escape")
     expect(page.locator(".rows td.num").first).to_have_text("¥45,000.50")
