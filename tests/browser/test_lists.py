@@ -131,7 +131,7 @@ def test_several_are_chosen_on_a_phone(visit: Visit) -> None:
     page.locator(".rows tr").nth(0).tap()
     page.locator(".rows tr").nth(1).tap()
     expect(page.locator("#selection")).to_contain_text("已选 2 条")
-    # The bar lies over the list: which link it cuts depends on how far the list is scrolled, and is no fault of the link.
+    # The bar lies over the list: which link it cuts depends on how far the list is scrolled; that is no fault.
     assert not [fault for fault in seller.faults() if "target-size" not in fault or "#selection" in fault]
     page.locator("#selection").get_by_role("button", name="清除").tap()
     page.locator(".rows tr").nth(0).tap()
