@@ -88,7 +88,10 @@ function count(): void {
   pickedNow = everything ? Infinity : chosen.length;
   document.dispatchEvent(new CustomEvent("selection"));
   const more = $("[data-select-all]", bar);
-  if (more) more.hidden = everything || chosen.length < all.length || whole === String(all.length);
+  if (more) {
+    more.hidden = everything || chosen.length < all.length || whole === String(all.length);
+    $("span", more)?.replaceChildren(whole);
+  }
   const head = $<HTMLInputElement>("[data-tick-all]");
   if (head) {
     head.checked = all.length > 0 && chosen.length === all.length;

@@ -49,6 +49,22 @@ def test_totals_and_groups_count_what_the_viewer_may_read(cast: Any, client_of: 
     assert "¥100.00 + $50.00" in page and "1,000" not in page
 
 
+def test_what_a_filter_finds_beyond_the_page_is_counted_after_it(cast: Any, client_of: Any) -> None:
+    for number in range(31):
+        deal(cast.linjing, f"项目{number}")
+    deal(cast.wanglei, "别队的项目")
+    browser = client_of("linjing")
+
+    def count(**query: str) -> str:
+        page = browser.get("/opportunities/", query).content.decode()
+        return re.search(r'id="count"[^>]*>([^<]*)<', page)[1]
+
+    assert count() == "31"  # nothing to filter: the tallies know
+    assert count(currency="CNY", q="项目30") == "1"  # the page shows them all
+    assert count(result="open") == "30+"
+    assert count(result="open", part="count") == "31"
+
+
 def test_groups_by_month_lead_to_their_rows(cast: Any, client_of: Any) -> None:
     deal(cast.linjing, "三月单", closes_on="2026-03-31")
     deal(cast.linjing, "四月单", closes_on="2026-04-01")

@@ -37,3 +37,16 @@ def test_words_find_their_record(cast: Any, customers: list[int], words: str) ->
 @pytest.mark.parametrize("words", ["天海", "haitianzhongxin", "htkj", "gongsi", "1380"])
 def test_other_words_do_not(cast: Any, customers: list[int], words: str) -> None:
     assert conformance.desk("customer") not in search.everywhere(cast.viewer("chenmin"), words, 5)
+
+
+@pytest.mark.parametrize("words", FINDS)
+def test_the_index_finds_what_a_look_at_the_newest_finds(
+    cast: Any, customers: list[int], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = conformance.desk("customer")
+    by_look = search.everywhere(cast.viewer("sunzong"), words, 5)[desk]
+    monkeypatch.setattr(search, "_common", lambda _sought: False)
+    assert search.everywhere(cast.viewer("sunzong"), words, 5)[desk] == by_look
+    monkeypatch.setattr(search, "_common", lambda _sought: True)
+    monkeypatch.setattr(search, "LOOK", 1)  # the newest alone: the rest must come from the index
+    assert search.everywhere(cast.viewer("sunzong"), words, 5)[desk] == by_look

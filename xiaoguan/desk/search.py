@@ -16,9 +16,11 @@ that the rows of an entity are a range, the newest last.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
@@ -43,7 +45,7 @@ LONGEST_RUN, LONGEST_TOKEN, FEW = 16, 20, 3
 LONGEST_SOUND = 12  # letters of pinyin: three or four characters. Longer ones would be as many as there are names
 HAN, FIRST, OWNER, APART, ESCAPED = "0h", "0a", "0o", "0p", "0z"
 NEWEST = 20  # hits of each entity that the palette looks at where all may be read
-LOOK = 2_000  # rows of which the newest are tried one by one before an index of PostgreSQL is asked for few letters
+LOOK = 600  # so many of the newest rows are tried one by one before the index is asked for what may fit much
 
 
 def slot(entity: str) -> int:
@@ -239,46 +241,88 @@ def forget_many(model: Any, ids: Sequence[int]) -> None:
 # Questions
 
 
-def _match(desk: Desk, words: str, viewer: Viewer | None) -> str | None:
-    """The words as a match expression of the database in use; None when there is nothing to look for."""
+@dataclass(frozen=True)
+class Token:
+    """A token that must be there; `goes_on`: one that begins so."""
+
+    text: str
+    goes_on: bool = False
+
+
+@dataclass(frozen=True)
+class Every:
+    parts: tuple[Sought, ...]
+
+
+@dataclass(frozen=True)
+class Either:
+    parts: tuple[Sought, ...]
+
+
+Sought = Token | Every | Either
+
+
+def _sought(desk: Desk, words: str, viewer: Viewer | None) -> Sought | None:
+    """What the words ask of the tokens of a record of this desk; None when there is nothing to look for."""
     runs = _runs(words)
     if not runs:
         return None
     apart = viewer is None or all(desk.usable(viewer, name) for name in desk.search_fields)
-    terms = [_any([_term(run, ""), *([_term(run, APART)] if apart else [])]) for run in runs]
+    terms: list[Sought] = [_any([_term(run, ""), *([_term(run, APART)] if apart else [])]) for run in runs]
     if viewer is not None and desk.owner_field and not desk.read.always(viewer):
         branches = desk.read.branches(viewer)
         if branches is not None:
             people = [*branches.people, *([0] if branches.nobody_too else [])]
-            terms.append(_any([_quoted(f"{OWNER}{person}") for person in people]))
+            terms.append(_any([Token(f"{OWNER}{person}") for person in people]))
     return _all(terms)
 
 
-def _term(run: str, start: str) -> str | None:
+def _term(run: str, start: str) -> Sought:
     """One run of what was typed."""
     if run[0] >= "\u3400":
         han = [f"{ord(c):x}" for c in run]
         pairs = [f"{start}{HAN}{a}{b}" for a, b in pairwise(han)] or [f"{start}{HAN}{han[0]}"]
-        return _all([_quoted(pair) for pair in pairs])
+        return _all([Token(pair) for pair in pairs])
     if len(run) <= FEW:
-        return _quoted(start + run if start else FIRST + run)
-    word = _quoted(start + run[:LONGEST_TOKEN], True)
-    return word if start or len(run) <= LONGEST_SOUND else _any([_quoted(run[:LONGEST_SOUND]), word])
+        return Token(start + run if start else FIRST + run)
+    word = Token(start + run[:LONGEST_TOKEN], True)
+    return word if start or len(run) <= LONGEST_SOUND else _any([Token(run[:LONGEST_SOUND]), word])
 
 
-def _quoted(token: str, goes_on: bool = False) -> str:
-    if connection.vendor == "sqlite":
-        return f'"{token}"*' if goes_on else f'"{token}"'
-    return f"{token}:*" if goes_on else token
+def _all(parts: Sequence[Sought]) -> Sought:
+    return parts[0] if len(parts) == 1 else Every(tuple(parts))
 
 
-def _all(terms: Sequence[str | None]) -> str:
-    return (" AND " if connection.vendor == "sqlite" else " & ").join(t for t in terms if t)
+def _any(parts: Sequence[Sought]) -> Sought:
+    return parts[0] if len(parts) == 1 else Either(tuple(parts))
 
 
-def _any(terms: Sequence[str | None]) -> str | None:
-    live = [f"({t})" for t in terms if t]
-    return f"({(' OR ' if connection.vendor == 'sqlite' else ' | ').join(live)})" if live else None
+def _tokens_in(sought: Sought) -> Iterator[Token]:
+    if isinstance(sought, Token):
+        yield sought
+    else:
+        for part in sought.parts:
+            yield from _tokens_in(part)
+
+
+def _match(sought: Sought) -> str:
+    """As a match expression of the database in use."""
+    sqlite = connection.vendor == "sqlite"
+    if isinstance(sought, Token):
+        if sqlite:
+            return f'"{sought.text}"*' if sought.goes_on else f'"{sought.text}"'
+        return f"{sought.text}:*" if sought.goes_on else sought.text
+    word = (" AND ", " OR ") if sqlite else (" & ", " | ")
+    return f"({word[isinstance(sought, Either)].join(map(_match, sought.parts))})"
+
+
+def _standing(sought: Sought) -> tuple[str, list[str]]:
+    """As a condition on SQLite's text of tokens `t`, with its values: what needs no index."""
+    if isinstance(sought, Token):
+        return "instr(t, %s) > 0", [f" {sought.text}" if sought.goes_on else f" {sought.text} "]
+    found = [_standing(part) for part in sought.parts]
+    word = " OR " if isinstance(sought, Either) else " AND "
+    return f"({word.join(sql for sql, _values in found)})", [v for _sql, values in found for v in values]
 
 
 def hits(desk: Desk, words: str, newest: int | None = None, viewer: Viewer | None = None) -> Q:
@@ -289,13 +333,13 @@ def hits(desk: Desk, words: str, newest: int | None = None, viewer: Viewer | Non
     """
     from xiaoguan.desk.desk import desk_of
 
-    match = _match(desk, words, viewer)
-    if match is None:
+    sought = _sought(desk, words, viewer)
+    if sought is None:
         return Q(pk__in=())
-    found = Q(pk__in=_subquery(desk, match, newest))
+    found = Q(pk__in=_subquery(desk, sought, newest))
     for name, entity in desk.search_relations.items():
         other = desk_of(entity)
-        theirs = _match(other, words, viewer) if other else None
+        theirs = _sought(other, words, viewer) if other else None
         if other and theirs:
             found |= Q(**{f"{name}__in": _subquery(other, theirs, newest)})
     return found
@@ -307,10 +351,9 @@ def sharing(desk: Desk, word: str, newest: int) -> Q:
     Two with a short one. Looks at this many of the newest.
     """
     han = [f"{ord(c):x}" for c in word if c >= "\u3400"][:LONGEST_RUN]
-    pairs = [_quoted(f"{HAN}{a}{b}") for a, b in pairwise(han)]
+    pairs: list[Sought] = [Token(f"{HAN}{a}{b}") for a, b in pairwise(han)]
     terms = [_all(two) for two in pairwise(pairs)] if len(pairs) > 2 else pairs
-    match = _any(terms)
-    return Q(pk__in=_subquery(desk, match, newest)) if match else Q(pk__in=())
+    return Q(pk__in=_subquery(desk, _any(terms), newest)) if terms else Q(pk__in=())
 
 
 def _number() -> str:
@@ -326,10 +369,10 @@ def _fits() -> str:
     return "desk_search MATCH %s" if connection.vendor == "sqlite" else "tokens @@ %s::tsquery"
 
 
-def _subquery(desk: Desk, match: str, newest: int | None) -> RawSQL:
+def _subquery(desk: Desk, sought: Sought, newest: int | None) -> RawSQL:
     base, rows = _range(desk)
     end = f" ORDER BY {_number()} DESC LIMIT {int(newest)}" if newest else ""
-    return RawSQL(f"SELECT {_number()} - {base} FROM desk_search WHERE {_fits()} AND {rows}{end}", [match])
+    return RawSQL(f"SELECT {_number()} - {base} FROM desk_search WHERE {_fits()} AND {rows}{end}", [_match(sought)])
 
 
 def everywhere(viewer: Viewer, words: str, each: int) -> dict[Desk, list[tuple[int, str]]]:
@@ -339,11 +382,11 @@ def everywhere(viewer: Viewer, words: str, each: int) -> dict[Desk, list[tuple[i
     """
     from xiaoguan.desk.desk import desks
 
-    asked = [(d, m) for d in desks() if d.search and d.may_open(viewer) and (m := _match(d, words, viewer))]
-    near = _newest([(d, m) for d, m in asked if d.search_fields], viewer)
+    asked = [(d, s) for d in desks() if d.search and d.may_open(viewer) and (s := _sought(d, words, viewer))]
+    near = _newest([(d, s) for d, s in asked if d.search_fields], viewer)
     found: dict[Desk, list[tuple[int, str]]] = {}
     by_key = {desk.key: ids for desk, ids in near.items()}
-    for desk, match in asked:
+    for desk, sought in asked:
         ids = by_key.get(desk.key, [])
         if not ids and not any(entity in by_key for entity in desk.search_relations.values()):
             continue
@@ -351,7 +394,7 @@ def everywhere(viewer: Viewer, words: str, each: int) -> dict[Desk, list[tuple[i
         mine = list(rows.filter(pk__in=ids)[:each]) if ids else []
         whole = desk.read.always(viewer) or (desk.owner_field and desk.read.branches(viewer) is not None)
         if len(mine) < each and len(ids) >= NEWEST and not whole:
-            mine = list(rows.filter(pk__in=_subquery(desk, match, None))[:each])
+            mine = list(rows.filter(pk__in=_subquery(desk, sought, None))[:each])
         for name, entity in desk.search_relations.items():
             others = by_key.get(entity)
             if len(mine) < each and others:
@@ -362,26 +405,65 @@ def everywhere(viewer: Viewer, words: str, each: int) -> dict[Desk, list[tuple[i
     return found
 
 
-def _newest(asked: list[tuple[Desk, str]], viewer: Viewer) -> dict[Desk, list[int]]:
+def _newest(asked: list[tuple[Desk, Sought]], viewer: Viewer) -> dict[Desk, list[int]]:
     """The ids of the newest hits of each desk, before the question of rights.
 
-    Desks with the same expression are asked together, from the highest range down: a question costs the same whether
-    one entity or ten have nothing to it, so those without hits are passed over unasked.
+    Desks of which the same is sought are asked together: a question costs the same whether one entity or ten have
+    nothing to it, so those without hits are passed over unasked.
     """
-    together: dict[tuple[str, bool], list[Desk]] = {}
-    for desk, match in asked:
-        few = connection.vendor == "postgresql" and FIRST in match and desk.read.always(viewer)
-        together.setdefault((match, few), []).append(desk)
+    together: dict[tuple[Sought, bool], list[Desk]] = {}
+    for desk, sought in asked:
+        together.setdefault((sought, desk.read.always(viewer)), []).append(desk)
     found: dict[Desk, list[int]] = {}
     with connection.cursor() as cursor:
-        for (match, few), several in together.items():
-            # Of some people's records all that fit are few enough to be found at once; so few letters fit half of them,
-            # and FTS5 gives the newest first.
-            theirs = OWNER in match and (connection.vendor == "postgresql" or FIRST not in match)
-            ways = _at_once(cursor, match, several) if theirs else _down(cursor, match, several, few)
-            for desk, ids in ways:
-                found.setdefault(desk, ids)
+        for (sought, everything), several in together.items():
+            left = list(several)
+            if everything and _common(sought):
+                for desk, ids, enough in _at_hand(cursor, sought, several):
+                    if ids:
+                        found.setdefault(desk, ids)
+                    if enough:
+                        left.remove(desk)
+            if left:
+                # Of some people's records all that fit are few enough to be found at once; so few letters fit half of
+                # them, and FTS5 gives the newest first.
+                few = any(token.text.startswith(FIRST) for token in _tokens_in(sought))
+                theirs = any(token.text.startswith(OWNER) for token in _tokens_in(sought))
+                way = _at_once if theirs and (connection.vendor == "postgresql" or not few) else _down
+                for desk, ids in way(cursor, _match(sought), left):
+                    found[desk] = ids
     return found
+
+
+def _common(sought: Sought) -> bool:
+    """Whether so much may fit that the newest rows are worth a look before the index: FTS5 gathers all that begins so,
+    PostgreSQL all that fits."""
+    return connection.vendor == "postgresql" or any(token.goes_on for token in _tokens_in(sought))
+
+
+def _at_hand(cursor: Any, sought: Sought, several: list[Desk]) -> Iterator[tuple[Desk, list[int], bool]]:
+    """The hits among the LOOK newest rows of each of these desks, in one question; whether that is all one needs: they
+    are NEWEST, or there are no more rows."""
+    by_base = {slot(desk.key) * ROOM: desk for desk in several}
+    if connection.vendor == "sqlite":
+        fits, values = _standing(sought)
+        one = (
+            f"SELECT %s, count(*), json_group_array(id) FILTER (WHERE {fits}) FROM (SELECT id, ' ' || c0 || ' ' AS t"
+            f" FROM desk_search_content WHERE id > %s AND id < %s ORDER BY id DESC LIMIT {LOOK})"
+        )
+        params: list[Any] = [v for base in by_base for v in (base, *values, base, base + ROOM)]
+        cursor.execute(" UNION ALL ".join([one] * len(by_base)), params)
+    else:
+        newest = f"FROM desk_search WHERE id > base AND id < base + {ROOM} ORDER BY id DESC LIMIT {LOOK}"
+        cursor.execute(
+            "SELECT base, seen, ids FROM unnest(%s::bigint[]) AS b(base) CROSS JOIN LATERAL"
+            " (SELECT count(*) AS seen, array_agg(id) FILTER (WHERE tokens @@ %s::tsquery) AS ids"
+            f" FROM (SELECT id, tokens {newest}) AS d) AS a",
+            [list(by_base), _match(sought)],
+        )
+    for base, seen, ids in cursor.fetchall():
+        hits = sorted(json.loads(ids) if isinstance(ids, str) else ids or (), reverse=True)[:NEWEST]
+        yield by_base[base], [n - base for n in hits], len(hits) == NEWEST or seen < LOOK
 
 
 def _at_once(cursor: Any, match: str, several: list[Desk]) -> Iterator[tuple[Desk, list[int]]]:
@@ -396,20 +478,13 @@ def _at_once(cursor: Any, match: str, several: list[Desk]) -> Iterator[tuple[Des
             yield by_slot[place], [row % ROOM for row in rows]
 
 
-def _down(cursor: Any, match: str, several: list[Desk], few: bool) -> Iterator[tuple[Desk, list[int]]]:
+def _down(cursor: Any, match: str, several: list[Desk]) -> Iterator[tuple[Desk, list[int]]]:
     """The newest hits of each of these desks that has any; one question for each of those, and one more."""
     by_slot = {slot(desk.key): desk for desk in several}
-    number, top = _number(), SLOTS * ROOM
-    low = min(by_slot) * ROOM
-    for place in sorted(by_slot, reverse=True) if few else ():
-        # Few letters fit so much that the newest rows hold enough of it, and the index would be read whole.
-        inner = f"SELECT id, tokens FROM desk_search WHERE {_range(by_slot[place])[1]} ORDER BY id DESC LIMIT {LOOK}"
-        cursor.execute(f"SELECT id FROM ({inner}) AS d WHERE {_fits()} ORDER BY id DESC LIMIT {NEWEST}", [match])
-        if ids := [row[0] % ROOM for row in cursor.fetchall()]:
-            yield by_slot[place], ids
-    while not few and top > low:
-        # PostgreSQL cannot tell how few words go on like this; it is kept from walking all rows from the newest down.
-        fence = " OFFSET 0" if ":*" in match else ""
+    number, low, top = _number(), min(by_slot) * ROOM, (max(by_slot) + 1) * ROOM
+    # PostgreSQL cannot tell how few words go on like this; it is kept from walking all rows from the newest down.
+    fence = " OFFSET 0" if ":*" in match else ""
+    while top > low:
         inner = (
             f"SELECT {number} AS n FROM desk_search WHERE {_fits()} AND {number} < {top} AND {number} > {low}{fence}"
         )

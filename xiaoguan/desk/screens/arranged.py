@@ -49,8 +49,8 @@ class Arranged:
     def shape(self) -> str:
         return "board" if self.base != self.desk.url() else self.query.get("as", "") or "list"
 
-    def context(self) -> dict[str, Any]:
-        """What the head of every shape shows: words, tabs, shapes, filters."""
+    def context(self, count: dict[str, str] | None = None) -> dict[str, Any]:
+        """What the head of every shape shows: words, tabs, shapes, filters; how many there are, unless it is known."""
         listing = self.listing
         return {
             "desk": desk_words(self.desk, self.viewer),
@@ -58,7 +58,7 @@ class Arranged:
             "filters": filter_bar(listing),
             "q": listing.words,
             "filtered": listing.filtered,
-            "count": {"text": listing.count()},
+            "count": count or {"text": listing.count()},
             "tabs": self.tabs(),
             "view": self.view,
             "edited": self.edited,

@@ -53,6 +53,7 @@ def _whole(request: HttpRequest, page: Arranged) -> HttpResponse:
     listing, desk = page.listing, page.desk
     columns = Columns.seen(listing.desk, listing.viewer, listing.columns)
     context: dict[str, Any] = {"rows": [], "next_url": None, "groups": None, "trouble": ""}
+    count = None
     try:
         if listing.group:
             context["groups"] = _groups(page)
@@ -60,6 +61,7 @@ def _whole(request: HttpRequest, page: Arranged) -> HttpResponse:
             rows, after = listing.page(columns)
             context["rows"] = table(desk, rows, columns)
             context["next_url"] = page.address(cursor=after) if after else None
+            count = _known_count(page, len(rows), bool(after))
     except TooMuch as error:
         context["trouble"] = str(error)
     totals = bool(figures.summable(listing.columns)) and (context["rows"] or context["groups"])
@@ -67,7 +69,7 @@ def _whole(request: HttpRequest, page: Arranged) -> HttpResponse:
         request,
         "desk/list.html",
         {
-            **page.context(),
+            **page.context(count),
             **context,
             "columns": headings(page),
             "widths": _widths(page),
@@ -79,6 +81,14 @@ def _whole(request: HttpRequest, page: Arranged) -> HttpResponse:
             ],
         },
     )
+
+
+def _known_count(page: Arranged, shown: int, more: bool) -> dict[str, str] | None:
+    """How many records, as far as the page itself tells; None where counting costs nothing. What a filter finds beyond
+    the first page is counted by a request of its own: reading ten thousand rows must not keep thirty waiting."""
+    if page.listing.cursor or not page.listing.filtered:
+        return None
+    return {"text": f"{shown}+", "url": page.address(part="count")} if more else {"text": str(shown)}
 
 
 def headings(page: Arranged) -> list[dict[str, Any]]:
@@ -163,7 +173,11 @@ def _totals_part(request: HttpRequest, page: Arranged) -> HttpResponse:
     return render(request, "desk/_totals.html", {"texts": texts, "columns": headings(page), "trouble": trouble})
 
 
-_PARTS = {"totals": _totals_part, "rows": _rows_part}
+def _count_part(request: HttpRequest, page: Arranged) -> HttpResponse:
+    return render(request, "desk/_count.html", {"count": {"text": page.listing.count()}})
+
+
+_PARTS = {"totals": _totals_part, "rows": _rows_part, "count": _count_part}
 
 
 @require_GET
