@@ -154,10 +154,13 @@ class Target:
             duplicates.index_again(self.desk, ids)
 
     def analyze(self, rows: int) -> None:
-        """After many rows: PostgreSQL counts the table. Until it has, it plans the checks of foreign keys and the sums
-        over these rows as for an empty table, which takes minutes where seconds would do."""
-        if rows > CHUNK and connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
+        """After many rows: PostgreSQL counts a table that they made much longer. Until it has, it plans the checks of
+        foreign keys and the sums over these rows as for an empty table, which takes minutes where seconds would do."""
+        if rows <= CHUNK or connection.vendor != "postgresql":
+            return
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [self.table])
+            if cursor.fetchone()[0] < 4 * rows:
                 cursor.execute(f"ANALYZE {self.table}")
 
     def _work_out(self, ids: Sequence[int]) -> None:
