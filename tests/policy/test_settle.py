@@ -138,6 +138,32 @@ def test_a_debt_is_forgiven_in_time_and_a_plain_draw_makes_none():
     assert values(paid(free, *soon, period="2026-02")) == {"commission": 1000}
 
 
+REST = {
+    "guarantee: {amount: 500}": "plan.guarantee",
+    "draw: {kind: non_recoverable, amount: 500}": "plan.draw",
+    "floor: 500": "plan.floor",
+}
+
+
+@pytest.mark.parametrize("rest", REST)
+def test_nothing_is_paid_up_to_for_who_left_or_has_another_role(rest):
+    found = plan(rest=rest)
+    leaver = Who("lin", "林静", "sales_rep", left_on=date(2026, 2, 15))
+    months = [values(paid(found, yuan(1_000), who=leaver, period=f"2026-0{i}")) for i in (1, 2, 3)]
+    assert months == [{"commission": 100, REST[rest]: 400}, {"commission": 0, REST[rest]: 500}, {}]
+    promoted = Who("lin", "林静", "leader", spans=(
+        Span(date(2025, 1, 1), date(2026, 2, 1), "sales_rep"), Span(date(2026, 2, 1), None, "leader")))  # fmt: skip
+    assert values(paid(found, who=promoted)) == {"commission": 0, REST[rest]: 500}
+    assert values(paid(found, who=promoted, period="2026-02")) == {}
+
+
+@pytest.mark.parametrize("kind", ["recoverable", "non_recoverable"])
+def test_after_its_months_a_draw_pays_no_negative_pay_up_to_zero(kind):
+    found = plan(rest=f"draw: {{kind: {kind}, amount: 500, months: 1}}")
+    orders = [yuan(10_000), yuan(-1_000, "2026-02-10", "SO-2", reverses="SO-1")]
+    assert values(paid(found, *orders, period="2026-02")) == {"commission": -100}
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 20_000), min_size=3, max_size=5), st.sampled_from(["100%", "50%"]))
 def test_paid_is_earned_and_the_change_of_the_debt(amounts, share):

@@ -173,7 +173,18 @@ class Settling:
     def shown(self, value: int) -> str:
         return value_text(value, self.unit)
 
-    # Leaving
+    # Who is under the plan, and leaving
+
+    @property
+    def under_plan(self) -> bool:
+        """Whether the person is under the plan on a day of the pay period: only then a floor, a draw or a guarantee
+        is paid up to."""
+        start = max(self.now.start, self.who.hired_on or date.min)
+        end = min(self.now.end, self.who.left_on or date.max)
+        roles = self.plan.role or self.policy.header.scope.roles
+        spans = [one for one in self.who.spans if one.role in roles] if roles else []
+        held = [one for one in spans if one.start < end and (one.end or date.max) > start]
+        return start < end and bool(held or not roles or not self.who.spans)
 
     @property
     def gone(self) -> bool:
@@ -219,7 +230,7 @@ class Settling:
         least = int(floor.total * SCALE)
         before = self.used("floor", floor.per)
         self.use("floor", floor.per, due)
-        if not ends or before + due >= least:
+        if not ends or before + due >= least or not self.under_plan:
             return due
         self.step("floor", "Plan floor", least - before - due, f"at least {self.shown(least)}")
         self.use("floor", floor.per, least - before - due)
@@ -385,11 +396,11 @@ class Settling:
         if draw is None:
             return payable
         month = self.month(draw.whom)
-        inside = month is not None and (draw.months is None or month < draw.months)
+        inside = self.under_plan and month is not None and (draw.months is None or month < draw.months)
         amount = int(draw.amount * SCALE) if inside else 0
         if self.state.debt and draw.forgive_after is not None and self.over(draw.forgive_after):
             self.state.debt = 0
-        if payable < amount:
+        if inside and payable < amount:
             gap = amount - payable
             self.step("draw", "Draw", gap, f"paid up to {self.shown(amount)}", kind="draw")
             if draw.kind == "recoverable":
@@ -406,7 +417,7 @@ class Settling:
 
     def guaranteed(self, payable: int) -> int:
         rule = self.plan.guarantee
-        if rule is None:
+        if rule is None or not self.under_plan:
             return payable
         month, amount = self.month(rule.whom), int(rule.amount * SCALE)
         if month is None or (rule.months is not None and month >= rule.months) or payable >= amount:
