@@ -3,9 +3,12 @@
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from xiaoguan.base.issues import Issue
 from xiaoguan.policy import Policy, RowsWorld, Who, load_text
+from xiaoguan.policy.folder import read_folder
+from xiaoguan.policy.reckon import reckon
 
 ROOT = Path(__file__).parents[2]
 LIN = Who("lin", "林静", "sales_rep")
@@ -48,3 +51,17 @@ def world(of: Policy, *orders: dict[str, object], quota: dict[str, int] | None =
     """A world of orders and quotas (period label to units) of 林静."""
     goals = {("quota", "lin", label): units for label, units in (quota or {}).items()}
     return RowsWorld(of, {"orders": orders}, goals)
+
+
+def calc(folder: Path, body: str, period: str = "2026-01", **tables: str) -> dict[str, Any]:
+    """What `xiaoguan calc` gives for a policy with this body and CSV tables, a row on a line."""
+    found = policy(body)
+    for name, text in tables.items():
+        (folder / f"{name}.csv").write_text("\n".join(line.strip() for line in text.strip().splitlines()) + "\n")
+    return reckon(found, read_folder(found, folder), found.calendar.parse(period))
+
+
+def pays(made: dict[str, Any], person: str = "lin") -> dict[str, str | None]:
+    """The lines of a person's statement, by name."""
+    lines = [line for one in made["statements"] if one["person"] == person for line in one["lines"]]
+    return {line["name"]: line["value"] for line in lines}

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from xiaoguan.policy import RowsWorld, Who
 from xiaoguan.policy.appraisal import Rating, appraise, calibrate, distribute, follows
+from xiaoguan.policy.check import check
 from xiaoguan.policy.world import Book, Span
 
-from .making import BOOKINGS, order, policy
+from .making import BOOKINGS, calc, order, policy
 
 ROW = 10_000
 GRADES = "grades: {A: {from: 90, factor: 1.2}, B: {from: 60, factor: 1}, C: {from: 0, factor: 0.5}}"
@@ -194,3 +195,105 @@ def test_the_composite_lies_between_the_lowest_and_the_highest_score(parts):
     weights = [Fraction(w, whole).numerator for w, _ in parts]
     if sum(weights) == 100:
         assert min(scores) <= made.score <= max(scores)
+
+
+# 越低越好, 归属期间, 强制分布
+
+
+DOWN = """
+metrics:
+  complaints: {name: 投诉数, type: count, from: tickets, value: "count()", date: opened_on, direction: down}
+goals:
+  - {id: few, metric: complaints, period: month, target: {method: assigned}}
+"""
+PEOPLE = """id,name,role,team,hired_on,left_on
+    p1,P1,rep,east,2024-01-01,
+    p2,P2,rep,east,2024-01-01,
+    p3,P3,rep,east,2024-01-01,
+    old,Old,rep,east,2020-01-01,2025-06-01
+    new,New,rep,east,2026-07-01,"""
+
+
+def scores(folder, indicator, *, body=DOWN, rest="", **tables):
+    text = f"{body}appraisal:\n  - {{id: m, period: month, indicators: [{indicator}], {GRADES}{rest}}}\n"
+    made = calc(folder, text, people=PEOPLE, **tables)
+    return {one["person"]: (one["score"], one["grade"], one["factor"]) for one in made["appraisals"]}, made
+
+
+def tickets(**count):
+    rows = [f"{who}{i},{who},2026-01-06" for who, many in count.items() for i in range(many)]
+    return "\n".join(["id,person,opened_on", *rows])
+
+
+GOALS = "goal,person,period,value\n" + "\n".join(f"few,p{i},2026-01,2" for i in (1, 2, 3))
+
+
+def test_nothing_is_better_than_no_complaint_at_all(tmp_path):
+    linear = "{metric: complaints, weight: 100%, score: {curve: linear, of: attainment, cap: 120}}"
+    found, _ = scores(tmp_path, linear, goals=GOALS, tickets=tickets(p1=2, p2=4))
+    assert {person: one[0] for person, one in found.items()} == {"p1": "100", "p2": "50", "p3": "120"}
+    points = linear.replace("curve: linear", "curve: points, points: {50%: 0, 100%: 80, 150%: 110}")
+    found, _ = scores(tmp_path, points, goals=GOALS, tickets=tickets(p1=2, p2=4))
+    assert {person: one[0] for person, one in found.items()} == {"p1": "80", "p2": "0", "p3": "110"}
+
+
+def test_a_line_without_end_is_warned_about():
+    text = "{metric: complaints, weight: 100%, score: {curve: linear, of: attainment}}"
+    found = policy(f"{DOWN}appraisal:\n  - {{id: m, period: month, indicators: [{text}], {GRADES}}}\n")
+    assert [one.message for one in check(found)] == ["the score of complaints has no end where complaints is 0"]
+
+
+def test_the_median_is_that_of_those_who_were_there_and_the_best_is_the_lowest(tmp_path):
+    score = "score: {curve: relative, to: %s, points: {50%%: 0, 100%%: 80, 150%%: 120}}"
+    relative = f"{{metric: complaints, weight: 100%%, {score}}}"
+    for peers in ("team_median", "company_median"):
+        found, _ = scores(tmp_path, relative % peers, tickets=tickets(p1=1, p2=2, p3=4))
+        assert {person: one[0] for person, one in found.items()} == {"p1": "120", "p2": "80", "p3": "0"}
+    found, _ = scores(tmp_path, relative % "team_median", tickets=tickets(p2=2, p3=4))
+    assert found["p1"][0] == "120"
+
+
+def test_points_that_are_taken_never_take_the_grade(tmp_path):
+    linear = "{metric: complaints, weight: 100%, score: {curve: linear, of: attainment, cap: 120}}"
+    gate = ', gates: [{when: "complaints >= 4", effect: {deduct: 200}}]'
+    found, _ = scores(tmp_path, linear, rest=gate, goals=GOALS, tickets=tickets(p1=2, p2=4))
+    assert found["p2"] == ("-150", "C", "0.5")
+
+
+def test_a_forced_distribution_gives_the_grade_and_its_factor(tmp_path):
+    linear = "{metric: complaints, weight: 100%, score: {curve: linear, of: attainment, cap: 120}}"
+    forced = ", distribution: {mode: forced, shares: {A: 34%, B: 33%, C: 33%}}"
+    found, made = scores(tmp_path, linear, rest=forced, goals=GOALS, tickets=tickets(p1=2, p2=2, p3=1))
+    assert found == {"p1": ("100", "B", "1"), "p2": ("100", "B", "1"), "p3": ("120", "A", "1.2")}
+    assert made["appraisals"][0]["first_grade"] == "A"
+    assert made["appraisals"][0]["steps"][-1] == "forced distribution: grade B instead of A"
+    assert made["distribution"] == [
+        {
+            "appraisal": "m",
+            "period": "2026-01",
+            "mode": "forced",
+            "wanted": {"A": 1, "B": 1, "C": 1},
+            "found": {"A": 3, "B": 0, "C": 0},
+            "grades": {"p3": "A", "p1": "B", "p2": "B"},
+        }
+    ]
+
+
+RATIO = """
+metrics:
+  happy: {name: 满意度, type: ratio, from: surveys, value: "ratio(count_if(score >= 4), count(), empty=missing)",
+          date: answered_on}
+goals:
+  - {id: csat, metric: happy, period: month, target: {method: assigned}}
+"""
+
+
+@pytest.mark.parametrize(("march", "score"), [("80%", "100"), ("90%", None)])
+def test_a_ratio_goal_of_three_months_is_not_their_sum(tmp_path, march, score):
+    given = "\n".join(f"csat,p1,2026-{month},{value}" for month, value in (("01", "80%"), ("02", "80%"), ("03", march)))
+    rows = "\n".join(f"s{i},p1,2026-0{i % 3 + 1}-05,{1 if i == 0 else 5}" for i in range(5))
+    linear = "{metric: happy, weight: 100%, score: {curve: linear, of: attainment, cap: 120}}"
+    body = f"{RATIO}appraisal:\n  - {{id: q, period: quarter, indicators: [{linear}], {GRADES}}}\n"
+    facts = {"goals": f"goal,person,period,value\n{given}", "surveys": f"id,person,answered_on,score\n{rows}"}
+    made = calc(tmp_path, body, "2026-Q1", people=PEOPLE, **facts)
+    assert [one["score"] for one in made["appraisals"] if one["person"] == "p1"] == [score]

@@ -38,7 +38,7 @@ from xiaoguan.desk.models import Event
 from xiaoguan.desk.notify import notice, notify
 from xiaoguan.people.chart import people_with_roles
 from xiaoguan.policy import Policy, Rating, Who, appraise
-from xiaoguan.policy.appraisal import Appraised, distribute, follows, is_for
+from xiaoguan.policy.appraisal import Appraised, enforced, follows, is_for
 from xiaoguan.policy.document import Appraisal, Indicator
 from xiaoguan.rulebook.models import PolicyVersion, Stepped
 from xiaoguan.rulebook.reckoning import CannotReckon, Progress, quiet, version_for
@@ -369,11 +369,9 @@ def _rows(
     plan: Plan, people: Mapping[int, Who], world: DatabaseWorld, found: Mapping[int, Appraised]
 ) -> dict[int, dict[str, Any]]:
     """The columns of everybody's record."""
-    forced = distribute(plan.appraisal, list(found.values())).grades
     day = Raters(plan.period.end - timedelta(days=1))
     rows = {}
-    for pk, one in found.items():
-        grade = forced.get(one.person, one.grade)
+    for pk, one in zip(found, enforced(plan.appraisal, list(found.values())), strict=True):
         names = {line.name: line.label for line in one.lines}
         missing = [names[line.name] for line in one.lines if line.missing]
         rows[pk] = {
@@ -381,8 +379,8 @@ def _rows(
             "team_id": day.team.get(pk),
             "score": Decimal(one.shown) if one.shown else None,
             "first_grade": one.first_grade,
-            "given_grade": grade,
-            **graded(plan.appraisal, grade, one.score),
+            "given_grade": one.grade,
+            **graded(plan.appraisal, one.grade, one.score),
             "lines": _lines(plan.appraisal, one),
             "points": {line.name: None if line.missing else str(line.number) for line in one.lines},
             "missing": missing,

@@ -26,7 +26,7 @@ from xiaoguan.base.words import plain_number
 from .document import Appraisal, Indicator, Policy, Score
 from .formula import Duration, Type
 from .goals import attainment, months_since
-from .inputs import Inputs, members
+from .inputs import Inputs, members, present
 from .tiers import curve, steps
 from .world import Who, World, facts_of
 
@@ -150,18 +150,19 @@ class _Appraising(Inputs):
         if goal is None or metric_id not in self.policy.metrics:
             return Line(metric_id, metric_id, None, "ratio", note=f"{metric_id} has no goal")
         quota = self.quota(goal.id, self.who, self.period)
-        line = attainment(self.metric(metric_id, self.period), quota, self.policy.metrics[metric_id].direction)
+        actual, direction = self.metric(metric_id, self.period), self.policy.metrics[metric_id].direction
+        line = attainment(actual, quota, direction, best_of(score))
         return line if quota is not None else replace(line, note=f"there is no goal {goal.id} for {self.period.label}")
 
     def curved(self, one: Indicator, score: Score, name: str, value: Line) -> Line:
         x = value.number / SCALE if value.unit.startswith("money:") else value.number
         if score.curve == "relative":
-            median = self.median(one.metric, score)
-            if not median:
+            related = self.related(one.metric, score, x)
+            if related is None:
                 return Line(
                     one.key, name, None, "score", note="the median of the peers is not known or 0", parts=(value,)
                 )
-            x = x / median
+            x = related
         points = score.points
         if score.curve == "linear":
             found: Fraction | None = 100 * x
@@ -179,6 +180,15 @@ class _Appraising(Inputs):
         formula = f"{score.curve} curve at {shown} = {plain_number(found, 4)}"
         return Line(one.key, name, found, "score", formula, parts=(replace(value, adds=False),))
 
+    def related(self, metric_id: str, score: Score, value: Fraction) -> Fraction | None:
+        """Value / median of the peers; median / value where lower is better, the last point where nothing is better."""
+        median = self.median(metric_id, score)
+        if median is None:
+            return None
+        if self.policy.metrics[metric_id].direction == "down":
+            return median / value if value else best_of(score)
+        return value / median if median else None
+
     def median(self, metric_id: str, score: Score) -> Fraction | None:
         """The median of the metric among the peers, the person included; those without a value are left out."""
         facts = facts_of(self.world)
@@ -186,7 +196,8 @@ class _Appraising(Inputs):
             return None
         last = self.period.end.fromordinal(self.period.end.toordinal() - 1)
         team = self.who.on(last).team or self.who.team
-        people = members(facts, team, self.period) if score.to == "team_median" else list(facts.people())
+        everybody = (one for one in facts.people() if present(one, self.period))
+        people = members(facts, team, self.period) if score.to == "team_median" else list(everybody)
         mine = self.who.on(last).role if self.who.spans else self.who.role
         values = []
         for one in people:
@@ -314,9 +325,17 @@ _COMBINED: dict[str, Callable[[list[Fraction]], Fraction]] = {
 
 
 def grade_of(appraisal: Appraisal, score: Fraction) -> str:
-    """The grade whose half-open band holds the exact score; "" below the lowest."""
-    reached = [(grade.start, name) for name, grade in appraisal.grades.items() if grade.start <= score]
-    return max(reached)[1] if reached else ""
+    """The grade whose half-open band holds the exact score; the lowest holds all below it too, "" if there is none."""
+    bounds = [(grade.start, name) for name, grade in appraisal.grades.items()]
+    reached = [one for one in bounds if one[0] <= score]
+    return max(reached)[1] if reached else min(bounds)[1] if bounds else ""
+
+
+def best_of(score: Score) -> Fraction | None:
+    """The value at which a curve gives all it can; None for a line without cap."""
+    if score.curve == "linear":
+        return None if score.cap is None else score.cap / 100
+    return max((point.x.value for point in score.points), default=None)
 
 
 @dataclass(frozen=True)
@@ -355,6 +374,18 @@ def distribute(appraisal: Appraisal, results: Sequence[Appraised]) -> Distribute
         capped = one.grade != one.first_grade and appraisal.grades[one.grade].start < appraisal.grades[name].start
         given[one.person] = one.grade if capped else name
     return Distributed("forced", wanted, found, given)
+
+
+def enforced(appraisal: Appraisal, results: Sequence[Appraised]) -> list[Appraised]:
+    """强制分布: everybody's result with the grade a forced distribution gives; score and first grade stay visible."""
+    given, found = distribute(appraisal, results).grades, []
+    for one in results:
+        grade = given.get(one.person, one.grade)
+        if grade != one.grade:
+            steps = (*one.steps, f"forced distribution: grade {grade} instead of {one.grade}")
+            one = replace(one, grade=grade, factor=appraisal.grades[grade].factor, steps=steps)
+        found.append(one)
+    return found
 
 
 def calibrate(appraisal: Appraisal, result: Appraised, grade: str, by: str, reason: str) -> Appraised:

@@ -225,12 +225,21 @@ def person_quota(full: int, ramp_share: Number, presence: Number, unit: int = 1)
     return round_to(Fraction(full) * Fraction(ramp_share) * Fraction(presence), unit)
 
 
+def together(policy: Policy, goal: Goal, parts: Sequence[Number]) -> Number | None:
+    """One goal from those of all its parts: the sum of amounts and counts; a ratio or score only if all are equal."""
+    metric = policy.metrics.get(goal.metric)
+    if metric is not None and not metric.adds_up:
+        return parts[0] if len(set(parts)) == 1 else None
+    return sum(parts)
+
+
 # Attainment and pace
 
 
-def attainment(actual: Line, goal: Line | None, direction: str = "up") -> Line:
+def attainment(actual: Line, goal: Line | None, direction: str = "up", best: Number | None = None) -> Line:
     """达成率: actual / goal (goal / actual where lower is better), exact, with both as parts.
 
+    best   what stands for an attainment without end: lower is better, and the actual is 0.
     Missing, with the reason, where either is missing or the denominator is 0.
     """
     parts = tuple(replace(line, adds=False) for line in (actual, goal) if line is not None)
@@ -240,6 +249,8 @@ def attainment(actual: Line, goal: Line | None, direction: str = "up") -> Line:
     if actual.missing:
         return replace(line, note=f"{actual.name}: {actual.note or 'no value'}")
     above, below = (actual, goal) if direction == "up" else (goal, actual)
+    if below.number == 0 and direction == "down" and best is not None:
+        return replace(line, value=best, formula=f"{below.name} is 0, and nothing is better")
     if below.number == 0:
         return replace(line, note=f"{below.name} is 0")
     formula = f"{above.name} {above.text} / {below.name} {below.text}"

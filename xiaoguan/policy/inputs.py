@@ -38,7 +38,7 @@ from .formula import (
     rewrite,
     unparse,
 )
-from .goals import attainment, pace
+from .goals import attainment, pace, together
 from .load import read_duration
 from .metrics import Derived, Plan, PlanError, plan, unit_text
 from .world import Facts, Who, World, facts_of
@@ -225,6 +225,8 @@ class Inputs:
         goal = self.policy.goal(goal_id)
         if found is not None or goal is None or goal.period != "day" or goal.target.value is None:
             return found
+        if goal.metric in self.policy.metrics and not self.policy.metrics[goal.metric].adds_up:
+            return None
         worked = goal.applies == "working_days"
         days = self.policy.calendar.working_days(window.start, window.end) if worked else window.days
         line = Line(goal_id, goal.name or goal_id, goal.target.value * days, self.policy.unit_of(goal.metric))
@@ -239,9 +241,12 @@ class Inputs:
         given = [line for one in people if (line := self.world.goal(goal_id, one, window)) is not None]
         if not given:
             return None
-        total = sum((line.number for line in given), Fraction(0))
-        value = total.numerator if total.denominator == 1 else total
-        return replace(given[0], value=value, formula=f"the sum of {len(given)} people")
+        goal = self.policy.goal(goal_id)
+        total = together(self.policy, goal, [line.number for line in given]) if goal else None
+        if total is None:
+            return None
+        value = int(total) if Fraction(total).denominator == 1 else total
+        return replace(given[0], value=value, formula=f"of {len(given)} people together")
 
     def elapsed(self, window: Period) -> tuple[Fraction, int]:
         """The share of a window's working days that have passed, and how many are left."""
@@ -398,10 +403,18 @@ class Inputs:
         return {"grade": Line("grade", "Grade", str(row.get("grade")), "text"), "appraisal": appraisal}
 
 
+def present(who: Who, period: Period) -> bool:
+    """Whether somebody was there on any day of a period."""
+    return (who.hired_on is None or who.hired_on < period.end) and (who.left_on is None or who.left_on > period.start)
+
+
 def members(facts: Facts, team: str, period: Period) -> list[Who]:
-    """The people of a team on the last day of a period, by key."""
-    last = period.end - timedelta(days=1)
-    return [one for one in facts.people() if (one.on(last).team or (one.team if not one.spans else "")) == team]
+    """The people of a team on the last day of a period who were there in it, by key."""
+    last, found = period.end - timedelta(days=1), []
+    for one in facts.people():
+        if (one.on(last).team or (one.team if not one.spans else "")) == team and present(one, period):
+            found.append(one)
+    return found
 
 
 def _over(tree: Expr) -> str:

@@ -17,13 +17,13 @@ from xiaoguan.base.explain import Line, Record, Statement
 from xiaoguan.base.money import SCALE, format_units
 from xiaoguan.base.periods import Period
 
-from .appraisal import Appraised, appraise, distribute, follows, is_for
+from .appraisal import Appraised, appraise, distribute, enforced, follows, is_for
 from .credit import metric_of
-from .document import Goal, Policy
+from .document import Appraisal, Goal, Policy
 from .folder import Folder
 from .goals import attainment, pace
 from .incentive import statement
-from .inputs import Inputs
+from .inputs import Inputs, present
 from .metrics import PlanError, plan
 from .reasonable import Evidence, assess
 from .targets import Part, Targets, work_out
@@ -48,7 +48,9 @@ def reckon(
     pays = _paying(policy, folder, versions, period)
     statements = [(who, pays(who)) for who in people]
     paid = [(who, one) for who, one in statements if one.lines]
-    appraised = appraisals(policy, folder, period, people)
+    groups = appraisals(policy, folder, period)
+    graded = [(folder.people[one.person], one) for group in groups for one in enforced(*group)]
+    appraised = [(who, one) for who, one in graded if who in people]
     issues = [issue for one in worked for issue in one.issues]
     issues += [issue for _, one in statements for issue in one.issues]
     issues += [issue for _, one in appraised for issue in one.issues]
@@ -63,7 +65,7 @@ def reckon(
         "goals": goals(policy, folder, period, people, as_of, everybody=not person),
         "reasonableness": [one for who in people for one in reasonableness(policy, folder, period, who)],
         "appraisals": [appraised_json(policy, folder, who, one) for who, one in appraised],
-        "distribution": [] if person else _distribution(policy, [one for _, one in appraised]),
+        "distribution": [] if person else _distribution(groups),
         "metrics": [one for who in people for one in metrics(policy, folder, period, who)],
         "issues": [issue.to_json() for issue in dict.fromkeys([*folder.issues, *issues])],
     }
@@ -305,23 +307,24 @@ def evidence(policy: Policy, world: Facts, goal: Goal, who: Who, window: Period,
 # Appraisals
 
 
-def appraisals(policy: Policy, folder: Folder, period: Period, people: Sequence[Who]) -> list[tuple[Who, Appraised]]:
-    """Everybody's appraisals whose own period ends in this one."""
-    found = []
+def appraisals(policy: Policy, folder: Folder, period: Period) -> list[tuple[Appraisal, list[Appraised]]]:
+    """Each appraisal whose own period ends in this one, with everybody's results before a forced distribution."""
+    people = [who for _, who in sorted(folder.people.items())]
+    found: list[tuple[Appraisal, list[Appraised]]] = []
     for appraisal in policy.appraisal:
         try:
             due = policy.calendar.ending_in(period, appraisal.period)
         except ValueError:
             continue
         for one in due:
+            group: list[Appraised] = []
             for who in people:
-                if not is_for(policy, appraisal, who, one) or (who.left_on and who.left_on <= one.start):
-                    continue
-                if who.hired_on and who.hired_on >= one.end:
+                if not is_for(policy, appraisal, who, one) or not present(who, one):
                     continue
                 keys = [(a, who.key, p) for a in (appraisal.id, "") for p in (one.label, "")]
                 ratings = next((folder.ratings[key] for key in keys if key in folder.ratings), {})
-                found.append((who, appraise(policy, appraisal, who, one, folder.world, ratings)))
+                group.append(appraise(policy, appraisal, who, one, folder.world, ratings))
+            found.append((appraisal, group))
     return found
 
 
@@ -332,14 +335,14 @@ def appraised_json(policy: Policy, folder: Folder, who: Who, one: Appraised) -> 
     return {**one.to_json(), "name": who.name, "follows": after}
 
 
-def _distribution(policy: Policy, results: Sequence[Appraised]) -> list[dict[str, Any]]:
+def _distribution(groups: Sequence[tuple[Appraisal, Sequence[Appraised]]]) -> list[dict[str, Any]]:
     found = []
-    for appraisal in policy.appraisal:
-        group = [one for one in results if one.appraisal == appraisal.id]
+    for appraisal, group in groups:
         if group and appraisal.distribution is not None:
             made = distribute(appraisal, group)
-            found.append({"appraisal": appraisal.id, "mode": made.mode, "wanted": dict(made.wanted),
-                          "found": dict(made.found), "grades": dict(made.grades)})  # fmt: skip
+            found.append({"appraisal": appraisal.id, "period": group[0].period.label, "mode": made.mode,
+                          "wanted": dict(made.wanted), "found": dict(made.found),
+                          "grades": dict(made.grades)})  # fmt: skip
     return found
 
 

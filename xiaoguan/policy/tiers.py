@@ -58,6 +58,12 @@ def bands(
     return found
 
 
+def top(tiers: Tiers, rates: Sequence[Tier] | None = None) -> Fraction:
+    """The last bound or point of a table: beyond it nothing changes."""
+    starts = [tier.start.value for tier in rates or tiers.rates]
+    return max([*starts, *(point.x.value for point in tiers.points)], default=Fraction(0))
+
+
 def _bound(value: Fraction, tiers: Tiers, quota: Fraction | int | None) -> Fraction:
     if tiers.by == "attainment":
         return value * Fraction(quota or 0)

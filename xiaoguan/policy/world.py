@@ -19,8 +19,9 @@ from xiaoguan.base.ledger import Entry
 from xiaoguan.base.money import Money
 from xiaoguan.base.periods import Period
 
-from .document import Policy
+from .document import Goal, Policy
 from .formula import Row
+from .goals import together
 from .metrics import FACTS, RowsOf, Schema, evaluate
 
 Term = Fraction | Money | int | str | None
@@ -142,8 +143,8 @@ class RowsWorld:
 
     rows    fact table to rows; a row's field `person` (see the schema) says whose it is.
     goals   (goal id, person key, period label) to units or count. A goal asked for a longer period than it is given
-            for is the sum of the shorter ones, if they are all there. The key of a team is "team:" and its name, of
-            the company "".
+            for is the sum of the shorter ones, if they are all there; of a ratio the value they share. The key of a
+            team is "team:" and its name, of the company "".
     """
 
     def __init__(
@@ -175,7 +176,7 @@ class RowsWorld:
     def goal(self, goal_id: str, who: Who, period: Period) -> Line | None:
         """The goal as given, or added up from shorter periods."""
         goal = self.policy.goal(goal_id)
-        value = self._goal(goal_id, who.key, period)
+        value = self._goal(goal, who.key, period) if goal is not None else None
         if goal is None or value is None:
             return None
         unit = self.policy.unit_of(goal.metric)
@@ -196,14 +197,18 @@ class RowsWorld:
         return self._ids.get((table, record))
 
     def about(self, table: str, record: str, of: str) -> Sequence[Row]:
-        """Rows of a table that name the record in order, invoice, record or reverses; ids are unique across tables."""
+        """Rows of a table that name the record: `order` names one of orders, `invoice` one of invoices, `record` one of
+        any table."""
         if self._pointing is None:
             self._pointing = defaultdict(list)
             for name, rows in self.tables.items():
                 for row in rows:
-                    for target in {str(row[key]) for key in _POINTERS if row.get(key) not in (None, "")}:
-                        self._pointing[name, target].append(row)
-        return self._pointing.get((table, record), ())
+                    named = {(key, str(row[key])) for key in _POINTERS if row.get(key) not in (None, "")}
+                    for key, target in named:
+                        self._pointing[f"{name}.{key}", target].append(row)
+        keys = [key for key, named in _POINTERS.items() if named in (of, "")]
+        found = [row for key in keys for row in self._pointing.get((f"{table}.{key}", record), ())]
+        return found if len(found) < 2 else list({id(row): row for row in found}.values())
 
     def person(self, key: str) -> Who | None:
         """A person by key."""
@@ -257,7 +262,8 @@ class RowsWorld:
         """The ledger of the person so far."""
         return [entry for entry in self.book.ledger if entry.person == who.key]
 
-    def _goal(self, goal_id: str, key: str, period: Period) -> int | None:
+    def _goal(self, goal: Goal, key: str, period: Period) -> int | Fraction | None:
+        goal_id = goal.id
         if (goal_id, key, period.label) in self.goals:
             return self.goals[goal_id, key, period.label]
         kinds = ("half_year", "quarter", "month")
@@ -266,7 +272,7 @@ class RowsWorld:
                 return None
             parts = [self.goals.get((goal_id, key, p.label)) for p in self.policy.calendar.children(period, kind)]
             if all(part is not None for part in parts):
-                return sum(part for part in parts if part is not None)
+                return together(self.policy, goal, [part for part in parts if part is not None])
         return None
 
     def _rows_of(self, who: Who) -> RowsOf:
@@ -279,4 +285,5 @@ class RowsWorld:
         return rows_of
 
 
-_POINTERS = ("order", "invoice", "record", "reverses", "opportunity")
+_POINTERS = {"order": "orders", "invoice": "invoices", "opportunity": "opportunities", "record": ""}
+"""The fields by which rows name others, and the table that each names; "" is any."""

@@ -26,6 +26,7 @@ from xiaoguan.base.periods import Period
 from xiaoguan.policy import Policy, Who
 from xiaoguan.policy.credit import is_shared
 from xiaoguan.policy.formula import Field, Name, Row, dotted, walk
+from xiaoguan.policy.goals import together
 from xiaoguan.policy.metrics import Derived, Plan, PlanError, Schema, evaluate, plan
 from xiaoguan.policy.settle import needs_records
 from xiaoguan.rulebook.facts import facts, schema
@@ -179,7 +180,8 @@ class DatabaseWorld:
     def goal_of(
         self, goal_id: str, period: Period, person_id: int | None = None, team_id: int | None = None
     ) -> Line | None:
-        """The goal for exactly this period, or the sum of shorter ones that fill it without a gap."""
+        """The goal for exactly this period, or that of shorter ones that fill it without a gap: their sum, of a ratio
+        or score the value they share."""
         goal = self.policy.goal(goal_id)
         if goal is None:
             return None
@@ -189,7 +191,9 @@ class DatabaseWorld:
         if not parts:
             return None
         unit = self.policy.unit_of(goal.metric)
-        total = sum(g.value for g in parts)
+        total = together(self.policy, goal, [g.value for g in parts])
+        if total is None:
+            return None
         value = total if unit.startswith("money") else _count(total)
         source = f"{self.policy.clause}, {goal.source or goal.path}"
         return Line(goal_id, goal.name or goal_id, value, unit, source=source, note=f"for {period.label}")
@@ -428,7 +432,7 @@ def _rate(rates: Sequence[tuple[str, date, Fraction]], on: date, kind: str) -> F
     return max(near)[2] if near else None
 
 
-def _count(total: int) -> Any:
+def _count(total: int | Fraction) -> Any:
     value = Fraction(total, SCALE)
     return value.numerator if value.denominator == 1 else value
 

@@ -46,6 +46,8 @@ class Rates:
             goal = policy.goal(tiers.of)
             if goal is None or goal.metric != one.basis:
                 raise NotBulk(f"{one.id} looks its tiers up by the attainment of another metric")
+            if policy.metrics[goal.metric].direction == "down":
+                raise NotBulk(f"{one.id} looks its tiers up by a metric of which less is better")
             if tiers.mode == "per_transaction":
                 raise NotBulk(f"{one.id} looks up single records by attainment")
         return tiers, tiers.rates

@@ -62,6 +62,11 @@ def _curve(policy: Policy, indicator: Indicator, score: Score) -> Iterator[Issue
     if score.floor is not None and score.cap is not None and score.floor > score.cap:
         message = f"the floor of {indicator.key} is above its cap"
         yield issue(policy, score, message, "Exchange them.", "floor", code="tables")
+    metric = policy.metrics.get(indicator.metric)
+    falls = metric is not None and metric.direction == "down" and score.of == "attainment"
+    if falls and score.curve == "linear" and score.cap is None:
+        message = f"the score of {indicator.key} has no end where {indicator.metric} is 0"
+        yield issue(policy, score, message, "Add cap: 120.", "cap", "warning", "tables")
     if score.curve == "relative" and not score.to:
         message = f"the relative curve of {indicator.key} does not say to whom"
         yield issue(policy, score, message, "Add to: team_median.", "to", code="appraisal")

@@ -10,7 +10,7 @@ from xiaoguan.base.explain import value_text
 from xiaoguan.base.issues import Issue, Level
 from xiaoguan.base.words import did_you_mean
 
-from ..document import Component, IncentivePlan, Policy, Tier, Tiers
+from ..document import Component, Goal, IncentivePlan, Policy, Tier, Tiers
 from ..formula import FormulaError, Scope, Type, resolve
 from ..load import read_number
 from ..metrics import Schema
@@ -144,6 +144,11 @@ def _pool(policy: Policy, plan: IncentivePlan, component: Component, schema: Sch
         )
     for key in component.divide:
         yield from named(policy, component, "key to divide by", key, (*_DIVIDE, *policy.metrics), "divide")
+    if component.basis:
+        yield from named(policy, component, "metric", component.basis, policy.metrics, "basis")
+    elif "credit" in component.divide:
+        message = f"pool {component.id} is divided by credit but does not say of which metric"
+        yield issue(policy, component, message, "Add basis with the metric.", "divide", code="incentive")
 
 
 def _override(policy: Policy, plan: IncentivePlan, component: Component, schema: Schema) -> Iterator[Issue]:
@@ -291,6 +296,13 @@ def tier_quotas(policy: Policy, schema: Schema) -> Iterator[Issue]:
                 f"{goal.metric}: the part inside a tier is not defined"
             )
             yield issue(policy, table, message, "Use mode: slab, or a goal on the same metric.", "mode", code="tiers")
+        elif component.kind == "commission" and table.mode in ("marginal", "per_transaction") and _falls(policy, goal):
+            message = f"the tiers of {component.id} cut {goal.metric} into parts, but the lower it is the better"
+            yield issue(policy, table, message, "Use mode: slab, or interpolated.", "mode", code="tiers")
+
+
+def _falls(policy: Policy, goal: Goal) -> bool:
+    return goal.metric in policy.metrics and policy.metrics[goal.metric].direction == "down"
 
 
 def target_pay(policy: Policy, schema: Schema) -> Iterator[Issue]:

@@ -44,7 +44,7 @@ def goal_metrics(policy: Policy, schema: Schema) -> Iterator[Issue]:
         if metric is None:
             hint = did_you_mean(goal.metric, policy.metrics)
             yield issue(policy, goal, f"goal {goal.id} names no metric: {goal.metric!r}", hint, "metric")
-        elif goal.allocate and metric.type not in ("amount", "count"):
+        elif goal.allocate and not metric.adds_up:
             message = f"goal {goal.id} cuts a {metric.type} into parts, but ratios and scores do not add up"
             yield issue(policy, goal, message, "Leave allocate out.", "allocate", code="goal")
 

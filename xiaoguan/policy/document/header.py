@@ -122,7 +122,7 @@ class CustomPeriods(Section):
 class CalendarSection(Section):
     """期间日历: how days become periods."""
 
-    pattern: Literal["gregorian", "445", "454", "544"] = "gregorian"
+    pattern: Pattern = "gregorian"
     fiscal_year_starts: MonthDay = (1, 1)
     fiscal_year_ends: YearEnds | None = None
     label: Literal["first_day", "last_day"] | None = None

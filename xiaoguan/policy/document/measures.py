@@ -33,6 +33,11 @@ class Metric(Section):
         """Its type as formulas know it."""
         return Type(self.type)
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether the parts of a period or group add up to it: amounts and counts do, ratios and scores do not."""
+        return self.type in ("amount", "count")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Least(Section):

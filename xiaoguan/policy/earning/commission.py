@@ -11,10 +11,10 @@ from xiaoguan.base.explain import Line, Record, value_text
 from xiaoguan.base.money import SCALE, minor_unit, round_units, share_rounding
 from xiaoguan.base.periods import Period, span
 
-from ..document import Tier, Tiers
+from ..document import Goal, Tier, Tiers
 from ..formula import Type
 from ..goals import attainment
-from ..tiers import Band, bands, curve, marginal, pay, slab
+from ..tiers import Band, bands, curve, marginal, pay, slab, top
 from .base import Base, Raw
 
 
@@ -53,9 +53,11 @@ class Commission(Base):
             return self.each(tiers, rates, parts, instead)
         credited = self.basis(self.upto(window))
         inputs: tuple[Line, ...] = (credited, *parts)
-        quota, reach = None, self.reach(tiers, self.upto(window), credited)
+        quota: Fraction | None = None
+        quota_line: Line | None = None
+        reach = self.reach(tiers, self.upto(window), credited)
         if tiers.by == "attainment":
-            attained, quota_line, reach = self.attained(tiers, window, credited)
+            attained, quota_line, reach = self.attained(tiers, rates, window, credited)
             inputs = (attained, *inputs[1:]) if reach is credited else (attained, *inputs)
             if attained.missing or quota_line is None:
                 return self.missing(attained.note, inputs)
@@ -77,7 +79,7 @@ class Commission(Base):
             line = self.base(int(to_date.number), to_date.formula, (*to_date.parts, *inputs), note)
             exact = self.table_pays(tiers, table, credited.number, reach.number, quota)
             return Raw(line, exact, self.by_record(tiers, table, credited, Fraction(0)))
-        before = self.before(tiers, table, window, quota)
+        before = self.before(tiers, rates, table, window, quota_line)
         if before.missing:
             return self.missing(before.note, (to_date, before, *inputs))
         value = int(to_date.number + before.number)
@@ -154,11 +156,14 @@ class Commission(Base):
         if tiers.of and tiers.by != "attainment":
             return self.metric(tiers.of, period, "pay")
         if tiers.by == "count":
-            return Line("count", "Count", len(credited.records), "count", f"records of {credited.name}", adds=False)
+            count = sum(-1 if (record.value or 0) < 0 else 1 for record in credited.records)
+            return Line("count", "Count", count, "count", f"records of {credited.name}", adds=False)
         return credited
 
-    def attained(self, tiers: Tiers, window: Period, credited: Line) -> tuple[Line, Line | None, Line]:
-        """Attainment of the quota of the window so far, the quota, and the metric that reaches for it."""
+    def attained(
+        self, tiers: Tiers, rates: Sequence[Tier], window: Period, credited: Line
+    ) -> tuple[Line, Line | None, Line]:
+        """Attainment of the quota of the window so far, the quota, and what is held against its bounds."""
         goal = self.policy.goal(tiers.of)
         if goal is None:
             return attainment(credited, None), None, credited
@@ -167,11 +172,21 @@ class Commission(Base):
         if reach == credited:
             reach = credited
         quota = self.world.goal(goal.id, self.who, window)
-        metric = self.policy.metrics.get(goal.metric)
-        line = attainment(reach, quota, metric.direction if metric else "up")
+        line = attainment(reach, quota, self.direction(goal), top(tiers, rates))
         if quota is None:
             line = replace(line, note=f"there is no quota {goal.id} for {window.label}")
-        return replace(line, adds=False), quota, reach
+        return replace(line, adds=False), quota, self.turned(reach, quota, line)
+
+    def direction(self, goal: Goal | None) -> str:
+        metric = self.policy.metrics.get(goal.metric) if goal else None
+        return metric.direction if metric else "up"
+
+    def turned(self, reach: Line, quota: Line | None, attained: Line) -> Line:
+        """What is held against bound × quota: the metric itself, or where lower is better attainment × quota."""
+        goal = self.policy.goal(self.component.tiers.of) if self.component.tiers else None
+        if self.direction(goal) == "up" or quota is None or attained.missing:
+            return reach
+        return replace(reach, value=attained.number * quota.number)
 
     def to_date(self, tiers: Tiers, table: Sequence[Band], credited: Line, reach: Line, quota: Fraction | None) -> Line:
         """What the window has earned so far; its bands share the rounding."""
@@ -205,7 +220,9 @@ class Commission(Base):
         formula = " + ".join(part.formula for part in parts) or f"{credited.text} reaches no tier"
         return Line("to_date", "To date", total, self.unit, formula, parts=parts)
 
-    def before(self, tiers: Tiers, table: Sequence[Band], window: Period, quota: Fraction | None) -> Line:
+    def before(
+        self, tiers: Tiers, rates: Sequence[Tier], table: Sequence[Band], window: Period, quota: Line | None
+    ) -> Line:
         """What the window had earned before this period, as a negative line."""
         earlier = span(window.start, self.period.start)
         credited = self.basis(earlier)
@@ -218,9 +235,10 @@ class Commission(Base):
             and not (goal.metric == self.component.basis and tiers.mode == "marginal")
         ):
             reach = self.metric(goal.metric, earlier)
+            reach = self.turned(reach, quota, attainment(reach, quota, self.direction(goal), top(tiers, rates)))
         if credited.missing or reach.missing:
             return replace(line, note=credited.note or reach.note)
-        exact = self.table_pays(tiers, table, credited.number, reach.number, quota)
+        exact = self.table_pays(tiers, table, credited.number, reach.number, quota.number if quota else None)
         value = round_units(exact, self.policy.currency)
         return replace(
             line, value=-value, formula=f"{credited.name} {credited.text} earned {value_text(value, self.unit)}"
@@ -229,7 +247,7 @@ class Commission(Base):
     def next_step(self, tiers: Tiers, table: Sequence[Band], credited: Line, reach: Line) -> str:
         """How far the next tier is and what it pays."""
         above = next((band for band in table if band.start > reach.number), None)
-        if above is None:
+        if above is None or (tiers.by == "attainment" and self.direction(self.policy.goal(tiers.of)) == "down"):
             return ""
         gap = value_text(above.start - reach.number, reach.unit)
         if tiers.mode == "amount":

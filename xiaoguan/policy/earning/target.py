@@ -11,7 +11,7 @@ from xiaoguan.base.money import SCALE
 from ..document import Axis, Tiers
 from ..formula import Type
 from ..goals import attainment
-from ..tiers import bands, curve, pay, slab
+from ..tiers import bands, curve, pay, slab, top
 from .base import Base, Raw
 
 YEAR_SHARE = {"month": Fraction(1, 12), "quarter": Fraction(1, 4), "half_year": Fraction(1, 2), "year": Fraction(1)}
@@ -72,7 +72,7 @@ class Targets(Base):
                 return None, f"{self.period.label} does not lie in one {tiers.accumulate}"
             metric = self.policy.metrics[goal.metric]
             quota = self.world.goal(goal.id, self.who, window)
-            line = attainment(self.metric(goal.metric, self.upto(window)), quota, metric.direction)
+            line = attainment(self.metric(goal.metric, self.upto(window)), quota, metric.direction, top(tiers))
             note = f"there is no quota {goal.id} for {window.label}" if quota is None else line.note
             return replace(line, adds=False), note if line.missing else ""
         line = self.metric(tiers.of, self.period)
@@ -126,7 +126,8 @@ class Targets(Base):
             goal = self.policy.goal(axis.goal) if axis.goal else (goals[0] if goals else None)
             quota = self.world.goal(goal.id, self.who, self.period) if goal else None
             direction = self.policy.metrics[axis.metric].direction if axis.metric in self.policy.metrics else "up"
-            line = replace(attainment(line, quota, direction), name=f"attainment({axis.metric})", adds=False)
+            best = max(bound.value for bound in axis.bounds)
+            line = replace(attainment(line, quota, direction, best), name=f"attainment({axis.metric})", adds=False)
             if quota is None:
                 line = replace(line, note=f"there is no quota {goal.id if goal else ''} for {self.period.label}")
         if line.missing:

@@ -1,0 +1,127 @@
+"""提成, 奖金, 专项, 奖金池: what components earn where records are reversed, teams move and less is better."""
+
+import pytest
+
+from xiaoguan.policy.check import check
+
+from .making import BOOKINGS, calc, issues_of, pays, policy
+
+PEOPLE = """id,name,role,team,manager,hired_on,left_on
+    lin,林静,rep,east,chen,2024-01-01,
+    zhou,周航,rep,east,chen,2024-01-01,
+    chen,陈敏,leader,east,,2020-01-01,"""
+
+
+def plan(component: str, more: str = BOOKINGS, rest: str = "") -> str:
+    return f"{more}incentive:\n  - {{id: plan, role: rep, components: [{component}]{rest}}}\n"
+
+
+# 奖金池 pools
+
+
+def test_a_pool_by_credit_says_of_which_metric():
+    pool = '{id: p, kind: pool, fund: "1% * total(bookings, of=team)", divide: {credit: 100%}}'
+    [issue] = check(policy(plan(pool)))
+    assert (issue.level, issue.message) == ("error", "pool p is divided by credit but does not say of which metric")
+
+
+def test_a_pool_by_credit_is_cut_by_what_each_brought(tmp_path):
+    pool = '{id: p, kind: pool, basis: bookings, fund: "1% * total(bookings, of=team)", divide: {credit: 100%}}'
+    orders = """id,person,signed_on,net_amount
+        a,lin,2026-01-15,10000
+        b,zhou,2026-01-16,20000"""
+    made = calc(tmp_path, plan(pool), people=PEOPLE, orders=orders)
+    assert (pays(made, "lin"), pays(made, "zhou")) == ({"p": "100.00"}, {"p": "200.00"})
+
+
+def test_who_was_not_there_has_no_part_of_a_pool(tmp_path):
+    pool = '{id: p, kind: pool, period: quarter, fund: "1% * total(bookings, of=team)"}'
+    people = f"""{PEOPLE}
+        old,Old,rep,east,chen,2020-01-01,2025-06-01
+        new,New,rep,east,chen,2026-07-01,"""
+    orders = "id,person,signed_on,net_amount\na,lin,2026-01-15,30000"
+    made = calc(tmp_path, plan(pool), "2026-Q1", people=people, orders=orders)
+    assert {one["person"]: one["total"] for one in made["statements"]} == {"lin": "150.00", "zhou": "150.00"}
+
+
+# 专项激励 spiffs
+
+
+SHARED = ", credit: {payees: [{as: owner, share: 70%}, {as: co_owner, share: 30%, else: owner}]}"
+
+
+def test_the_reversal_of_a_record_takes_its_spiff_away_again(tmp_path):
+    spiff = "{id: sp, kind: spiff, from: orders, date: signed_on, pay_each: 250.01}"
+    orders = """id,person,co_owner,signed_on,net_amount,reverses
+        a,lin,zhou,2026-01-10,100,
+        b,lin,,2026-02-28,50,
+        c,lin,zhou,2026-02-10,-100,a"""
+    made = [calc(tmp_path, plan(spiff, rest=SHARED), p, people=PEOPLE, orders=orders) for p in ("2026-01", "2026-02")]
+    assert [pays(one, "lin")["sp"] for one in made] == ["175.01", "75.00"]
+    assert [pays(one, "zhou")["sp"] for one in made] == ["75.00", "-75.00"]
+
+
+def test_a_reversed_record_does_not_count_in_a_table_by_count(tmp_path):
+    tiers = "{mode: amount, by: count, accumulate: quarter, rates: [{from: 0, amount: 0}, {from: 2, amount: 50}]}"
+    orders = """id,person,signed_on,net_amount,reverses
+        a,lin,2026-01-05,1000,
+        b,lin,2026-02-05,1500,
+        c,lin,2026-02-06,-1000,a"""
+    body = plan(f"{{id: n, kind: commission, basis: bookings, tiers: {tiers}}}")
+    assert pays(calc(tmp_path, body, "2026-02", people=PEOPLE, orders=orders)) == {"n": "0.00"}
+    assert pays(calc(tmp_path, body, "2026-02", people=PEOPLE, orders=orders[: orders.index("c,lin")]))["n"] == "50.00"
+
+
+# 越低越好 lower is better
+
+
+RETURNS = """
+metrics:
+  bookings: {name: 签约额, type: amount, from: orders, value: "sum(net_amount)", date: signed_on}
+  returned: {name: 退货数, type: count, from: returns, value: "count()", date: returned_on, direction: down}
+goals:
+  - {id: few, metric: returned, period: month, target: {method: assigned}}
+"""
+
+
+def few(tmp_path, component, *, returned, quota=4):
+    rows = "\n".join(f"r{i},lin,2026-01-10" for i in range(returned))
+    facts = {
+        "orders": "id,person,signed_on,net_amount\na,lin,2026-01-05,10000",
+        "returns": f"id,person,returned_on\n{rows}",
+        "goals": f"goal,person,period,value\nfew,lin,2026-01,{quota}",
+    }
+    return pays(calc(tmp_path, plan(component, RETURNS), people=PEOPLE, **facts))["c"]
+
+
+@pytest.mark.parametrize(
+    ("returned", "slab", "curve", "bonus", "matrix"),
+    [
+        (8, "100.00", "250.00", "0.00", "50.00"),
+        (5, "100.00", "400.00", "0.00", "50.00"),
+        (4, "500.00", "500.00", "100.00", "100.00"),
+        (2, "500.00", "500.00", "100.00", "100.00"),
+        (0, "500.00", "500.00", "100.00", "100.00"),
+    ],
+)
+def test_tables_rise_with_the_attainment_also_where_less_is_better(tmp_path, returned, slab, curve, bonus, matrix):
+    table = "by: attainment, of: few, rates: [{from: 0%, rate: 1%}, {from: 100%, rate: 5%}]"
+    component = "{id: c, kind: commission, basis: bookings, tiers: {mode: %s}}"
+    assert few(tmp_path, component % f"slab, {table}", returned=returned) == slab
+    points = "interpolated, by: attainment, of: few, points: {0%: 0%, 100%: 5%}"
+    assert few(tmp_path, component % points, returned=returned) == curve
+    steps = "{mode: slab, by: attainment, of: few, rates: [{from: 0%, rate: 0%}, {from: 100%, rate: 100%}]}"
+    assert few(tmp_path, f"{{id: c, kind: bonus, target: 100, tiers: {steps}}}", returned=returned) == bonus
+    axes = "rows: {metric: returned, of: attainment, from: [0%, 100%]}, columns: {metric: bookings, from: [0]}"
+    cells = f"{{id: c, kind: matrix, target: 100, {axes}, percent: [[50%], [100%]]}}"
+    assert few(tmp_path, cells, returned=returned) == matrix
+
+
+def test_a_table_that_cuts_what_should_be_low_is_refused():
+    tiers = "{mode: marginal, by: attainment, of: low, rates: [{from: 0%, rate: 1%}]}"
+    body = RETURNS.replace("goals:", "  cost: {name: 成本, type: amount, from: orders, value: 'sum(cost)', "
+                           "date: signed_on, direction: down}\ngoals:\n  - {id: low, metric: cost, period: month, "
+                           "target: {method: assigned}}")  # fmt: skip
+    found = check(policy(plan(f"{{id: c, kind: commission, basis: cost, tiers: {tiers}}}", body)))
+    assert "the tiers of c cut cost into parts, but the lower it is the better" in [one.message for one in found]
+    assert issues_of(body) == []
