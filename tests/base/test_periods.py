@@ -15,6 +15,7 @@ TEAM = Calendar(pattern="445", fiscal_year_ends=YearEnd("sunday", 12, 31))
 OCTOBER = Calendar(fiscal_year_starts=(10, 1))
 QUOTA = Calendar(custom={"quota_period": [date(2011, 5, 31), date(2011, 8, 31), date(2011, 12, 1), date(2012, 2, 29)]})
 CHINA = Calendar(holidays="cn")
+WEEKS = Calendar(pattern="weeks")
 
 
 @pytest.mark.parametrize(
@@ -84,6 +85,26 @@ def test_weeks_of_a_month_are_split_or_belong_whole():
         PLAIN.children(PLAIN.parse("2026-03-02..2026-04-02"), "month")
 
 
+def test_plain_weeks_are_those_of_iso_8601_and_have_no_months():
+    assert (WEEKS.parse("2026").start, WEEKS.parse("2026").end) == (date(2025, 12, 29), date(2027, 1, 4))
+    assert [quarter.days // 7 for quarter in WEEKS.children(WEEKS.parse("2026"), "quarter")] == [13, 13, 13, 14]
+    for day in (date(2024, 12, 30), date(2027, 1, 3), date(2026, 7, 1)):
+        year, week, _weekday = day.isocalendar()
+        assert WEEKS.period("week", day).label == f"{year}-W{week:02d}"
+    assert "month" not in WEEKS.kinds
+    for wrong in (lambda: WEEKS.period("month", date(2026, 1, 1)), lambda: WEEKS.parse("2026-03")):
+        with pytest.raises(ValueError, match="month"):
+            wrong()
+
+
+def test_weeks_are_due_in_the_month_they_belong_to():
+    january = PLAIN.parse("2026-01")  # 26 January to 1 February is the week across its end
+    assert [(w.start.day, w.days) for w in PLAIN.ending_in(january, "week")][-1] == (26, 6)
+    for belongs, last in (("thursday", 26), ("first_day", 26), ("last_day", 19)):
+        weeks = Calendar(week_belongs_to=belongs).ending_in(january, "week")
+        assert weeks[-1].start.day == last and weeks[-1].days == 7
+
+
 def test_what_is_due_when_a_period_closes():
     assert [p.label for p in PLAIN.ending_in(PLAIN.parse("2026-03"), "quarter")] == ["2026-Q1"]
     assert PLAIN.ending_in(PLAIN.parse("2026-02"), "quarter") == []
@@ -124,11 +145,12 @@ def test_a_calendar_that_cannot_work_is_refused():
 
 
 @given(
-    st.sampled_from([PLAIN, RETAIL, TEAM, OCTOBER, Calendar(fiscal_year_starts=(4, 6))]),
+    st.sampled_from([PLAIN, RETAIL, TEAM, OCTOBER, WEEKS, Calendar(fiscal_year_starts=(4, 6))]),
     st.sampled_from(["day", "week", "month", "quarter", "half_year", "year"]),
     st.dates(date(1990, 1, 1), date(2090, 1, 1)),
 )
 def test_every_day_is_in_its_period_and_the_label_finds_it_again(calendar, kind, day):
+    kind = kind if kind in calendar.kinds else "quarter"
     period = calendar.period(kind, day)
     assert period.contains(day)
     assert calendar.parse(period.label) == period

@@ -72,6 +72,23 @@ def test_growth_seasons_and_shares_come_from_the_records_before():
     assert made["a", "2026-Q1"] + made["b", "2026-Q1"] == 360
 
 
+def test_history_ends_where_the_goal_begins_and_who_brought_nothing_has_nothing():
+    found = goal(
+        FIXED + "allocate: [{by: quarter, method: even}, {by: person, method: history, history: 1y}], proration: "
+        "{basis: months}"
+    )
+    orders = [order(800 * ROW, "2025-08-01", 1, person="a"), order(500 * ROW, "2026-02-01", 2, person="b")]
+    made = values(tree(found, *orders, who=people("a@x", "b@x", "n@x", n=date(2026, 4, 1))))
+    assert [made[who, "2026-Q2"] for who in "abn"] == [200, 0, 100], "b is not new; n has the median of 800 and 0"
+    assert made["a", "2026-Q4"] == 200, "the order of February moves no quota of the same year"
+
+
+def test_a_month_in_which_nobody_is_there_is_a_month_of_nothing():
+    found = goal(FIXED + "allocate: [{by: quarter, method: even}, {by: person, method: even}]")
+    made = values(tree(found, who=people("a@x", a=date(2026, 4, 1))))
+    assert [made["a", f"2026-Q{n}"] for n in (1, 2)] == [0, 300]
+
+
 def test_potential_is_declared_and_normalised_before_it_is_mixed():
     found = goal(FIXED + "allocate: [{by: team, method: potential, weights: {market_size: 75%, buildings: 25%}}]")
     declared = {

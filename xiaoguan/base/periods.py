@@ -23,7 +23,8 @@ from typing import Any, Literal
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 KINDS = ("day", "week", "month", "quarter", "half_year", "year")
 
-Pattern = Literal["gregorian", "445", "454", "544"]
+PATTERNS = ("gregorian", "445", "454", "544", "weeks")
+Pattern = Literal["gregorian", "445", "454", "544", "weeks"]
 YearLabel = Literal["first_day", "last_day", "anchor_year"]
 WeekBelongsTo = Literal["day", "thursday", "first_day", "last_day"]
 
@@ -82,14 +83,16 @@ class YearEnd:
 class Calendar:
     """期间日历: turns days into periods.
 
-    pattern             gregorian months, or months of whole weeks: 445, 454, 544.
+    pattern             gregorian months, months of whole weeks (445, 454, 544), or plain weeks: quarters of 13 of
+                        them and no months.
     fiscal_year_starts  (month, day) for gregorian; the day at most 28.
-    fiscal_year_ends    YearEnd, required for the week patterns; leap_week_to is the month that takes a 53rd week.
+    fiscal_year_ends    YearEnd, required for the week patterns; plain weeks without it are those of ISO 8601.
+                        leap_week_to is the month that takes a 53rd week; in plain weeks it is the last quarter.
     label               a year is named for its first_day, last_day or anchor_year (week patterns: the year of the
                         anchor date); default last_day, for week patterns anchor_year.
     week_starts         a weekday name; a week of a gregorian calendar belongs to the year of its fourth day (ISO 8601).
-    week_belongs_to     how `children` cuts weeks out of a longer period: day splits them at its ends; thursday,
-                        first_day and last_day take whole weeks by that day.
+    week_belongs_to     how `children` and `ending_in` cut weeks out of a longer gregorian period: day splits them at
+                        its ends; thursday, first_day and last_day take whole weeks by that day.
     weekdays            the working weekdays. holidays: None or "cn" (public holidays of China from the
                         chinesecalendar package); shift_days: make-up working days (调休) count.
     custom              {kind: [first day, ..., exclusive end]}: consecutive periods of any length.
@@ -108,9 +111,9 @@ class Calendar:
     custom: Mapping[str, Sequence[date]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        if self.pattern not in ("gregorian", "445", "454", "544"):
-            raise ValueError(f"calendar pattern {self.pattern!r} is not one of gregorian, 445, 454, 544")
-        if self.pattern != "gregorian" and self.fiscal_year_ends is None:
+        if self.pattern not in PATTERNS:
+            raise ValueError(f"calendar pattern {self.pattern!r} is not one of {', '.join(PATTERNS)}")
+        if self.pattern not in ("gregorian", "weeks") and self.fiscal_year_ends is None:
             raise ValueError(f"a {self.pattern} calendar needs fiscal_year_ends: the weekday and the date it is near")
         if not 1 <= self.fiscal_year_starts[1] <= 28:
             raise ValueError("fiscal_year_starts must be a day from 1 to 28, which every month has")
@@ -126,7 +129,8 @@ class Calendar:
     @property
     def kinds(self) -> tuple[str, ...]:
         """Every kind of period this calendar knows."""
-        return (*KINDS, *self.custom)
+        built_in = tuple(kind for kind in KINDS if kind != "month") if self.pattern == "weeks" else KINDS
+        return (*built_in, *self.custom)
 
     def period(self, kind: str, on: date) -> Period:
         """The period of that kind that holds the day; ValueError for an unknown kind or a day outside custom ones."""
@@ -136,7 +140,7 @@ class Calendar:
             return self._week(on)
         if kind in self.custom:
             return self._custom(kind, on)
-        if kind not in _MONTHS_IN:
+        if kind not in _MONTHS_IN or kind not in self.kinds:
             raise ValueError(f"period {kind!r} is not one of {', '.join(self.kinds)}")
         year, starts = self._year_of(on)
         month = max(i for i in range(12) if starts[i] <= on)
@@ -176,9 +180,12 @@ class Calendar:
         return [child for child in found if period.contains(child.start + offset * _DAY)]
 
     def ending_in(self, period: Period, kind: str) -> list[Period]:
-        """The periods of a kind whose last day lies in `period`, in order: what is due when it closes."""
+        """The periods of a kind that are due when `period` closes, in order: those whose last day lies in it; weeks as
+        `week_belongs_to` says."""
         if kind == period.kind:
             return [period]
+        if kind == "week" and self.pattern == "gregorian":
+            return self.children(period, kind)
         if kind in self.custom:
             found = [Period(a, b, kind, a.isoformat()) for a, b in pairwise(self.custom[kind])]
             return [one for one in found if period.start < one.end <= period.end]
@@ -298,6 +305,8 @@ class Calendar:
         year = self._named(name)
         if half or quarter:
             return self._months("half_year" if half else "quarter", year, int(half or quarter) - 1)
+        if (number or month) and "month" not in self.kinds:
+            raise ValueError("a calendar of plain weeks has no months")
         if number or month:
             if not 1 <= int(number or month) <= 12:
                 raise ValueError("a year has 12 months")
@@ -348,16 +357,16 @@ def _month_starts(calendar: Calendar, year: int) -> list[date]:
     if calendar.pattern == "gregorian":
         month, day = calendar.fiscal_year_starts
         return [date(year + (month - 1 + i) // 12, (month - 1 + i) % 12 + 1, day) for i in range(13)]
-    start, end = (_year_end(calendar.fiscal_year_ends, y) + _DAY for y in (year - 1, year))
-    weeks = [int(digit) for digit in calendar.pattern] * 4
+    ends = calendar.fiscal_year_ends or YearEnd(WEEKDAYS[WEEKDAYS.index(calendar.week_starts) - 1], 12, 31)
+    start, end = (_year_end(ends, y) + _DAY for y in (year - 1, year))
+    weeks = [int(digit) for digit in ("445" if calendar.pattern == "weeks" else calendar.pattern)] * 4
     if (end - start).days // 7 == 53:
         weeks[calendar.leap_week_to - 1] += 1
     return [start + 7 * sum(weeks[:i]) * _DAY for i in range(13)]
 
 
-def _year_end(rule: YearEnd | None, year: int) -> date:
+def _year_end(rule: YearEnd, year: int) -> date:
     """Last day of the week-based year whose anchor date lies in `year`."""
-    assert rule is not None
     anchor = date(year, rule.month, rule.day)
     back = (anchor.weekday() - WEEKDAYS.index(rule.weekday)) % 7
     return anchor - back * _DAY if rule.rule == "last" or back <= 3 else anchor + (7 - back) * _DAY

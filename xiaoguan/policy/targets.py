@@ -57,6 +57,8 @@ class Targets:
     goal: Goal
     root: Part | None
     issues: list[Issue] = field(default_factory=list)
+    vacant: frozenset[str] = frozenset()
+    """Labels of periods in which nobody was there to share them."""
 
     def values(self) -> dict[tuple[str, str, str], int]:
         """(goal, owner, period label) to value, for every part of the tree."""
@@ -77,7 +79,7 @@ class Targets:
         """Somebody who is not there in one of the periods carries nothing in it, so that longer ones add up."""
         leaves = self.root.leaves() if self.root else []
         people = {leaf.owner for leaf in leaves if leaf.owner and not leaf.owner.startswith("team:")}
-        labels = {leaf.period.label for leaf in leaves if leaf.owner in people}
+        labels = self.vacant | {leaf.period.label for leaf in leaves if leaf.owner in people}
         for owner in people:
             for label in labels:
                 found.setdefault((self.goal.id, owner, label), 0)
@@ -104,13 +106,15 @@ class _Working:
         self.policy, self.goal, self.facts, self.declared = policy, goal, facts, declared
         self.calendar, self.unit = policy.calendar, policy.quota_unit(goal)
         self.issues: list[Issue] = []
+        self.vacant: set[str] = set()
 
     def run(self, period: Period, whole: int | None) -> Targets:
         total = whole if whole is not None else self.whole(period)
         if total is None:
             return Targets(self.goal, None, self.issues)
-        root = Part("", period, total, total, f"target {self.goal.target.method}")
-        return Targets(self.goal, self.cut(root, list(self.goal.allocate)), self.issues)
+        self.start = period.start
+        root = self.cut(Part("", period, total, total, f"target {self.goal.target.method}"), list(self.goal.allocate))
+        return Targets(self.goal, root, self.issues, frozenset(self.vacant))
 
     def report(self, message: str, hint: str = "") -> None:
         found = Issue("warning", f"goal {self.goal.id}: {message}", hint, path=self.goal.path, code="goal.target")
@@ -160,10 +164,11 @@ class _Working:
     def by_owner(self, part: Part, step: Step) -> list[Part] | None:
         owners = self.teams() if step.by == "team" else self.people(part)
         if not owners:
+            self.vacant.add(part.period.label)
             self.report(f"there is nobody to share {part.period.label} between by {step.by}")
             return None
         values = {name: {k: Fraction(v) for k, v in keys.items()} for name, keys in self.declared.items()}
-        history = values.get("history", {}) | self.history(step, owners, part.period)
+        history = values.get("history", {}) | self.history(step, owners)
         values["history"] = history
         values.setdefault("pipeline", self.pipeline(owners, part.period))
         if step.by == "person":
@@ -197,9 +202,11 @@ class _Working:
 
     # What methods read
 
-    def back(self, step: Step, period: Period) -> Period:
+    def back(self, step: Step) -> Period:
+        """The window of a step's history: it ends where the goal begins, for each of its parts, so that what happens
+        meanwhile moves no quota."""
         length = step.history or Duration(1, "y")
-        return Inputs(self.policy, Who("", ""), period, self.facts).back(length, period.start)
+        return Inputs(self.policy, Who("", ""), self.calendar.period("day", self.start), self.facts).back(length, self.start)
 
     def actual(self, owner: str, period: Period) -> Fraction | None:
         inputs = Inputs(self.policy, Who("", ""), period, self.facts)
@@ -227,11 +234,25 @@ class _Working:
             return {}
         return {label: sum(values, Fraction(0)) / len(values) for label, values in found.items()}
 
-    def history(self, step: Step, owners: Mapping[str, object], period: Period) -> dict[str, Fraction]:
-        window = self.back(step, period)
+    def history(self, step: Step, owners: Mapping[str, object]) -> dict[str, Fraction]:
+        """What each brought in the window. Who was there and brought nothing has 0; of who is new nothing is known."""
+        window = self.back(step)
         ids = {key: key if step.by == "person" else f"team:{key}" for key in owners}
         found = {key: self.actual(owner, window) for key, owner in ids.items()}
-        return {key: value for key, value in found.items() if value}
+        return {
+            key: value
+            for key, value in found.items()
+            if value is not None and (value or self.was_there(ids[key], window.start))
+        }
+
+    def was_there(self, owner: str, day: date) -> bool:
+        """Whether a person, or somebody in a team, was there on a day."""
+        if owner.startswith("team:"):
+            spans = (span for who in self.facts.people() for span in who.spans if span.team == owner[5:])
+            return any(span.start <= day for span in spans)
+        who = self.facts.person(owner)
+        since = [span.start for span in who.spans] if who else []
+        return bool(who) and max(who.hired_on or date.min, min(since, default=date.min)) <= day
 
     def pipeline(self, owners: Mapping[str, object], period: Period) -> dict[str, Fraction]:
         """Open opportunities that are due in the period, by person or team."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import ClassVar, Literal
 
+from xiaoguan.base.periods import Pattern
+
 from ..formula import Duration
 from .base import Dates, MonthDay, Names, Section, Text, Weekday, Weekdays, Whole
 
