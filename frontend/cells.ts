@@ -3,6 +3,7 @@
  *  Arrow keys walk from cell to cell. The control is the one of the record's own form, fetched when it is needed, and
  *  the save carries the version that was seen. */
 import { $, $$, on, post, say, word } from "./lib";
+import { showSheet } from "./renew";
 
 const HEADS = "thead th";
 
@@ -59,8 +60,11 @@ async function open(cell: HTMLTableCellElement, row: HTMLTableRowElement, url: s
     say({ text, tone: "red" });
     return focusCell(cell);
   }
-  const form = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("form");
-  if (form) show(cell, row, form, url);
+  const answer = new DOMParser().parseFromString(await response.text(), "text/html");
+  const sheet = answer.querySelector("dialog"); // what a deed changes asks in its sheet
+  const form = answer.querySelector("form");
+  if (sheet) showSheet(sheet).addEventListener("close", () => cell.isConnected && focusCell(cell));
+  else if (form) show(cell, row, form, url);
 }
 
 function show(cell: HTMLTableCellElement, row: HTMLTableRowElement, form: HTMLFormElement, url: string): void {

@@ -1,5 +1,6 @@
 /** data-ask="address" opens the sheet of a deed, which the server draws; form[data-verb-form] does it and stays here. */
-import { on, post, say, type Toast, word } from "./lib";
+import { ask, type Question } from "./ask";
+import { $, on, post, say, type Toast, word } from "./lib";
 import { again } from "./peek";
 import { fetchSheet, refresh } from "./renew";
 import { complain } from "./sheets";
@@ -14,16 +15,27 @@ interface Answer {
   undo_url?: string;
   url?: string;
   asked?: Toast[];
+  fields?: Question[];
 }
 
-on("submit", "form[data-verb-form]", async (event, form) => {
+on("submit", "form[data-verb-form]", (event, form) => {
   event.preventDefault();
-  const sent = form as HTMLFormElement;
+  void carryOut(form as HTMLFormElement, new FormData(form as HTMLFormElement));
+});
+
+async function carryOut(sent: HTMLFormElement, data: FormData): Promise<void> {
   sent.setAttribute("aria-busy", "true");
-  const response = await post(sent.action, new FormData(sent)).catch(() => null);
+  const response = await post(sent.action, data).catch(() => null);
   sent.removeAttribute("aria-busy");
   const answer: Answer = (await response?.json().catch(() => null)) ?? {};
-  if (!response?.ok) return complain(sent, answer.message ?? word(response ? "failed" : "offline"));
+  if (!response?.ok) {
+    const more = (answer.fields ?? []).filter(({ name }) => !sent.elements.namedItem(name)); // not on the sheet so far
+    const title = $("h2", sent)?.textContent ?? "";
+    const given = more.length && (await ask({ title, text: answer.message, submit: title, fields: more }));
+    if (!given) return complain(sent, answer.message ?? word(response ? "failed" : "offline"));
+    for (const [name, value] of Object.entries(given)) data.set(name, value);
+    return carryOut(sent, data);
+  }
   const next = sent.dataset.again;
   sent.closest("dialog")?.close();
   if (next) {
@@ -35,4 +47,4 @@ on("submit", "form[data-verb-form]", async (event, form) => {
   await again();
   if (answer.message) say({ text: answer.message, undo_url: answer.undo_url });
   answer.asked?.forEach(say);
-});
+}

@@ -3,8 +3,8 @@ import { $, el, icon, on, say, word } from "./lib";
 import { renew } from "./renew";
 
 on("click", "[data-edit-field]", async (_, button) => {
-  const place = button.closest<HTMLElement>("dd");
-  const url = button.closest<HTMLElement>("[data-edit-url]")?.dataset.editUrl;
+  const place = button.closest<HTMLElement>("dd, h1");
+  const url = button.dataset.editUrl;
   const name = button.dataset.editField ?? "";
   if (!place || !url) return;
   place.setAttribute("aria-busy", "true");

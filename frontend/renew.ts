@@ -21,7 +21,7 @@ export async function refresh(): Promise<void> {
   renew(new DOMParser().parseFromString(await response.text(), "text/html"));
 }
 
-/** A sheet that the server draws, opened; it is gone again when it closes. null after saying why it did not come. */
+/** A sheet that the server draws, opened. null after saying why it did not come. */
 export async function fetchSheet(url: string): Promise<HTMLDialogElement | null> {
   const response = await fetch(url, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!response?.ok) {
@@ -29,7 +29,11 @@ export async function fetchSheet(url: string): Promise<HTMLDialogElement | null>
     return null;
   }
   const dialog = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("dialog");
-  if (!dialog) return null;
+  return dialog && showSheet(dialog);
+}
+
+/** Opens a sheet that has come; it is gone again when it closes. */
+export function showSheet(dialog: HTMLDialogElement): HTMLDialogElement {
   document.body.append(dialog);
   dialog.addEventListener("close", () => dialog.remove());
   dialog.showModal();

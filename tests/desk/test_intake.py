@@ -259,6 +259,18 @@ def test_values_are_read_as_people_write_them(cast, draft_of):
     assert all(o.spells.count() == 1 for o in Opportunity.objects.all())  # what saving derives, the import derives too
 
 
+def test_a_file_moves_no_deal_that_is_there_and_wins_no_new_one(cast, draft_of):
+    run(draft_of("customer", "name\nAcme\n"), cast)
+    head = "title,customer,amount,close date,stage,note\n"
+    run(draft_of("opportunity", head + "A,Acme,1,2027-01-01,contact,\n"), cast)
+    again = draft_of("opportunity", head + "A,Acme,1,2027-01-01,contact,said\n")
+    assert counts(preview(again, cast.viewer("linjing"))) == (0, 1, 0, 0, 0)  # the same stage is no move
+    further = draft_of("opportunity", head + "A,Acme,1,2027-01-01,won,\nB,Acme,1,2027-01-01,won,\n")
+    tally = preview(further, cast.viewer("linjing"))
+    assert counts(tally) == (0, 0, 0, 0, 2)
+    assert "Move to stage" in tally.rows[0]["why"][0] and "winning or losing" in tally.rows[1]["why"][0]
+
+
 def test_unknown_texts_are_told_with_their_number_and_mapped(cast, draft_of):
     draft = draft_of("customer", "name,grade\nA,hot\nB,hot\nC,cold\n")
     tally = preview(draft, cast.viewer("linjing")).to_json()

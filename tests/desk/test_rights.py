@@ -123,6 +123,19 @@ def test_a_field_that_is_only_read_masked_or_not_there(cast: Any, client_of: Any
     assert client_of("sunzong").get(where).json()["phone"] == "021-5550147"
 
 
+def test_who_makes_a_record_fills_in_what_is_masked_afterwards(cast: Any, client_of: Any) -> None:
+    hide("sales_rep", "phone", "masked")
+    browser = client_of("linjing")
+    assert 'name="phone"' in browser.get("/customers/new").content.decode()
+    answer = browser.post("/api/customers", {"name": "新客", "phone": "13800138000"}, content_type="application/json")
+    made = answer.json()
+    assert answer.status_code == 201 and made["phone"] != "13800138000"
+    assert Customer.objects.get(pk=made["id"]).phone == "13800138000"
+    where = f"/api/customers/{made['id']}"
+    assert browser.patch(where, {"phone": "1"}, content_type="application/json").status_code == 422
+    assert 'name="phone"' not in browser.get(f"/customers/{made['id']}/edit").content.decode()
+
+
 def test_what_is_masked_is_not_found_out_by_asking(cast: Any, client_of: Any) -> None:
     customer = conformance.sample(Customer, cast.linjing, phone="13812345678", website="https://hidden.example")
     hide("sales_rep", "phone", "masked")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -130,3 +131,69 @@ def test_the_board_moves_a_card_and_answers_with_the_lanes(cast: Any, client_of:
     )
     assert answer.status_code == 200, answer.content
     assert answer.json()["lanes"]["contact"] == {"count": "1", "total": "¥120,000"}
+
+
+JSON = {"content_type": "application/json"}
+
+
+def test_only_the_move_changes_the_stage_of_a_deal_that_is_there(cast: Any, client_of: Any) -> None:
+    sale = deal(cast.linjing)
+    browser, where = client_of("linjing"), f"/api/opportunities/{sale.pk}"
+    refused = browser.patch(where, {"stage": "won", "note": "签了"}, **JSON)
+    assert refused.status_code == 422
+    assert f"POST {where}/move" in refused.json()["fields"]["stage"][0]
+    assert browser.patch(where, {"stage": "identify", "note": "同样"}, **JSON).status_code == 200  # as it was read
+    answer = browser.post(
+        "/api/opportunities/bulk", {"items": [{"do": "change", "id": sale.pk, "values": {"stage": "won"}}]}, **JSON
+    )
+    assert answer.status_code == 422
+    assert browser.post(f"/opportunities/{sale.pk}/cell/stage", {"stage": "won"}).status_code == 422
+    edit = browser.get(f"/opportunities/{sale.pk}/edit").content.decode()
+    assert 'name="title"' in edit and 'name="stage"' not in edit
+    assert 'name="stage"' in browser.get("/opportunities/new").content.decode()
+    sale.refresh_from_db()
+    assert (sale.stage, sale.note) == ("identify", "同样")
+
+
+def test_a_cell_of_the_stage_asks_what_the_move_asks(cast: Any, client_of: Any) -> None:
+    sale = deal(cast.linjing)
+    browser = client_of("linjing")
+    assert re.search(r'data-path="stage"[^>]*data-editable', browser.get("/opportunities/").content.decode())
+    sheet = browser.get(f"/opportunities/{sale.pk}/cell/stage").content.decode()
+    assert f'action="/opportunities/{sale.pk}/move"' in sheet and 'name="to"' in sheet
+    sale.lose("price")
+    assert browser.get(f"/opportunities/{sale.pk}/cell/stage").status_code == 403
+
+
+def test_a_new_deal_is_not_closed_by_its_stage(cast: Any, client_of: Any) -> None:
+    buyer = customer(cast.linjing)
+    data = {"title": "一步到位", "customer": buyer.pk, "stage": "won", "amount": "1", "closes_on": "2026-12-01"}
+    answer = client_of("linjing").post("/api/opportunities", data, **JSON)
+    assert answer.status_code == 422 and "stage" in answer.json()["fields"]
+
+
+def test_a_card_dropped_on_the_last_lane_is_won_with_its_order(cast: Any, client_of: Any) -> None:
+    sale = deal(cast.linjing, stage="negotiate")
+    browser, where = client_of("linjing"), f"/opportunities/{sale.pk}/move"
+    asked = browser.post(where, {"to": "won"}, headers={"accept": "application/json"})
+    assert asked.status_code == 422
+    fields = {field["name"]: field["value"] for field in asked.json()["fields"]}
+    assert fields == {"signed_on": f"{timezone.localdate()}", "amount": "120000.00"}
+    assert not Order.objects.filter(opportunity=sale).exists()
+    given = {"to": "won", "signed_on": "2026-11-20", "amount": "118000"}
+    assert browser.post(where, given, headers={"accept": "application/json"}).status_code == 200
+    sale.refresh_from_db()
+    order = Order.objects.get(opportunity=sale)
+    assert (sale.stage, sale.result, sale.closed_on) == ("won", "won", date(2026, 11, 20))
+    assert (order.net_amount, sale.amount) == (Money("118000", "CNY"), Money("118000", "CNY"))
+
+
+def test_a_card_dropped_on_lost_says_why_and_comes_back_where_it_was(cast: Any, client_of: Any) -> None:
+    sale = deal(cast.linjing, stage="propose")
+    browser, where = client_of("linjing"), f"/api/opportunities/{sale.pk}"
+    assert browser.post(f"{where}/move", {"to": "lost"}, **JSON).status_code == 422
+    assert browser.post(f"{where}/move", {"to": "lost", "lost_reason": "price"}, **JSON).json()["result"] == "lost"
+    board = browser.get("/opportunities/board").content.decode()
+    assert sale.title in board.split('data-lane="lost"')[-1]
+    item = browser.post(f"{where}/reopen", {}, **JSON).json()
+    assert (item["stage"], item["result"], item["closed_on"], item["lost_reason"]) == ("propose", "open", None, "")

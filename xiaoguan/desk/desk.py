@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeVar
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from xiaoguan.desk.access import Limit, Rule, Ruled, Viewer, everyone, least, level_of, nobody, owner_path
 from xiaoguan.desk.approvals.flows import Approval
@@ -24,7 +25,7 @@ T = TypeVar("T")
 class Board:
     """Lanes of cards. lanes: the field; card: up to three paths (the first is the title); total: a money field.
 
-    move    the verb that a drop runs, with `to` = the lane.
+    move    the verb that a drop runs, with `to` = the lane; once a record is there, nothing else changes the field.
     kept    a second field: counts and totals are kept for each lane and value of it, not counted (desk/tallies.py).
     """
 
@@ -246,13 +247,33 @@ class Desk:
         """Whether the viewer may filter, sort, group and add up by it: what is masked cannot be found out by asking."""
         return self.level(viewer, path) in ("read", "edit")
 
-    def writable(self, viewer: Viewer) -> tuple[str, ...]:
-        """The fields of the form that the viewer may change."""
+    def fillable(self, viewer: Viewer) -> tuple[str, ...]:
+        """The fields of the form that the viewer may fill in on a new record: who types what is masked knows it."""
         levels = self.restricted(viewer)
-        return tuple(n for n in self.form_fields if levels.get(n, "edit") == "edit")
+        return tuple(n for n in self.form_fields if levels.get(n, "edit") in ("edit", "masked"))
+
+    def writable(self, viewer: Viewer) -> tuple[str, ...]:
+        """The fields of the form that the viewer may change on a record that is there."""
+        levels = self.restricted(viewer)
+        return tuple(n for n in self.form_fields if levels.get(n, "edit") == "edit" and not self.mover(n))
+
+    def editable(self, viewer: Viewer) -> frozenset[str]:
+        """The fields that can be changed where they stand: written, or by the sheet of their verb."""
+        levels = self.restricted(viewer)
+        return frozenset(n for n in self.form_fields if levels.get(n, "edit") == "edit")
 
     def verb(self, name: str) -> Verb | None:
         return next((v() for v in self.verbs if v.name == name), None)
+
+    def mover(self, name: str) -> Verb | None:
+        """The verb that alone changes this field of a record that is there: a card goes from lane to lane by the
+        board's `move`, whatever surface it is asked on, so that what the move asks for cannot be walked around."""
+        return self.board.move() if self.board and name == self.board.lanes else None
+
+    def moved_by(self, name: str) -> str:
+        """The sentence that says so, for who tried to write such a field."""
+        told = {"field": self.model._meta.get_field(name).verbose_name, "verb": self.board.move.label}
+        return _("“%(field)s” is changed by “%(verb)s” alone, which asks for what belongs to it.") % told
 
     # Hooks that a declaration may override.
 

@@ -182,7 +182,8 @@ def form_for(
 
     drawn    whether a page shows it; a program's form has no widgets to fill with choices.
     """
-    fields = tuple(name for name in desk.writable(viewer) if only is None or name in only)
+    names = desk.writable(viewer) if record.pk else desk.fillable(viewer)
+    fields = tuple(name for name in names if only is None or name in only)
     return _form_class(desk.model, fields)(data, instance=record, viewer=viewer, drawn=drawn)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from django import forms
@@ -30,6 +32,8 @@ class Verb:
     fields: ClassVar[dict[str, forms.Field]] = {}
     unsaid: ClassVar[tuple[str, ...]] = ()
     who: Rule | None = None
+    given: Mapping[str, Any] = MappingProxyType({})
+    """What its fields hold beforehand, besides what `initial` says: a click on a stage gives the stage."""
 
     def __init_subclass__(cls) -> None:
         if "name" not in cls.__dict__:
@@ -63,7 +67,7 @@ class Verb:
         from xiaoguan.desk.forms import dress, relation_field
 
         form_class = type(f"{type(self).__name__}Form", (forms.Form,), dict(self.fields))
-        form = form_class(data, initial=self.initial(record) if record is not None else {})
+        form = form_class(data, initial={**(self.initial(record) if record is not None else {}), **self.given})
         for name, field in form.fields.items():
             if viewer is not None and isinstance(field, forms.ModelChoiceField):
                 form.fields[name] = relation_field(field, viewer)

@@ -30,7 +30,7 @@ from xiaoguan.sales.models import (
     Split,
     default_currency,
 )
-from xiaoguan.sales.verbs import Done, HandOver, Lose, Move, Reopen, Win
+from xiaoguan.sales.verbs import LOST, Done, HandOver, Lose, Move, Reopen, Win, closing
 
 head_office = role("general_manager", "operations")
 back_office = role("general_manager", "operations", "finance")
@@ -57,7 +57,7 @@ class OpportunityDesk(Desk):
     write = owner("owner") | manager("owner") | head_office
     delete = head_office
     verbs = Win, Lose, Move, Reopen, HandOver
-    badge_paths = "stage", "stage_since", "closes_on", "result"
+    badge_paths = "stage", "stage_since", "closes_on", "result", "lost_reason"
 
     def prepare(self, record: Any, viewer: Viewer) -> None:
         process = process_in_force()
@@ -65,30 +65,37 @@ class OpportunityDesk(Desk):
         record.stage, record.closes_on = process.stages[0].id, timezone.localdate() + timedelta(days=30)
 
     def lanes(self, viewer: Viewer) -> list[dict[str, Any]]:
-        return [
+        """The stages, and what was lost, where that is no stage of its own."""
+        stages = process_in_force().stages
+        found = [
             {
                 "id": s.id,
                 "label": s.name,
                 "probability": format_percent(s.probability, viewer.locale or "en"),
-                "tone": "green" if s.closes == "won" else "",
+                "tone": {"won": "green", "lost": "red"}.get(s.closes, ""),
             }
-            for s in process_in_force().stages
+            for s in stages
         ]
+        if not any(s.closes == LOST for s in stages):
+            found.append({"id": LOST, "label": _("Lost"), "probability": "", "tone": "red"})
+        return found
 
     def in_lane(self, lane: str) -> Q:
         """Open deals; in a closing lane those closed in the last month."""
-        closes = process_in_force().stage(lane).closes
+        closes = closing(lane)
         if not closes:
             return Q(stage=lane, result=Opportunity.Result.OPEN)
-        return Q(stage=lane, result=closes, closed_on__gte=timezone.localdate() - timedelta(days=30))
+        late = Q(result=closes, closed_on__gte=timezone.localdate() - timedelta(days=30))
+        return late if closes == LOST else late & Q(stage=lane)
 
     def kept_as(self, lane: str) -> str | None:
-        return None if process_in_force().stage(lane).closes else Opportunity.Result.OPEN
+        return None if closing(lane) else Opportunity.Result.OPEN
 
     def badge(self, row: dict[str, Any]) -> tuple[str, str] | None:
-        """How long it stands in its stage beside what the policy allows, or that its day has passed."""
+        """How long it stands in its stage beside what the policy allows; that its day has passed; why it was lost."""
         if row["result"] != Opportunity.Result.OPEN:
-            return None
+            why = row["lost_reason"]
+            return (str(Opportunity.Reason(why).label), "gray") if why else None
         limit = process_in_force().stage(row["stage"]).limit_days
         days = (timezone.localdate() - row["stage_since"]).days
         told = {"days": days, "limit": limit}

@@ -178,22 +178,62 @@ class Opportunity(Record):
             )
             StageSpell.objects.bulk_create(StageSpell(opportunity_id=pk, stage=s, entered_at=now) for pk, s in moved)
 
+    def clean(self) -> None:
+        """A new one is open and stands in an open stage: what closes it is winning or losing it."""
+        super().clean()
+        moved = self._state.adding or self.stored("stage") != self.stage
+        if moved and self.is_open and process_in_force().stage(self.stage).closes:
+            raise ValidationError({"stage": _("It is closed by winning or losing it, not by writing this stage.")})
+
     def enter(self, stage: str) -> None:
-        """Move to a stage of the process in force; a closing stage sets the result. Saves."""
-        closes = process_in_force().stage(stage).closes
-        self.stage, self.stage_since = stage, timezone.localdate()
-        self.result = closes or self.Result.OPEN
-        self.closed_on = timezone.localdate() if closes else None
-        if self.result != self.Result.LOST:
-            self.lost_reason = ""
-        self.save()
+        """Move to an open stage. Saves."""
+        self._stand(stage)
+
+    def win(self, signed_on: date, amount_units: int) -> Order:
+        """赢单: the customer signed. Saves it and the order."""
+        self.amount_units = amount_units
+        self._stand(_closing(self.Result.WON) or self.stage, self.Result.WON, signed_on)
+        order = Order(
+            number=f"SO-{self.pk:06d}",
+            customer=self.customer,
+            owner=self.owner,
+            opportunity=self,
+            channel=self.customer.channel,
+            ordered_on=signed_on,
+            net_amount=amount_units,
+            total_amount=amount_units,
+            currency=self.currency,
+        )
+        order.save()
+        return order
 
     def lose(self, reason: str, note: str = "") -> None:
         """输单: close without an order, with the reason. Saves."""
-        self.result, self.closed_on, self.lost_reason = self.Result.LOST, timezone.localdate(), reason
         if note:
             self.note = f"{self.note}\n{note}".strip()
+        self._stand(_closing(self.Result.LOST) or self.stage, self.Result.LOST, timezone.localdate(), reason)
+
+    def reopen(self) -> None:
+        """重新打开: open again, in the last stage in which it was open; that begins anew. Saves."""
+        process = process_in_force()
+        before = self.spells.order_by("-entered_at", "-id").values_list("stage", flat=True)
+        stages = [self.stage, *before, process.stages[0].id]
+        self.stage_since = timezone.localdate()
+        self._stand(next(stage for stage in stages if not process.stage(stage).closes))
+
+    def _stand(
+        self, stage: str, result: str = Result.OPEN, closed_on: date | None = None, lost_reason: str = ""
+    ) -> None:
+        """The one place that writes where a deal stands: its stage and since when, whether and why it is closed."""
+        if stage != self.stage:
+            self.stage, self.stage_since = stage, timezone.localdate()
+        self.result, self.closed_on, self.lost_reason = result, closed_on, lost_reason
         self.save()
+
+
+def _closing(result: str) -> str:
+    """The stage of the process in force that closes a deal so; "" where none does."""
+    return next((s.id for s in process_in_force().stages if s.closes == result), "")
 
 
 class StageSpell(models.Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -17,11 +17,7 @@ from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.fields import MoneyFormField
 from xiaoguan.people.models import Person
 from xiaoguan.rulebook.process import process_in_force
-from xiaoguan.sales.models import Activity, Opportunity, Order
-
-
-def _stages() -> list[tuple[str, str]]:
-    return [(s.id, s.name) for s in process_in_force().stages]
+from xiaoguan.sales.models import Activity, Opportunity
 
 
 class Ticks(forms.MultipleChoiceField):
@@ -34,23 +30,52 @@ class Ticks(forms.MultipleChoiceField):
         return [line.strip() for text in given for line in str(text).splitlines() if line.strip()]
 
 
+LOST = str(Opportunity.Result.LOST)
+"""Where a move leads to that loses the deal, if no stage of the process does."""
+
+
+def _targets() -> list[tuple[str, str]]:
+    """The stages, and being lost where that is no stage of its own."""
+    stages = process_in_force().stages
+    found = [(s.id, s.name) for s in stages]
+    return found if any(s.closes == LOST for s in stages) else [*found, (LOST, gettext("Lost"))]
+
+
+def closing(stage: str) -> str:
+    """What coming to this stage, or lane of the board, makes of a deal: "won", "lost" or ""."""
+    found = process_in_force()
+    return LOST if stage == LOST and found.position(LOST) < 0 else found.stage(stage).closes
+
+
 class Move(Verb):
-    """推进: to another stage, as far as the policy allows it, with what it asks for: a reason, a checklist done."""
+    """推进: to another stage, as far as the policy allows it, with what it asks for: a reason, a checklist done.
+
+    Coming to a stage that closes a deal is winning or losing it, and asks for what that needs.
+    """
 
     label, icon = _("Move to stage"), "arrow-right"
     fields = {
-        "to": forms.ChoiceField(label=_("Stage"), choices=_stages),
+        "to": forms.ChoiceField(label=_("Stage"), choices=_targets),
         "reason": forms.CharField(label=_("Reason"), required=False, max_length=200),
         "checked": Ticks(label=_("Done in this stage"), required=False),
+        "signed_on": forms.DateField(label=_("Signed"), required=False),
+        "amount": MoneyFormField(label=_("Amount"), required=False),
+        "lost_reason": forms.ChoiceField(
+            label=_("Why lost"), choices=[("", "–"), *Opportunity.Reason.choices], required=False
+        ),
     }
+    CLOSING: ClassVar[dict[str, tuple[str, ...]]] = {"won": ("signed_on", "amount"), "lost": ("lost_reason",)}
 
     def form(self, data: Any = None, record: Any = None, viewer: Viewer | None = None) -> forms.Form:
-        """With the checklist of the stage that is left; without one where it has none."""
+        """With the checklist of the stage that is left, if it has one, and what closing needs, if it closes."""
         form = super().form(data, record, viewer)
         items = process_in_force().stage(record.stage).checklist if record is not None else ()
         form.fields["checked"].choices = [(item, item) for item in items]
-        if record is not None and not items:
-            del form.fields["checked"]
+        result = closing(str((form.data if form.is_bound else form.initial).get("to") or ""))
+        idle = [name for kind, names in self.CLOSING.items() if kind != result for name in names]
+        idle += [] if items else ["checked"]
+        for name in idle:
+            del form.fields[name]
         return form
 
     def allowed(self, record: Opportunity) -> bool:
@@ -60,7 +85,11 @@ class Move(Verb):
         process = process_in_force()
         at = process.position(record.stage)
         following = process.stages[at + 1 : at + 2]
-        return {"to": following[0].id if following else record.stage}
+        return {
+            "to": following[0].id if following else record.stage,
+            "signed_on": timezone.localdate(),
+            "amount": record.amount_units,
+        }
 
     def do(
         self,
@@ -71,31 +100,48 @@ class Move(Verb):
         checked: Sequence[str] = (),
         **values: Any,
     ) -> None:
-        process = process_in_force()
         if to == record.stage:
             return
-        verdict = process.move(record.stage, to)
-        left = process.stage(record.stage)
-        names = {"from": left.name, "to": process.stage(to).name, "policy": process.policy}
-        if verdict == "forbidden":
-            raise ValidationError(
-                _("%(policy)s does not allow a move from %(from)s to %(to)s; go stage by stage."), params=names
-            )
-        onward = process.position(to) > process.position(record.stage)
-        missing = [item for item in left.checklist if item not in checked] if onward else []
-        asked = (["reason"] if verdict == "reason" and not reason else []) + (["checked"] if missing else [])
-        if not asked:
-            record.enter(to)
-            return
-        said = (
-            [_("%(policy)s asks for the reason of a move from %(from)s to %(to)s.") % names]
-            if "reason" in asked
-            else []
-        )
+        result = closing(to)
+        asked = {} if result == LOST else _asked_by_policy(record, to, reason, checked)
+        missing = [name for name in self.CLOSING.get(result, ()) if values.get(name) in (None, "")]
         if missing:
-            todo = {**names, "items": gettext(", ").join(missing)}
-            said.append(_("%(policy)s asks for this before %(from)s is left: %(items)s.") % todo)
-        raise ValidationError(" ".join(said), params={"ask": asked})
+            asked |= dict.fromkeys(missing, _NEEDED[result])
+        if asked:
+            said = list(dict.fromkeys(asked.values()))
+            raise ValidationError(" ".join(map(str, said)), params={"ask": list(asked)})
+        if result == LOST:
+            record.lose(values["lost_reason"], reason)
+        elif result:
+            record.win(values["signed_on"], values["amount"])
+        else:
+            record.enter(to)
+
+
+_NEEDED = {
+    "won": _("Winning it writes the order: when was it signed, and for how much?"),
+    LOST: _("A lost deal says why."),
+}
+
+
+def _asked_by_policy(record: Opportunity, to: str, reason: str, checked: Sequence[str]) -> dict[str, Any]:
+    """{field: the sentence that asks for it} of what the policy wants of this move. Raises ValidationError for a move
+    that it forbids."""
+    process = process_in_force()
+    verdict, left = process.move(record.stage, to), process.stage(record.stage)
+    names = {"from": left.name, "to": process.stage(to).name, "policy": process.policy}
+    if verdict == "forbidden":
+        raise ValidationError(
+            _("%(policy)s does not allow a move from %(from)s to %(to)s; go stage by stage."), params=names
+        )
+    asked = {}
+    if verdict == "reason" and not reason:
+        asked["reason"] = gettext("%(policy)s asks for the reason of a move from %(from)s to %(to)s.") % names
+    onward = process.position(to) > process.position(record.stage)
+    if onward and (missing := [item for item in left.checklist if item not in checked]):
+        todo = {**names, "items": gettext(", ").join(missing)}
+        asked["checked"] = gettext("%(policy)s asks for this before %(from)s is left: %(items)s.") % todo
+    return asked
 
 
 class Win(Verb):
@@ -113,26 +159,8 @@ class Win(Verb):
     def initial(self, record: Opportunity) -> dict[str, Any]:
         return {"signed_on": timezone.localdate(), "amount": record.amount_units}
 
-    def do(
-        self, record: Opportunity, by: Viewer, signed_on: date | None = None, amount: int = 0, **values: Any
-    ) -> None:
-        won = next((s for s in process_in_force().stages if s.closes == "won"), None)
-        record.amount_units, record.lost_reason = amount, ""
-        record.result, record.closed_on = Opportunity.Result.WON, signed_on
-        if won:
-            record.stage, record.stage_since = won.id, timezone.localdate()
-        record.save()
-        Order(
-            number=f"SO-{record.pk:06d}",
-            customer=record.customer,
-            owner=record.owner,
-            opportunity=record,
-            channel=record.customer.channel,
-            ordered_on=signed_on,
-            net_amount=record.amount_units,
-            total_amount=record.amount_units,
-            currency=record.currency,
-        ).save()
+    def do(self, record: Opportunity, by: Viewer, signed_on: date, amount: int, **values: Any) -> None:
+        record.win(signed_on, amount)
 
 
 class Lose(Verb):
@@ -160,9 +188,7 @@ class Reopen(Verb):
         return record.result == Opportunity.Result.LOST
 
     def do(self, record: Opportunity, by: Viewer, **values: Any) -> None:
-        record.result, record.closed_on, record.lost_reason = Opportunity.Result.OPEN, None, ""
-        record.stage_since = timezone.localdate()
-        record.save()
+        record.reopen()
 
 
 class HandOver(Verb):

@@ -232,9 +232,21 @@ def _fitting(name: str, kind: str, value: Any) -> None:
     )
 
 
+def _unmoved(desk: Desk, record: Record, data: dict[str, Any]) -> dict[str, Any]:
+    """What was sent without what a verb alone changes; it may be sent back as it was read. Raises ValidationError."""
+    for name in data:
+        if (mover := desk.mover(name)) and data[name] != getattr(record, desk.model._meta.get_field(name).attname):
+            way = f"POST /api/{desk.url_name}/{record.pk}/{mover.name}"
+            raise ValidationError({name: [f"{desk.moved_by(name)} {way}"]})
+    return {name: value for name, value in data.items() if not desk.mover(name)}
+
+
 def _write(desk: Desk, viewer: Viewer, record: Record, data: dict[str, Any]) -> Record:
     """Create or change through the declared form. Raises ValidationError, Conflict, PermissionDenied."""
-    version, names = _version(data), desk.writable(viewer)
+    version, creating = _version(data), record.pk is None
+    names = desk.fillable(viewer) if creating else desk.writable(viewer)
+    if not creating:
+        data = _unmoved(desk, record, data)
     if unknown := [name for name in data if name not in names]:
         raise ValidationError(
             {unknown[0]: [_("This is no writable field; those are %(fields)s.") % {"fields": ", ".join(names)}]}
@@ -245,7 +257,6 @@ def _write(desk: Desk, viewer: Viewer, record: Record, data: dict[str, Any]) -> 
         _fitting(name, kind_of(field), data[name])
         if isinstance(field, ExactField) and field.percent and data[name] is not None:
             sent[name] = f"{sent[name]}e2" if "e" not in sent[name].lower() else sent[name]
-    creating = record.pk is None
     start: dict[str, Any] = {}
     if creating:  # what is not sent is as a fresh form would show it
         blank = form_for(desk, viewer, record, drawn=False)

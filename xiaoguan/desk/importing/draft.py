@@ -101,7 +101,7 @@ class ImportDraft(models.Model):
     def targets(self, viewer: Viewer) -> dict[str, str]:
         """{field: label} of everything that a column may fill."""
         model = self.desk.model
-        found = {name: str(model._meta.get_field(name).verbose_name) for name in self.desk.writable(viewer)}
+        found = {name: str(model._meta.get_field(name).verbose_name) for name in self.desk.fillable(viewer)}
         if self.entity in ("contact", "lead", "person") and "name" in found:
             found |= {LAST_NAME: _("last name"), FIRST_NAME: _("first name")}
         return {**found, KEY: _("id in the other system")}

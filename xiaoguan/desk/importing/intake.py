@@ -164,7 +164,7 @@ class Intake:
         last, first = (by_field.pop(target, [-1])[0] for target in (LAST_NAME, FIRST_NAME))
         parted = max(last, first) >= 0
         self.ways = self._ways(by_field)
-        allowed = self.desk.writable(self.viewer)
+        allowed, self.writable = self.desk.fillable(self.viewer), self.desk.writable(self.viewer)
         names = [n for n in allowed if n in by_field or n in draft.fixed or (n == "name" and parted)]
         made = [self._column(n, by_field.get(n, []), PersonName if n == "name" and parted else Column) for n in names]
         for column in made:
@@ -293,6 +293,7 @@ class Intake:
             self._identify(row)
         there = [row.pk for row in rows if row.pk is not None]
         stored = self.target.stored(there) if there else {}
+        self.known = self.model._default_manager.in_bulk(there) if self.cleans and there else {}
         writable = self._writable(there)
         for row in rows:
             if row.what == "refused":
@@ -364,18 +365,27 @@ class Intake:
                 if not self.draft.clears or not self._may_lack(column.field):
                     continue
                 value = None if column.field.null else ""
+            if before[place] == value or not self._may_change(row, column):
+                continue
             after[place] = value
-            if before[place] != value:
-                row.changes[place] = (before[place], value)
-        if not row.changes and row.adopts is None:
-            row.what = "unchanged"
+            row.changes[place] = (before[place], value)
+        if row.what == "refused":
             return
-        row.what = "changed"
+        row.what = "changed" if row.changes or row.adopts is not None else "unchanged"
+        if row.what == "unchanged":
+            return
         moved = [self.names[place] for place in row.changes if place in self.relations]
         if moved and not ("owner" in moved or self._may_keep(after)):
             row.refuse("", "", _("You may only keep this for yourself or for people you are responsible for."))
         self._guard(row)
         self._agree(row, after)
+
+    def _may_change(self, row: Row, column: Column) -> bool:
+        """Whether a record that is there may get another value here. What is masked stays as it is without a word,
+        which would tell that it differs."""
+        if self.desk.mover(column.name):
+            row.refuse(column.name, column.text(row.cells), self.desk.moved_by(column.name))
+        return column.name in self.writable
 
     def _guard(self, row: Row) -> None:
         """What waits for an approval, or needs one first, is not imported over."""
@@ -408,7 +418,7 @@ class Intake:
                 unique.add(mark, -row.line)
         if not self.cleans or row.what == "refused":
             return
-        record = self.model._default_manager.get(pk=row.pk) if row.pk else self.model()
+        record = self.known[row.pk] if row.pk else self.model()
         for f, value in zip(self.fields, after, strict=True):
             setattr(record, f.attname, f.from_db_value(value, None, None) if hasattr(f, "from_db_value") else value)
         try:

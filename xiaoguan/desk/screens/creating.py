@@ -27,7 +27,7 @@ def started(request: HttpRequest, desk: Desk, viewer: Viewer) -> Record:
     """A new record as its form shows it first, with what the address gives: `?customer=7&title=...`."""
     record = desk.model()
     desk.prepare(record, viewer)
-    for name in desk.writable(viewer):
+    for name in desk.fillable(viewer):
         field, given = desk.model._meta.get_field(name), request.GET.get(name, "")
         if field.is_relation and is_number(given):
             target = desk_of(field.related_model)
@@ -79,7 +79,7 @@ def _given(where: str, viewer: Viewer) -> str:
 def _form(request: HttpRequest, desk: Desk, viewer: Viewer, given: str, data: Any = None) -> RecordForm:
     record = started(request, desk, viewer)
     entity, _is, pk = given.partition("=")
-    for name in desk.writable(viewer):
+    for name in desk.fillable(viewer):
         field = desk.model._meta.get_field(name)
         if (
             field.is_relation
@@ -214,7 +214,7 @@ def ask_owner(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
 def paste(request: HttpRequest, desk: Desk) -> JsonResponse:
     """What a pasted card or signature gives the form: {"fields": {name: text}}."""
     viewer = _may(request, desk)
-    found = cards.as_fields(cards.read(request.POST.get("text", "")), list(desk.writable(viewer)))
+    found = cards.as_fields(cards.read(request.POST.get("text", "")), list(desk.fillable(viewer)))
     return JsonResponse({"fields": found, "message": "" if found else _("There was nothing to be found in it.")})
 
 

@@ -48,7 +48,8 @@ def detail_page(
         template,
         {
             **_summary(desk, viewer, record),
-            "sections": [{"label": "", "fields": _fields(desk, viewer, record, _detail_paths(desk))}],
+            "sections": [{"label": "", "fields": _editable(desk, viewer, record, _detail_paths(desk))}],
+            "title_field": desk.title_field if _title_is_written(desk, viewer, record) else "",
             "delete_url": desk.url("delete", pk=pk) if desk.may_delete(viewer, record) else None,
             "tabs": _tabs(desk, viewer, pk),
             "why": _why(desk, viewer, record),
@@ -75,7 +76,7 @@ def _summary(desk: Desk, viewer: Viewer, record: Record) -> dict[str, Any]:
     return {
         "desk": desk_words(desk, viewer),
         "record": {"id": pk, "title": desk.title(record), "url": base, "version": record.version},
-        "figures": _fields(desk, viewer, record, desk.figure_paths),
+        "figures": _editable(desk, viewer, record, desk.figure_paths),
         "stages": desk.stages(record),
         "move_url": f"{base}/ask/{move.name}" if move else None,
         "verbs": [_verb_words(desk, verb, record) for verb in verbs],
@@ -93,9 +94,9 @@ def ask(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpResponse:
         raise Http404
     if not verb.may(viewer, record, desk.write):
         raise PermissionDenied(_("You may not do this: %(who)s may.") % {"who": verb.rule(desk.write).words()})
+    verb.given = request.GET.dict()
     form = verb.form(None, record, viewer)
     form.auto_id = f"ask-{verb.name}-%s"
-    form.initial |= {name: request.GET[name] for name in form.fields if name in request.GET}
     context = {
         "verb": _verb_words(desk, verb, record),
         "fields": list(form),
@@ -140,6 +141,24 @@ def _fields(desk: Desk, viewer: Viewer, record: Record, paths: Any) -> list[dict
     row = tuple(_get(record, name) for name in columns.names)
     cells = columns.cells([row])[0]
     return [{"label": p.label, "cell": c, "name": p.text} for p, c in zip(columns.paths, cells, strict=True)]
+
+
+def _editable(desk: Desk, viewer: Viewer, record: Record, paths: Any) -> list[dict[str, Any]]:
+    """The same with how each can be changed where it stands: `edit` for its control, `ask_url` for the sheet of the
+    verb that changes it."""
+    found = _fields(desk, viewer, record, paths)
+    names = desk.editable(viewer) if desk.may_write(viewer, record) else frozenset()
+    for field in found:
+        mover = desk.mover(field["name"])
+        if mover is None:
+            field["edit"] = field["name"] in names
+        elif field["name"] in names and mover.may(viewer, record, desk.write):
+            field["ask_url"] = f"{desk.url('detail', pk=record.pk)}/ask/{mover.name}"
+    return found
+
+
+def _title_is_written(desk: Desk, viewer: Viewer, record: Record) -> bool:
+    return desk.title_field in desk.writable(viewer) and desk.may_write(viewer, record)
 
 
 def _get(record: Any, name: str) -> Any:

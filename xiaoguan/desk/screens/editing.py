@@ -20,6 +20,8 @@ from xiaoguan.desk.forms import RecordForm, form_for
 from xiaoguan.desk.listing import chosen_columns, rows_in_order, veiled
 from xiaoguan.desk.records import Conflict, Record
 from xiaoguan.desk.screens.common import record_of, table
+from xiaoguan.desk.screens.details import ask
+from xiaoguan.desk.verbs import Verb
 
 
 @require_http_methods(["GET", "POST"])
@@ -33,12 +35,24 @@ def cell(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpResponse:
         if request.method == "GET":
             return HttpResponse(text, status=403, content_type="text/plain; charset=utf-8")
         raise PermissionDenied(text)
+    if mover := desk.mover(name):
+        return _moving(request, desk, viewer, record, mover, name)
     form = form_for(desk, viewer, record, request.POST if request.method == "POST" else None, only=(name,))
     if name not in form.fields:
         raise Http404
     if request.method == "GET":
         return render(request, "desk/_cell_form.html", {"field": form[name], "version": record.version})
     return _save(request, desk, viewer, record, form, name)
+
+
+def _moving(request: HttpRequest, desk: Desk, viewer: Viewer, record: Record, mover: Verb, name: str) -> HttpResponse:
+    """Such a field is not written: the cell opens the sheet of the verb that changes it."""
+    if request.method == "POST":
+        return _wrong(desk.moved_by(name))
+    if not mover.may(viewer, record, desk.write):
+        text = _("%(verb)s is not possible in the present state.") % {"verb": mover.label}
+        return HttpResponse(text, status=403, content_type="text/plain; charset=utf-8")
+    return ask(request, desk, record.pk, mover.name)
 
 
 def _save(

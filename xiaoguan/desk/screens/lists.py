@@ -95,7 +95,7 @@ def headings(page: Arranged) -> list[dict[str, Any]]:
     """The columns as the head of the table shows them: words, side, sort now, where a click leads."""
     listing = page.listing
     now = {t.lstrip("-"): (n, t) for n, t in enumerate((listing.sort or page.desk.order).split(","), 1)}
-    editable = set(page.desk.writable(page.viewer))
+    editable = page.desk.editable(page.viewer)
     found = []
     for column in listing.columns:
         text = column.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -161,7 +162,9 @@ def do(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpResponse:
         verb.run(record, viewer, request.POST, desk.write)
     except (ValidationError, Conflict) as error:
         if scripted:
-            return JsonResponse(refusal(verb, error, record), status=409 if isinstance(error, Conflict) else 422)
+            return JsonResponse(
+                refusal(verb, error, record, request.POST.dict()), status=409 if isinstance(error, Conflict) else 422
+            )
         messages.error(request, refusal(verb, error, record)["message"])
         return HttpResponseRedirect(desk.url("detail", pk=pk))
     text = _("%(verb)s: %(thing)s") % {"verb": verb.label, "thing": desk.title(record)}
@@ -186,19 +189,26 @@ def do(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpResponse:
     return JsonResponse(answer)
 
 
-def refusal(verb: Verb, error: ValidationError | Conflict, record: Record) -> dict[str, Any]:
-    """What was wrong in words, and the fields to ask for if some are missing."""
+def refusal(
+    verb: Verb, error: ValidationError | Conflict, record: Record, given: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """What was wrong in words, and the fields to ask for if some are missing, with what they begin with.
+
+    given    what was sent, by which the verb may ask for more or less.
+    """
     if isinstance(error, Conflict):
         return {"message": str(error), "fields": []}
     missing = list(error.message_dict) if hasattr(error, "error_dict") else []
     asked = getattr(error, "params", None) or {}
     names = [n for n in missing if n in verb.fields] or list(asked.get("ask", ()))
+    verb.given = given or {}
     form = verb.form(None, record)
     fields = [
         {
             "name": n,
             "label": str(form[n].label),
             "kind": _asked_as(form.fields[n]),
+            "value": str(form[n].value() or ""),
             "options": [{"value": str(v), "label": str(label)} for v, label in getattr(form.fields[n], "choices", ())],
         }
         for n in names
