@@ -125,3 +125,83 @@ def test_a_table_that_cuts_what_should_be_low_is_refused():
     found = check(policy(plan(f"{{id: c, kind: commission, basis: cost, tiers: {tiers}}}", body)))
     assert "the tiers of c cut cost into parts, but the lower it is the better" in [one.message for one in found]
     assert issues_of(body) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "what"),
+    [
+        ("mode: marginal, by: count", "the number of records"),
+        ("mode: marginal, by: amount, of: paid", "paid"),
+        ("mode: per_transaction, by: count", "the number of records"),
+    ],
+)
+def test_money_is_not_cut_by_another_number(table, what):
+    body = BOOKINGS.replace("goals:", "  paid: {name: 回款, type: amount, from: payments, value: 'sum(amount)', "
+                            "date: received_on}\ngoals:")  # fmt: skip
+    component = f"{{id: c, kind: commission, basis: bookings, tiers: {{{table}, rates: [{{from: 0, rate: 1%}}]}}}}"
+    messages = [one.message for one in check(policy(plan(component, body)))]
+    assert messages == [f"commission c pays on bookings but its tiers are cut by {what}"]
+
+
+# 归属 crediting
+
+
+FLAT = "{id: c, kind: commission, basis: bookings, rate: 10%}"
+LEADERS = "  - {id: leaders, role: leader, components: [{id: ov, kind: commission, basis: bookings, rate: 1%}]}\n"
+
+
+def test_the_reversal_of_an_order_goes_up_the_reporting_line_of_the_order(tmp_path):
+    people = """id,name,role
+        lin,林静,rep
+        chen,陈敏,leader
+        wu,吴越,leader"""
+    assignments = """person,from,to,role,manager
+        lin,2020-01-01,2026-01-15,rep,chen
+        lin,2026-01-15,,rep,wu
+        chen,2020-01-01,,leader,
+        wu,2020-01-01,,leader,"""
+    orders = """id,person,signed_on,net_amount,reverses
+        a,lin,2026-01-10,1000,
+        b,lin,2026-01-20,-1000,a
+        c,lin,2026-01-20,500,"""
+    body = plan(FLAT, rest=", credit: {rollup: [{to: manager}]}") + LEADERS
+    made = calc(tmp_path, body, people=people, assignments=assignments, orders=orders)
+    assert (pays(made, "lin"), pays(made, "chen"), pays(made, "wu")) == ({"c": "50.00"}, {"ov": "0.00"}, {"ov": "5.00"})
+
+
+def test_what_a_discount_takes_off_an_order_its_reversal_gives_back(tmp_path):
+    body = plan(FLAT) + 'discount: {base: list_price, effect: {when: "discount > 20%", credit_factor: 70%}}\n'
+    orders = """id,person,signed_on,net_amount,discount,reverses
+        a,lin,2026-01-10,1000,30%,
+        b,lin,2026-01-20,-1000,,a"""
+    assert pays(calc(tmp_path, body, people=PEOPLE, orders=orders)) == {"c": "0.00"}
+
+
+def test_an_overlay_is_not_rolled_up(tmp_path):
+    credit = (
+        ", credit: {payees: [{as: owner, share: 100%}], overlay: [{as: presales, share: 30%}], rollup: [{to: manager}]}"
+    )
+    orders = "id,person,presales,signed_on,net_amount\na,lin,zhou,2026-01-10,10000"
+    made = calc(tmp_path, plan(FLAT, rest=credit) + LEADERS, people=PEOPLE, orders=orders)
+    assert (pays(made, "lin")["c"], pays(made, "zhou")["c"], pays(made, "chen")["ov"]) == (
+        "1000.00",
+        "300.00",
+        "100.00",
+    )
+
+
+@pytest.mark.parametrize(("component", "value"), [(FLAT, "1010.00"), ("SPIFF", "40.00")])
+def test_a_role_left_and_taken_again_does_not_count_the_time_between(tmp_path, component, value):
+    spiff = "{id: c, kind: spiff, from: orders, date: signed_on, pay_each: 20}"
+    assignments = """person,from,to,role
+        lin,2024-01-01,2026-01-10,rep
+        lin,2026-01-10,2026-01-20,leader
+        lin,2026-01-20,2026-01-22,rep
+        lin,2026-01-22,,rep"""
+    orders = """id,person,signed_on,net_amount
+        a,lin,2026-01-05,100
+        b,lin,2026-01-15,1000
+        c,lin,2026-01-25,10000"""
+    body = plan(component.replace("SPIFF", spiff))
+    made = calc(tmp_path, body, people=PEOPLE, assignments=assignments, orders=orders)
+    assert pays(made) == {"c": value}

@@ -9,7 +9,8 @@ Purposes are separate: a credit may count for attainment, for pay, or for both.
     attainment   owner 800.00, co_owner 200.00, presales 300.00, and the owner's and co_owner's leaders what these got
 
 A share is cut in the currency's minor unit by largest remainder, so that direct shares add up to the event; an amount
-with finer decimals is cut in ten-thousandths. An event that reverses another is shared as the original was. Company
+with finer decimals is cut in ten-thousandths. An event that reverses another is shared as the original was, on
+the reporting lines of the original's day. Company
 totals are taken from the events, never from credits.
 Source: spec/domain.md 5.2.
 """
@@ -156,7 +157,8 @@ def _credit(
         if id(row) not in known:
             day = row[planned.date]
             assert isinstance(day, date)
-            known[id(row)] = list(rule.split(planned, row, value * rule.factor(planned, row), day, purpose))
+            value *= rule.factor(planned, rule.original(planned, row))
+            known[id(row)] = list(rule.split(planned, row, value, day, purpose))
         for one in known[id(row)]:
             found[one.person].append(one)
     return found, held
@@ -170,15 +172,17 @@ class Crediting:
         self.unit = minor_unit(policy.currency)
 
     def split(self, planned: Plan, row: Row, value: int | Fraction, day: date, purpose: str) -> Iterator[Credited]:
-        """The credits of one event for one purpose: direct and overlay, then roll-ups of those."""
-        shares = [one for one in self.shares(planned, row, day) if purpose in one.counts]
+        """The credits of one event for one purpose: direct and overlay, then roll-ups of the direct ones."""
+        shared_on = self.shared_on(planned, row, day)
+        shares = [one for one in self.shares(planned, row, shared_on) if purpose in one.counts]
         amounts = self.cut(planned, value, shares)
         made = [
             self.credited(planned, row, value, day, one, amount) for one, amount in zip(shares, amounts, strict=True)
         ]
         yield from made
-        for credit in made:
-            yield from self.rolled(planned, row, credit, day, purpose)
+        for credit, share in zip(made, shares, strict=True):
+            if share.direct:
+                yield from self.rolled(planned, row, credit, shared_on, purpose)
 
     def credited(
         self, planned: Plan, row: Row, value: int | Fraction, day: date, one: Share, amount: int | Fraction
@@ -214,6 +218,11 @@ class Crediting:
         """The event that this one reverses, or itself."""
         reversed_id = row.get("reverses")
         return (self.facts.row(planned.source, str(reversed_id)) or row) if reversed_id else row
+
+    def shared_on(self, planned: Plan, row: Row, day: date) -> date:
+        """The day whose roles and reporting lines share an event: its own, or that of the event it reverses."""
+        first = self.original(planned, row).get(planned.date)
+        return first if isinstance(first, date) else day
 
     def rule(self, owner: str, day: date) -> Credit | None:
         """The credit rule of the first plan with one that is for the owner's role on the day."""
@@ -265,7 +274,7 @@ class Crediting:
             for manager in self.chosen(to.to, above, day):
                 copied = Share(manager.key, credit.share * to.share, to.counts, f"roll-up from {credit.person}", False)
                 amount = _plain(Fraction(credit.amount * to.share))
-                yield self.credited(planned, row, credit.whole, day, copied, amount)
+                yield self.credited(planned, row, credit.whole, credit.day, copied, amount)
 
     def managers(self, person: str, day: date) -> Iterator[Who]:
         """The reporting line above a person on a day, nearest first; a circle ends it."""

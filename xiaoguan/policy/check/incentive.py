@@ -283,6 +283,7 @@ def tier_quotas(policy: Policy, schema: Schema) -> Iterator[Issue]:
         if table.by != "attainment":
             if table.of:
                 yield from named(policy, table, "metric", table.of, policy.metrics, "of")
+            yield from _by_another(policy, component, table)
             continue
         goal = policy.goal(table.of)
         if goal is None:
@@ -299,6 +300,16 @@ def tier_quotas(policy: Policy, schema: Schema) -> Iterator[Issue]:
         elif component.kind == "commission" and table.mode in ("marginal", "per_transaction") and _falls(policy, goal):
             message = f"the tiers of {component.id} cut {goal.metric} into parts, but the lower it is the better"
             yield issue(policy, table, message, "Use mode: slab, or interpolated.", "mode", code="tiers")
+
+
+def _by_another(policy: Policy, component: Component, table: Tiers) -> Iterator[Issue]:
+    """Money is cut by money, a record looked up by its own amount; any other number only looks up a tier of all."""
+    other = table.by == "count" or table.of not in ("", component.basis)
+    if component.kind == "commission" and table.mode in ("marginal", "per_transaction") and other:
+        what = table.of or "the number of records"
+        message = f"commission {component.id} pays on {component.basis} but its tiers are cut by {what}"
+        hint = "Use mode: slab, interpolated or amount, or leave of out and cut by: amount."
+        yield issue(policy, table, message, hint, "by", code="tiers")
 
 
 def _falls(policy: Policy, goal: Goal) -> bool:

@@ -87,7 +87,7 @@ class Base(Inputs):
         if not inside and (outside or not self.by_days):
             line = self.missing(f"{self.policy.clause} is not in force for the whole of {self.period.label}")
             return Earned(line.line)
-        if self.active(self.period) is None:
+        if not self.active(self.period):
             return None
         raw = self.when()
         if raw.line.missing:
@@ -140,8 +140,8 @@ class Base(Inputs):
         source = f"{self.policy.clause}, {self.component.source or self.component.path}"
         return Line(self.component.id, label, value, self.unit, formula, source, (), tuple(parts), note)
 
-    def active(self, period: Period) -> Period | None:
-        """The part of a period in which the person is under the plan and the component is valid."""
+    def active(self, period: Period) -> list[Period]:
+        """The parts of a period in which the person is under the plan and the component is valid."""
         start, end = period.start, period.end
         effective = self.policy.header.effective
         if self.by_days:
@@ -155,27 +155,21 @@ class Base(Inputs):
         roles = self.plan.role or self.policy.header.scope.roles
         if self.component.role and self.component.kind != "override_rate":
             roles = self.component.role
-        if self.who.spans and roles:
-            inside = [one for one in self.who.spans if one.role in roles and _overlaps(one, start, end)]
-            if not inside:
-                return None
-            start = max(start, min(one.start for one in inside))
-            ends = [one.end or end for one in inside]
-            end = min(end, max(ends))
-        elif roles and self.who.role not in roles:
-            return None
-        if start >= end:
-            return None
-        return period if (start, end) == (period.start, period.end) else span(start, end)
+        if not (self.who.spans and roles):
+            stays = [(start, end)] if not roles or self.who.role in roles else []
+        else:
+            stays = _stays([one for one in self.who.spans if one.role in roles], start, end)
+        whole = (period.start, period.end)
+        return [period if one == whole else span(*one) for one in stays if one[0] < one[1]]
 
     def basis(self, period: Period) -> Line:
-        """The pay credit of the component's metric in the active part of a period."""
-        active = self.active(period)
-        if active is None:
+        """The pay credit of the component's metric in the active parts of a period."""
+        lines = [self.metric(self.component.basis, one, "pay") for one in self.active(period)]
+        if not lines:
             metric = self.policy.metrics.get(self.component.basis)
             unit = self.policy.unit_of(self.component.basis)
             return Line(self.component.basis, metric.name if metric else "", 0, unit, "not under the plan", adds=False)
-        return self.metric(self.component.basis, active, "pay")
+        return lines[0] if len(lines) == 1 else _joined(lines)
 
     def weighed(
         self, basis: Line, each: Sequence[Fraction] | None = None
@@ -216,8 +210,33 @@ def by_event(component: Component) -> bool:
     return flat or (tiers is not None and tiers.mode == "per_transaction")
 
 
-def _overlaps(one: Span, start: date, end: date) -> bool:
-    return one.start < end and (one.end is None or one.end > start)
+def _stays(spans: Sequence[Span], start: date, end: date) -> list[tuple[date, date]]:
+    """The stretches of days of the spans between two days; what follows without a gap is one."""
+    found: list[tuple[date, date]] = []
+    for one in sorted(spans, key=lambda one: one.start):
+        first, last = max(one.start, start), min(one.end or end, end)
+        if first >= last:
+            continue
+        if found and found[-1][1] >= first:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
+        else:
+            found.append((first, last))
+    return found
+
+
+def _joined(lines: Sequence[Line]) -> Line:
+    """One line of a metric over several stretches of days."""
+    lacking = next((line for line in lines if line.missing), None)
+    if lacking is not None:
+        return lacking
+    total = sum((line.number for line in lines), Fraction(0))
+    return replace(
+        lines[0],
+        value=int(total) if total.denominator == 1 else total,
+        formula=f"{len(lines)} stays under the plan",
+        records=tuple(record for line in lines for record in line.records),
+        parts=tuple(part for line in lines for part in line.parts),
+    )
 
 
 def _values(parts: Sequence[Line]) -> str:

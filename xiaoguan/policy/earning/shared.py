@@ -25,7 +25,7 @@ class Shared(Base):
         """专项激励: a sum for each qualifying record, or for each unit of its quantity, by credit share."""
         component = self.component
         each, active = component.pay_each, self.active(self.period)
-        if each is None or active is None:
+        if each is None or not active:
             return self.missing("the policy gives no pay_each", parts)
         table = component.table or f"{(self.plan.credit.event if self.plan.credit else 'order')}s"
         by_day = component.date or _day_of(self.plan.pay.earned_on if self.plan.pay else "signing")
@@ -41,7 +41,8 @@ class Shared(Base):
         planned = Plan(component.id, component.name, table, "count", None, tree, by_day, person, Type.MONEY)
         holds = evaluator(tree) if tree is not None else (lambda row: True)
         crediting, weights, records = Crediting(self.policy, facts), [], []
-        for row in sorted(facts.rows(table, active, by_day), key=lambda r: (str(r.get(by_day)), str(r.get("id")))):
+        rows = [row for one in active for row in facts.rows(table, one, by_day)]
+        for row in sorted(rows, key=lambda r: (str(r.get(by_day)), str(r.get("id")))):
             if not holds(row):
                 continue
             count = Fraction(str(row.get("quantity") or 0)) if component.each == "unit" else sign_of(row)
