@@ -146,7 +146,8 @@ def by_rows(
             steps, at = one.amounts, (key, one.period.start)
             credited = metric_of(policy, world, "sales", who, one.period, "pay").value
             assert isinstance(credited, int)
-            held, freed, clawed = (steps.get(name, 0) for name in ("holdback", "holdback_released", "clawback"))
+            held, freed = steps.get("holdback", 0), steps.get("holdback_released", 0)
+            clawed = steps.get("clawback", 0) + steps.get("forfeited", 0)
             found.totals[at] = (credited, one.earned[0].value, -held, freed, -clawed, one.total)
             found.lots[at] = {lot.record: lot.amount for lot in one.earned[0].lots if lot.amount}
     return found

@@ -279,6 +279,62 @@ def test_steps_fall_with_time():
         assert values(result).get("plan.clawback") == taken
 
 
+def test_what_is_undone_before_it_is_paid_is_not_paid():
+    rule = "clawback: {events: [return], window: 90d, share: full}"
+    held = plan(rest=f"pay: {{holdback: {{share: 20%, release: {{after: 60d}}}}}}\n{rule}")
+    months = [values(paid(held, yuan(10_000), returns=[back("2026-02-05")], period=f"2026-0{i}")) for i in (1, 2, 3)]
+    assert months == [
+        {"commission": 1000, "plan.holdback": -200},
+        {"commission": 0, "plan.clawback": -800},
+        {"commission": 0, "plan.holdback_released": 200, "plan.forfeited": -200},
+    ]
+    waiting = plan(rest=f"pay: {{release: {{by_collection: 100%}}}}\n{rule}")
+    money, quarter = [cash(10_000, "2026-03-05")], [back("2026-02-05", 2_500)]
+    march = values(paid(waiting, yuan(10_000), payments=money, returns=quarter, period="2026-03"))
+    assert march == {"commission": 0, "plan.release": 1000, "plan.forfeited": -250}
+
+
+def test_events_of_two_tables_may_share_a_number():
+    found = plan(rest="clawback: {events: [return, refund], window: 90d, share: full}")
+    refund = {"id": 1, "order": "SO-1", "refunded_on": date(2026, 2, 4), "amount": 300 * ROW}
+    given = {"id": 1, "order": "SO-1", "returned_on": date(2026, 2, 1), "amount": 300 * ROW}
+    result = paid(found, yuan(1_000), returns=[given], refunds=[refund], period="2026-02")
+    assert values(result)["plan.clawback"] == -60  # 30 % of 100, twice
+
+
+def test_an_order_and_an_invoice_may_share_a_number():
+    found = plan(rest="pay: {release: {by_collection: 100%}}")
+    orders = [yuan(1_000, number="1"), yuan(1_000, number="2")]
+    bill = {"id": "1", "order": "2", "invoiced_on": date(2026, 1, 16), "net_amount": 1_000 * ROW}
+    money = [{**cash(1_000, "2026-01-20", "2"), "invoice": "1"}]
+    assert paid(found, *orders, invoices=[bill], payments=money).total.units == 100 * ROW
+
+
+def test_a_payment_that_names_the_invoice_releases_the_order_of_the_invoice():
+    found = plan(rest="pay: {release: {by_collection: 100%}}")
+    bill = {"id": "I-1", "order": "SO-1", "invoiced_on": date(2026, 1, 12), "net_amount": 400 * ROW}
+    money = {"id": "P-1", "invoice": "I-1", "received_on": date(2026, 1, 20), "amount": 400 * ROW}
+    assert paid(found, yuan(1_000), invoices=[bill], payments=[money]).total.units == 40 * ROW
+    both = [money, {**cash(100, "2026-01-21"), "invoice": "I-1"}]
+    assert paid(found, yuan(1_000), invoices=[bill], payments=both).total.units == 50 * ROW, "each counts once"
+
+
+def test_cash_in_another_currency_counts_at_the_rate_of_the_sale_and_without_a_rate_is_held_back():
+    from xiaoguan.policy import load_text
+
+    text = plan(rest="pay: {release: {by_collection: 100%}}").text
+    found, _ = load_text(text.replace("currency: CNY", "currency: CNY, fx: {earning: event_date}"))
+    rates = [{"currency": "USD", "on": date(2026, 1, 10), "rate": Fraction(36, 5), "kind": "spot"}]
+    orders = [yuan(10_000, "2026-01-12"), yuan(10_000, "2026-01-12", "SO-2", currency="USD")]
+    money = [{**cash(1_000, "2026-02-20"), "currency": "USD"}, {**cash(36_000, "2026-02-21", "SO-2")}]
+    book = Book(rates=rates)
+    # 1 000 USD = 7 200 of 10 000 CNY: 72 % of 1 000; 36 000 CNY = 5 000 of 10 000 USD: half of 7 200
+    assert paid(found, *orders, payments=money, period="2026-02", book=book).total.units == (720 + 3_600) * ROW
+    euro = [{**cash(1_000, "2026-02-20"), "currency": "EUR"}]
+    held = paid(found, orders[0], payments=euro, period="2026-02", book=book)
+    assert held.total.units == 0 and "no rate of EUR on 2026-01-12" in held.issues[0].message
+
+
 # Credit
 
 

@@ -119,7 +119,7 @@ def _sums(earned: Sequence[Earned]) -> dict[int, int]:
     return {6: raw, 7: capped - raw, 8: value - capped} if earned else {}
 
 
-_NUMBER = {"cap": 9, "floor": 9, "true_up": 10, "release": 11, "holdback": 11, "holdback_released": 11}
+_NUMBER = {"cap": 9, "floor": 9, "true_up": 10, "release": 11, "holdback": 11, "holdback_released": 11, "forfeited": 11}
 _NUMBER |= {"leaving": 9, "draw": 12, "recovery": 12, "guarantee": 12, "clawback": 13}
 
 

@@ -32,8 +32,9 @@ _ORDER_OF_LINE = {"order_lines": ("order", "orders"), "invoice_lines": ("invoice
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """An event that undoes a record, wholly or in part: share of it, kind, day, and its own id."""
+    """An event that undoes a record, wholly or in part: share of it, kind, day, and its table and id."""
 
+    table: str
     id: str
     kind: str
     day: date
@@ -47,6 +48,8 @@ class Records:
         self.policy, self.facts = policy, facts
         self.unit = minor_unit(policy.currency)
         self.schema: Schema | None = facts.schema if facts else None
+        self.held: dict[str, str] = {}
+        """Payments, invoices and returns that are not counted, by id, and why."""
 
     def row(self, lot: Lot) -> Row | None:
         return self.facts.row(lot.entity, lot.record) if self.facts and lot.record else None
@@ -76,28 +79,58 @@ class Records:
     def invoiced(self, lot: Lot, row: Row, until: date) -> Fraction:
         if lot.entity.startswith("invoice"):
             return Fraction(1)
-        whole = self.whole(row)
+        head = self.head(lot, row)
+        whole, billed = self.whole(head), Fraction(0)
         rows = [one for one in self.about("invoices", lot, row) if _before(one.get("invoiced_on"), until)]
         if not rows:
             return Fraction(0)
-        known = [_units(one, "total_amount", "net_amount") for one in rows]
-        return Fraction(1) if not whole else min(Fraction(1), max(Fraction(0), sum(known, Fraction(0)) / whole))
+        for one in rows:
+            billed += _units(one, "total_amount", "net_amount") * (self.rate(one, head, self.day(lot)) or 0)
+        return Fraction(1) if not whole else min(Fraction(1), max(Fraction(0), billed / whole))
 
     def collected(self, lot: Lot, row: Row, until: date) -> Fraction:
-        """Collected / to collect: payments of the record, or of the order that its line belongs to."""
+        """Collected / to collect: payments of the record, of the order that its line belongs to, and of the order's
+        invoices. Money in another currency counts at the rate of the day of the record, as the record itself does."""
         if lot.entity == "payments":
             return Fraction(1)
         head = self.head(lot, row)
-        whole = self.whole(head)
-        paid = sum(
-            (
-                _units(one, "amount")
-                for one in self.about("payments", lot, row)
-                if _before(one.get("received_on"), until)
-            ),
-            Fraction(0),
-        )
+        whole, paid = self.whole(head), Fraction(0)
+        for one in self.payments(lot, row):
+            if _before(one.get("received_on"), until):
+                rate = self.rate(one, head, self.day(lot))
+                paid += _units(one, "amount") * (rate or 0)
         return Fraction(1) if not whole else min(Fraction(1), max(Fraction(0), paid / whole))
+
+    def payments(self, lot: Lot, row: Row) -> list[Row]:
+        """The payments of a record; those that name an invoice alone are of the order of that invoice."""
+        assert self.facts is not None
+        found = self.about("payments", lot, row)
+        if lot.entity not in ("orders", "order_lines"):
+            return found
+        order = lot.record if lot.entity == "orders" else str(row.get("order"))
+        for bill in self.facts.about("invoices", order, "orders"):
+            rows = self.facts.about("payments", str(bill.get("id")), "invoices")
+            found += [one for one in rows if not one.get("order")]
+        return found
+
+    def rate(self, one: Row, head: Row, on: date | None) -> Fraction | None:
+        """What one unit of a payment or return is in the currency of its order; None, and held back, without a rate."""
+        own, other = (str(row.get("currency") or self.policy.currency) for row in (head, one))
+        if own == other:
+            return Fraction(1)
+        rates = [self.in_policy(currency, on) for currency in (other, own)]
+        if rates[0] is None or not rates[1]:
+            lacking = other if rates[0] is None else own
+            self.held[str(one.get("id"))] = f"no rate of {lacking} on {on}"
+            return None
+        return rates[0] / rates[1]
+
+    def in_policy(self, currency: str, on: date | None) -> Fraction | None:
+        """Units of the policy's currency for one unit, by the rule for what is earned."""
+        if currency == self.policy.currency:
+            return Fraction(1)
+        fx = self.policy.header.fx
+        return self.facts.rate(currency, on, fx.earning) if fx and on and self.facts else None
 
     def head(self, lot: Lot, row: Row) -> Row:
         """The order of an order line, the invoice of an invoice line; the record itself otherwise."""
@@ -153,14 +186,20 @@ class Records:
         if row is None or self.facts is None:
             return []
         rows = [(table, dated, one) for table, dated in UNDOING.items() for one in self.about(table, lot, row)]
-        found: dict[tuple[date, str], Undone] = {}
-        whole = self.whole(self.head(lot, row)) if rows else Fraction(0)
+        found: dict[tuple[date, str, str], Undone] = {}
+        head = self.head(lot, row)
+        whole = self.whole(head)
         for table, dated, one in rows:
             kind, day = str(one.get("kind") or _DEFAULT_KIND.get(table, "")), one.get(dated)
             if kind in kinds and isinstance(day, date):
-                amount = one.get("amount")
-                share = abs(_units(one, "amount") / whole) if amount is not None and whole else Fraction(1)
-                found[day, str(one.get("id"))] = Undone(str(one.get("id", "")), kind, day, min(Fraction(1), share))
+                share = Fraction(1)
+                if one.get("amount") is not None and whole:
+                    rate = self.rate(one, head, self.day(lot))
+                    if rate is None:
+                        continue
+                    share = abs(_units(one, "amount") * rate / whole)
+                named = str(one.get("id", ""))
+                found[day, named, table] = Undone(table, named, kind, day, min(Fraction(1), share))
         return [found[key] for key in sorted(found)]
 
     def taken_back(self, rule: Clawback, lot: Lot, event: Undone) -> Fraction:

@@ -20,10 +20,11 @@ from xiaoguan.base.ledger import Entry
 from xiaoguan.base.money import SCALE, minor_unit, round_units, share_rounding
 from xiaoguan.base.periods import Period, span
 
-from .document import IncentivePlan, Policy
+from .document import Clawback, IncentivePlan, Policy
 from .earning import Earned, Earning, Lot
 from .formula import Duration
 from .goals import months_in_role
+from .metrics import HELD_BACK
 from .release import AT_ONCE, Records
 from .world import Who, World, facts_of
 
@@ -32,7 +33,11 @@ PAID = {"monthly": "month", "quarterly": "quarter", "half_yearly": "half_year", 
 
 @dataclass
 class _Kept:
-    """A lot on its way: what of it is released, held, and taken back so far. `about` is the period that earned it."""
+    """A lot on its way: what of it is released, held, and taken back so far. `about` is the period that earned it.
+
+    undone   the share that events have undone: of what was paid it is taken back, of what is paid later it is left out.
+    seen     units paid up to the period before.
+    """
 
     lot: Lot
     about: Period
@@ -40,12 +45,20 @@ class _Kept:
     held: int = 0
     lost: int = 0
     taken: int = 0
-    events: set[str] = field(default_factory=set)
+    seen: int = 0
+    undone: Fraction = Fraction(0)
+    events: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def paid(self) -> int:
         """Units paid out on it, before what was taken back."""
         return self.released - self.held - self.lost
+
+    def take(self, amount: Fraction, currency: str) -> int:
+        """Note an amount as taken back, at most what was paid and not taken yet. Returns what is left of it."""
+        more = max(min(round_units(amount, currency), self.paid - self.taken), 0)
+        self.taken += more
+        return more
 
 
 @dataclass
@@ -129,6 +142,7 @@ class Settling:
 
     def settle(self, period: Period, state: State) -> Settled:
         self.now, self.state, self.done = period, state, Settled(period)
+        self.records.held.clear()
         if (facts := facts_of(self.world)) is not None:
             self.who = facts.at(self.who, period)
         self.done.earned = list(self.earnings(period))
@@ -158,7 +172,7 @@ class Settling:
     # Lines and entries
 
     def step(self, name: str, label: str, value: int, formula: str, parts: Sequence[Line] = (), kind: str = "") -> None:
-        if not value:
+        if not value and not parts:
             return
         line = Line(f"{self.plan.id}.{name}", label, value, self.unit, formula, self.source, parts=tuple(parts))
         self.done.steps.append(line)
@@ -341,7 +355,8 @@ class Settling:
             for kept, change in moved:
                 self.entry("release", kept.about.label, f"{self.plan.id}.release", change, kept.lot.record)
         label = "Not yet released" if fresh < due else "Released from earlier"
-        self.step("release", label, fresh - due, self.release_text(fresh, due), kind="release_line")
+        held_back = self.held_back()
+        self.step("release", label, fresh - due, self.release_text(fresh, due), held_back, kind="release_line")
         if pay.holdback is not None:
             self.step(
                 "holdback",
@@ -354,7 +369,27 @@ class Settling:
             self.step(
                 "holdback_released", "Holdback released", freed, "the time of holding back is over", kind="release"
             )
-        return fresh - held + freed
+        return fresh - held + freed - self.forfeited()
+
+    def held_back(self) -> list[Line]:
+        """Payments in a currency without a rate, for the exception list."""
+        if not self.records.held:
+            return []
+        ids, reasons = ", ".join(self.records.held), "; ".join(dict.fromkeys(self.records.held.values()))
+        return [Line(HELD_BACK, "Held back", len(self.records.held), "count", ids, note=reasons, adds=False)]
+
+    def forfeited(self) -> int:
+        """The part of what is released now that earlier events have undone: it is not paid at all."""
+        parts, total = [], 0
+        for kept in self.state.kept:
+            part = kept.take((kept.paid - kept.seen) * kept.undone, self.policy.currency)
+            kept.seen, total = kept.paid, total + part
+            if part:
+                label, share = kept.lot.label or kept.lot.record, value_text(kept.undone, "ratio")
+                parts.append(Line(kept.lot.record, label, -part, self.unit, f"{share} undone"))
+        text = "released now, undone before"
+        self.step("forfeited", "Undone before it was paid", -total, text, parts, kind="clawback")
+        return total
 
     def hold(self, moved: Sequence[tuple[_Kept, int]], share: Fraction) -> int:
         """What is held back of what is released, rounded once; its parts by record share the rounding."""
@@ -444,22 +479,7 @@ class Settling:
         rule = self.plan.clawback
         if rule is None:
             return
-        parts = []
-        for kept in self.state.kept:
-            for event in self.records.undone(kept.lot, rule.events):
-                if event.id in kept.events or event.day >= self.now.end:
-                    continue
-                kept.events.add(event.id)
-                share = self.records.taken_back(rule, kept.lot, event)
-                back = min(round_units(kept.paid * share, self.policy.currency), kept.paid - kept.taken)
-                if back > 0:
-                    kept.taken += back
-                    self.state.owed += back
-                    part = f"{value_text(share, 'ratio')} of {self.shown(kept.paid)} paid"
-                    formula = f"{event.kind} {event.id} on {event.day}: {part}"
-                    parts.append(
-                        Line(kept.lot.record, kept.lot.label or kept.lot.record, -back, self.unit, formula, adds=False)
-                    )
+        parts = [one for kept in self.state.kept for one in self.undone(rule, kept)]
         if not self.state.owed:
             return
         limit = self.state.owed
@@ -471,6 +491,23 @@ class Settling:
         if self.state.owed:
             text += f"; {self.shown(self.state.owed)} still to be taken back"
         self.step("clawback", "Claw-back", -now, text, parts, kind="clawback")
+
+    def undone(self, rule: Clawback, kept: _Kept) -> Iterator[Line]:
+        """The events that undo a lot from now on, and what each takes back of what was paid on it."""
+        for event in self.records.undone(kept.lot, rule.events):
+            key = event.table, event.id
+            if key in kept.events or event.day >= self.now.end:
+                continue
+            kept.events.add(key)
+            share = self.records.taken_back(rule, kept.lot, event)
+            kept.undone = min(kept.undone + share, Fraction(1))
+            back = kept.take(kept.paid * share, self.policy.currency)
+            if back:
+                self.state.owed += back
+                part = f"{value_text(share, 'ratio')} of {self.shown(kept.paid)} paid"
+                formula = f"{event.kind} {event.id} on {event.day}: {part}"
+                label = kept.lot.label or kept.lot.record
+                yield Line(kept.lot.record, label, -back, self.unit, formula, adds=False)
 
 
 class _Widened:

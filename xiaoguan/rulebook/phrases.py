@@ -126,6 +126,8 @@ _WRITTEN: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (rf"released ({_N}) of this and earlier periods, earned ({_N})", r"本期释放本期及前期 \1，本期应得 \2"),
     (rf"({_N}) of what is released", r"所释放金额的 \1"),
     (r"the time of holding back is over", "留存期满"),
+    (r"released now, undone before", "本期释放，此前已退回"),
+    (rf"({_N}) undone", r"已退回 \1"),
     (rf"paid up to ({_N})", r"补足至 \1"),
     (rf"repaid from what is above ({_N}); ({_N}) still due", r"以超出 \1 的部分归还；尚余 \2"),
     (r"year to date on cumulative attainment, by (\S+)", r"按年初至今累计达成，截至 \1"),

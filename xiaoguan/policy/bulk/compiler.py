@@ -177,30 +177,40 @@ class Compiler:
         ]
 
     def clawed(self, rule: Clawback) -> list[str]:
-        """clawed(person, period, clawed): min(round(paid x share), paid - taken), event by event."""
+        """clawed(person, period, clawed): min(round(paid x share), paid - taken), event by event; of what is freed
+        later the share undone by then."""
         sql = self.sql
-        event = sql.start(self.period, "u.day")
-        still = f"CASE WHEN {event} < {self.freed_period('f.day')} THEN l.held_lot ELSE 0 END"
+        event, freed = sql.start(self.period, "u.day"), self.freed_period("f.day")
+        still = f"CASE WHEN {event} < {freed} THEN l.held_lot ELSE 0 END"
         above, below = self.unserved(rule)
-        part = "CASE WHEN u.amount IS NULL OR f.value = 0 THEN 1 ELSE least(abs(u.amount), abs(f.value)) END"
-        whole = "CASE WHEN u.amount IS NULL OR f.value = 0 THEN 1 ELSE abs(f.value) END"
+        whole = "greatest(1, abs(f.value))"
+        part = f"CASE WHEN u.amount IS NULL OR f.value = 0 THEN {whole} ELSE least(abs(u.amount), abs(f.value)) END"
         order = "PARTITION BY person, record ORDER BY event_day, event_id"
-        step = f"{self.unit} * (below * whole)"
-        half = sql.div(f"2 * {sql.big('paid')} * part * above + {step}", f"2 * {step}")
         taken = f"cumulated + least(0, min(paid - cumulated) OVER ({order}))"
+        back, lost = self.share("paid", "part * above"), self.share("held_lot", "least(parts, below * whole)")
+        later = "SELECT person, record, freed AS period, freed AS event_day, '' AS event_id, paid"
         return [
             *self.held_lots(),
             f"happened AS (SELECT t.person, l.record, {event} AS period, u.day AS event_day, u.id AS event_id, "
             f"{sql.big(f'l.lot - {still}')} AS paid, {sql.big(part)} AS part, {sql.big(whole)} AS whole, "
-            f"{above} AS above, {below} AS below FROM kept AS l JOIN hit AS f ON f.id = l.record "
+            f"{above} AS above, {below} AS below, l.lot, l.held_lot, {freed} AS freed "
+            f"FROM kept AS l JOIN hit AS f ON f.id = l.record "
             f"JOIN undone AS u ON u.record = l.record JOIN touched AS t ON t.month = l.month "
             f"WHERE u.day >= f.day AND u.day <= {sql.after('f.day', rule.window)})",
-            f"backs AS (SELECT *, CASE WHEN paid > 0 THEN {half} * {self.unit} ELSE 0 END AS back FROM happened)",
-            f"cumulated AS (SELECT *, sum(back) OVER ({order}) AS cumulated FROM backs WHERE paid > 0)",
+            "waited AS (SELECT person, record, freed, held_lot, whole, below, lot AS paid, sum(part * above) AS parts "
+            "FROM happened WHERE period < freed AND held_lot > 0 GROUP BY 1, 2, 3, 4, 5, 6, 7)",
+            f"backs AS (SELECT person, record, period, event_day, event_id, paid, {back} AS back FROM happened "
+            f"WHERE paid > 0 UNION ALL {later}, {lost} AS back FROM waited)",
+            f"cumulated AS (SELECT *, sum(back) OVER ({order}) AS cumulated FROM backs)",
             f"taken AS (SELECT *, {taken} AS taken FROM cumulated)",
             f"steps AS (SELECT person, period, taken - coalesce(lag(taken) OVER ({order}), 0) AS back FROM taken)",
             "clawed AS (SELECT person, period, sum(greatest(back, 0)) AS clawed FROM steps GROUP BY 1, 2)",
         ]
+
+    def share(self, of: str, parts: str) -> str:
+        """So many of whole x below parts of an amount above 0, rounded half up to the unit."""
+        step = f"{self.unit} * (below * whole)"
+        return f"{self.sql.div(f'2 * {self.sql.big(of)} * {parts} + {step}', f'2 * {step}')} * {self.unit}"
 
     def unserved(self, rule: Clawback) -> tuple[str, str]:
         """The share of what was paid that goes back, as a fraction of two whole numbers."""

@@ -32,6 +32,7 @@ LINE_LABELS = {
     "Released from earlier": "前期释放",
     "Holdback": "留存",
     "Holdback released": "留存发放",
+    "Undone before it was paid": "发放前已退回",
     "Draw": "预支",
     "Draw repaid": "归还预支",
     "Release": "发放",
