@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,11 @@ def test_a_goal_of_the_quarter_is_shown_as_far_as_it_has_come(example):
     goal = next(one for one in calc(example, "2026-02")["goals"] if one["person"] == "lin")
     assert (goal["period"], goal["actual"], goal["attainment"]) == ("2026-Q1", "180000.00", "0.72")
     assert float(goal["pace"]) == pytest.approx(0.72 / float(goal["elapsed"]), rel=1e-5)
+
+
+def test_a_day_within_the_period_knows_nothing_of_what_comes_after_it(example):
+    goals = calc(example, "2026-01", as_of=date(2026, 1, 20))["goals"]  # the order is of the 20th
+    assert next(one for one in goals if one["person"] == "lin")["actual"] == "0.00"
 
 
 def test_what_was_posted_is_corrected_in_the_open_period(example):

@@ -22,7 +22,7 @@ from xiaoguan.policy import (
     step_shares,
     target,
 )
-from xiaoguan.policy.goals import months_since, reached, season_index
+from xiaoguan.policy.goals import expected, months_since, reached, season_index
 
 from .making import ROOT, policy
 
@@ -149,3 +149,14 @@ def test_seasons_need_a_history():
     assert season_index({"a": [1, 3], "b": [6]}) == {"a": Fraction(1, 2), "b": Fraction(3, 2)}
     with pytest.raises(ValueError, match="history"):
         season_index({})
+
+
+def test_what_is_expected_by_now_follows_the_goals_of_the_months():
+    calendar = Calendar()  # 22, 20 and 22 working days in January, February and March 2026
+    quarter = calendar.parse("2026-Q1")
+    months = {"2026-01": 100, "2026-02": 100, "2026-03": 200}
+    gone = expected(calendar, quarter, date(2026, 2, 16), lambda part: months.get(part.label))
+    assert gone.share == Fraction(100 + 50, 400), "January whole, half of February's 20 days"
+    assert gone.remaining == 10 + 22
+    assert expected(calendar, quarter, date(2026, 2, 16), lambda _part: None).share == Fraction(22 + 10, 64)
+    assert expected(calendar, quarter, date(2026, 4, 9), lambda part: months.get(part.label)).share == 1

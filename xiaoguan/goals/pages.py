@@ -20,7 +20,7 @@ from xiaoguan.desk.cells import day_text, money_text, number_text
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.listing import with_query
 from xiaoguan.goals.models import GoalTarget
-from xiaoguan.goals.tracking import Standing, by_day, elapsed, may_see, standings
+from xiaoguan.goals.tracking import Standing, by_day, may_see, standings
 from xiaoguan.policy import Goal, Policy
 from xiaoguan.rulebook.models import PolicyVersion
 from xiaoguan.rulebook.versions import document_of, in_force, versions
@@ -61,7 +61,6 @@ def tree(request: HttpRequest) -> HttpResponse:
                 for p in _periods(policy, goal, period, today)
             ],
             "rows": [_row(s, version, goal, period, unit) for s in found],
-            "expected": elapsed(policy, period, today).share,
             "plan_url": _plan_url(viewer, goal),
             "chart": chart,
             "table": table,
@@ -150,6 +149,7 @@ def _row(s: Standing, version: PolicyVersion, goal: Goal, period: Period, unit: 
         "goal": value_text(s.goal, unit),
         "attainment": s.attainment,
         "pace": way.pace if way else None,
+        "expected": s.gone.share,
         "tone": s.tone,
         "gap": value_text(way.gap, unit) if way and way.gap > 0 else None,
         "per_day": value_text(way.required, unit) if way and way.required is not None and way.gap > 0 else None,
@@ -159,7 +159,7 @@ def _row(s: Standing, version: PolicyVersion, goal: Goal, period: Period, unit: 
 def _chart(
     policy: Policy, goal: Goal, period: Period, whole: Standing | None, today: date
 ) -> tuple[dict[str, Any] | None, list[dict[str, str]]]:
-    """Cumulated actual beside the line expected by working days, and the same as a table by week."""
+    """Cumulated actual beside the expected line, and the same as a table by week."""
     if whole is None or not whole.goal or period.days > 400 or period.days < 2:
         return None, []
     unit = policy.unit_of(goal.metric)
@@ -170,7 +170,7 @@ def _chart(
     for day in days:
         running += came.get(day, 0)
         actual.append(round(float(running) / scale, 2) if day <= today else None)
-        share = elapsed(policy, period, day + timedelta(days=1)).share
+        share = whole.expecting(day + timedelta(days=1)).share
         expected.append(round(float(whole.goal * share) / scale, 2))
     option = {
         "tooltip": {"trigger": "axis"},

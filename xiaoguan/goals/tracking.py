@@ -1,24 +1,25 @@
 """目标跟踪: where everybody stands against their goals now, live from the records.
 
-A period's expected share is the share of its working days that have passed at the close of yesterday.
+What is expected by now follows the owner's goals of the months where there are any, and working days within them.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import cache, cached_property
 from typing import Any
 
 from django.db.models import Q
 
-from xiaoguan.base.periods import CalendarGap, Period
+from xiaoguan.base.periods import Period
 from xiaoguan.desk.access import Viewer
 from xiaoguan.people.models import Membership, Person, Team
 from xiaoguan.policy import Goal, Policy
-from xiaoguan.policy.goals import Pace, pace
+from xiaoguan.policy.goals import Elapsed, Pace, expected, pace
 from xiaoguan.policy.metrics import PlanError, plan
 from xiaoguan.rulebook import sql
 from xiaoguan.rulebook.facts import schema
@@ -27,16 +28,32 @@ from xiaoguan.rulebook.world import DatabaseWorld, Participants
 Number = Fraction | int
 
 
+Owner = tuple[int | None, int | None]
+"""(person, team); neither is the company."""
+
+
 @dataclass(frozen=True)
 class Standing:
-    """Where one owner stands. level 0 company, 1 team, 2 person; values in units of money or counts."""
+    """Where one owner stands on a day. level 0 company, 1 team, 2 person; values in units of money or counts.
+
+    expecting    how much of the goal should have come before a day.
+    """
 
     level: int
     key: int | None
     label: str
     actual: Number
     goal: Number | None
-    pace: Pace | None
+    today: date
+    expecting: Callable[[date], Elapsed]
+
+    @cached_property
+    def gone(self) -> Elapsed:
+        return self.expecting(self.today)
+
+    @cached_property
+    def pace(self) -> Pace | None:
+        return pace(self.actual, self.goal, self.gone.share, self.gone.remaining) if self.goal else None
 
     @property
     def attainment(self) -> Fraction | None:
@@ -51,26 +68,16 @@ class Standing:
         return "green" if share >= 1 else "amber" if share >= Fraction(9, 10) else "red"
 
 
-@dataclass(frozen=True)
-class Elapsed:
-    """How much of a period has passed: the share at the close of yesterday and the days that remain."""
+def expecting(world: DatabaseWorld, goal: Goal, period: Period, owners: Sequence[Owner]) -> Callable[[date], Elapsed]:
+    """How much of what these owners should bring together should have come before a day: by their goals of the months
+    where there are any, and by working days."""
 
-    share: Fraction
-    remaining: int
-    working: bool
+    @cache
+    def part(one: Period) -> Number | None:
+        found = [_value(world.goal_of(goal.id, one, person_id=person, team_id=team)) for person, team in owners]
+        return _sum(found) if all(value is not None for value in found) else None
 
-
-def elapsed(policy: Policy, period: Period, today: date) -> Elapsed:
-    """By working days; by calendar days where the calendar has no holiday table for the year."""
-    now = min(max(today, period.start), period.end)
-    try:
-        total = policy.calendar.working_days(period.start, period.end)
-        done = policy.calendar.working_days(period.start, now)
-        if total:
-            return Elapsed(Fraction(done, total), total - done, True)
-    except CalendarGap:
-        pass
-    return Elapsed(Fraction((now - period.start).days, period.days), (period.end - now).days, False)
+    return lambda on: expected(world.policy.calendar, period, on, part)
 
 
 def standings(policy: Policy, goal: Goal, period: Period, today: date) -> list[Standing]:
@@ -85,30 +92,35 @@ def standings(policy: Policy, goal: Goal, period: Period, today: date) -> list[S
     people = {int(w.key): w.name for w in Participants(policy, period).people.values()}
     targets = {pk: _value(world.goal_of(goal.id, period, person_id=pk)) for pk in people}
     mine = {pk: actuals[pk].value or 0 if pk in actuals else 0 for pk in people}
-    gone = elapsed(policy, period, today)
 
-    def stand(level: int, key: int | None, label: str, actual: Number, target: Number | None) -> Standing:
-        way = pace(actual, target, gone.share, gone.remaining) if target else None
-        return Standing(level, key, label, actual, target, way)
+    def stand(level: int, key: int | None, label: str, own: Number | None, carrying: Iterable[int] = ()) -> Standing:
+        """Against the owner's own goal, else against what these people carry."""
+        carrying = list(carrying)
+        owners: list[Owner] = [(key, None) if level == 2 else (None, key)]
+        if own is None:
+            owners = [(p, None) for p in carrying if targets[p] is not None]
+            own = _sum(targets[p] for p in carrying)
+        actual = mine[key] if level == 2 and key else sum((mine[p] for p in carrying), 0)
+        return Standing(level, key, label, actual, own, today, expecting(world, goal, period, owners))
 
     shown = [pk for pk in people if targets[pk] is not None or mine[pk]]
     teams, of_team = _teams(shown, min(today, period.end - timedelta(days=1)))
     own = _value(world.goal_of(goal.id, period))
-    reached = (total.value or 0) if own is not None else sum(mine.values())
-    found = [stand(0, None, "", reached, own if own is not None else _sum(targets.values()))]
+    company = stand(0, None, "", own, people)
+    found = [company if own is None else replace(company, actual=total.value or 0)]  # met by every record
     for team, label in teams.items():
-        members = of_team[team]
-        target = _value(world.goal_of(goal.id, period, team_id=team)) or _sum(targets[p] for p in members)
-        found.append(stand(1, team, label, sum((mine[p] for p in members), 0), target))
-        found += [stand(2, p, people[p], mine[p], targets[p]) for p in sorted(members, key=lambda p: -mine[p])]
+        members = sorted(of_team[team], key=lambda p: -mine[p])
+        found.append(stand(1, team, label, _value(world.goal_of(goal.id, period, team_id=team)), members))
+        found += [stand(2, p, people[p], targets[p]) for p in members]
     placed = {p for members in of_team.values() for p in members}
-    found += [stand(2, p, people[p], mine[p], targets[p]) for p in shown if p not in placed]
+    found += [stand(2, p, people[p], targets[p]) for p in shown if p not in placed]
     return found
 
 
 def standing_of(policy: Policy, goal: Goal, period: Period, person: Person, today: date) -> Standing | None:
     """One person's standing; None when they have no goal in this period."""
-    target = _value(DatabaseWorld(policy).goal_of(goal.id, period, person_id=person.pk))
+    world = DatabaseWorld(policy)
+    target = _value(world.goal_of(goal.id, period, person_id=person.pk))
     if target is None:
         return None
     try:
@@ -117,8 +129,9 @@ def standing_of(policy: Policy, goal: Goal, period: Period, person: Person, toda
     except (PlanError, sql.NotInSql, KeyError):
         return None
     actual = answer[person.pk].value or 0 if person.pk in answer else 0
-    gone = elapsed(policy, period, today)
-    return Standing(2, person.pk, person.name, actual, target, pace(actual, target, gone.share, gone.remaining))
+    return Standing(
+        2, person.pk, person.name, actual, target, today, expecting(world, goal, period, [(person.pk, None)])
+    )
 
 
 def _theirs(planned: Any, people: list[int]) -> Q | None:

@@ -19,7 +19,7 @@ from xiaoguan.desk.cells import money_text
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.listing import with_query
 from xiaoguan.goals.pages import value_text
-from xiaoguan.goals.tracking import Standing, elapsed, standing_of, standings
+from xiaoguan.goals.tracking import Standing, standing_of, standings
 from xiaoguan.insight.whatif import pay_kind
 from xiaoguan.people.models import Person, Team
 from xiaoguan.policy import Goal, Policy, statement
@@ -94,7 +94,6 @@ def _goal_card(
     version: PolicyVersion, policy: Policy, goal: Goal, period: Period, standing: Standing
 ) -> dict[str, Any]:
     unit, way = policy.unit_of(goal.metric), standing.pace
-    gone = elapsed(policy, period, timezone.localdate())
     owner = {0: _("Company"), 1: standing.label, 2: ""}[standing.level]
     about = {1: {"team": str(standing.key)}, 2: {"person": str(standing.key)}}.get(standing.level, {})
     return {
@@ -103,10 +102,10 @@ def _goal_card(
         "goal": value_text(standing.goal, unit),
         "attainment": standing.attainment,
         "pace": way.pace if way else None,
-        "expected": gone.share,
+        "expected": standing.gone.share,
         "gap": value_text(way.gap, unit) if way and way.gap > 0 else "",
         "per_day": value_text(way.required, unit) if way and way.required is not None and way.gap > 0 else "",
-        "days_left": gone.remaining,
+        "days_left": standing.gone.remaining,
         "url": with_query(
             reverse("metric", kwargs={"policy": version.policy_id, "name": goal.metric}),
             {"period": period.label, **about},

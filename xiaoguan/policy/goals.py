@@ -14,19 +14,21 @@ Source: spec/domain.md 2.2 and 2.3.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
 from xiaoguan.base.explain import Line, value_text
 from xiaoguan.base.money import SCALE, allocate, round_to
-from xiaoguan.base.periods import Calendar, Period
+from xiaoguan.base.periods import Calendar, CalendarGap, Period
 
 from .document import Goal, Method, Policy, Step
 
 Number = Fraction | int
 Values = Mapping[str, Mapping[str, Number]]
+SEASONS = "month", "quarter", "half_year"
+"""Periods by whose goals a longer one's is expected to come in, the shortest first."""
 
 # Targets
 
@@ -260,6 +262,56 @@ def attainment(actual: Line, goal: Line | None, direction: str = "up", best: Num
 def reached(actual: Line, goal: Line, bound: Fraction) -> bool:
     """Whether actual >= bound x goal, by cross-multiplication."""
     return actual.number >= bound * goal.number
+
+
+@dataclass(frozen=True, slots=True)
+class Elapsed:
+    """How much of a goal should have come by now: the share at the close of yesterday, and the days that remain.
+
+    working   whether the days are working days; calendar days where the holiday table lacks the year.
+    """
+
+    share: Fraction
+    remaining: int
+    working: bool
+
+
+def elapsed(calendar: Calendar, period: Period, on: date) -> Elapsed:
+    """The share of a period's working days that have passed before a day."""
+    now = max(period.start, min(on, period.end))
+    try:
+        every, passed = calendar.working_days(period.start, period.end), calendar.working_days(period.start, now)
+        working = True
+    except CalendarGap:
+        every, passed, working = period.days, (now - period.start).days, False
+    return Elapsed(Fraction(passed, every) if every else Fraction(1), every - passed, working)
+
+
+def expected(calendar: Calendar, period: Period, on: date, goal_of: Callable[[Period], Number | None]) -> Elapsed:
+    """The same by season: where the goal has parts for the months (else quarters, halves) of the period, what those
+    should have brought by then of what they should bring together; working days count within each part.
+
+    Source   spec/domain.md 2.3.
+    """
+    gone = elapsed(calendar, period, on)
+    for kind in SEASONS:
+        if kind == period.kind or kind not in calendar.kinds:
+            continue
+        try:
+            parts = [(part, goal_of(part)) for part in calendar.children(period, kind)]
+        except ValueError:  # they do not tile it
+            continue
+        total = sum((value for _part, value in parts if value is not None), Fraction(0))
+        if len(parts) > 1 and total > 0 and all(value is not None and value >= 0 for _part, value in parts):
+            come = sum((value * _passed(calendar, part, on) for part, value in parts if value), Fraction(0))
+            return replace(gone, share=come / total)
+    return gone
+
+
+def _passed(calendar: Calendar, part: Period, on: date) -> Fraction:
+    if on >= part.end:
+        return Fraction(1)
+    return Fraction(0) if on <= part.start else elapsed(calendar, part, on).share
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from fractions import Fraction
 
 from xiaoguan.base.explain import Line, value_text
 from xiaoguan.base.money import Money
-from xiaoguan.base.periods import CalendarGap, Period, span
+from xiaoguan.base.periods import Period, span
 
-from .credit import metric_of
+from .credit import group_metric, metric_of
 from .document import Expression, Policy
 from .formula import (
     Call,
@@ -38,7 +38,7 @@ from .formula import (
     rewrite,
     unparse,
 )
-from .goals import attainment, pace, together
+from .goals import Elapsed, attainment, elapsed, expected, pace, together
 from .load import read_duration
 from .metrics import Derived, Plan, PlanError, plan, unit_text
 from .world import Facts, Who, World, facts_of
@@ -147,6 +147,12 @@ class Inputs:
             return self.period if self.period.end < window.end else window
         return window if window.end <= self.period.end else span(window.start, self.period.end)
 
+    def so_far(self, window: Period) -> Period:
+        """The same, and no further than the day of which is asked."""
+        known = self.upto(window)
+        end = max(min(known.end, self.as_of), known.start)
+        return known if end == known.end else Period(known.start, end, "range", f"{known.start}..{end}")
+
     # What the functions need
 
     def window(self, call: Call) -> Period:
@@ -190,19 +196,12 @@ class Inputs:
         return self.who
 
     def whole(self, metric_id: str, whose: Who, period: Period) -> Line:
-        """The metric of a person, or of a team or the company over events and not credits, so that nothing counts
-        twice."""
-        if not whose.key.startswith("team:"):
-            return replace(metric_of(self.policy, self.world, metric_id, whose, period, "attainment"), adds=False)
-        facts = self.facts()
-        lines = [facts.metric(metric_id, one, period) for one in members(facts, whose.team, period)]
-        metric = self.policy.metrics[metric_id]
-        if metric.type not in ("amount", "count"):
-            raise ValueError(f"{metric_id} of a team is not the sum of its members'")
-        total = sum((line.number for line in lines if not line.missing), Fraction(0))
-        value = total.numerator if total.denominator == 1 else total
-        formula = f"the sum of {len(lines)} people"
-        return Line(metric_id, metric.name, value, self.policy.unit_of(metric_id), formula, adds=False)
+        """The metric of a person, a team or the company, for attainment."""
+        if whose.key and not whose.key.startswith("team:"):
+            line = metric_of(self.policy, self.world, metric_id, whose, period, "attainment")
+        else:
+            line = group_metric(self.policy, self.world, metric_id, whose.team if whose.key else None, period)
+        return replace(line, adds=False)
 
     def goal_of(self, call: Call) -> tuple[str, Line | None, Line]:
         """The goal a function names with its value for the whole window, and its metric so far."""
@@ -248,16 +247,15 @@ class Inputs:
         value = int(total) if Fraction(total).denominator == 1 else total
         return replace(given[0], value=value, formula=f"of {len(given)} people together")
 
-    def elapsed(self, window: Period) -> tuple[Fraction, int]:
-        """The share of a window's working days that have passed, and how many are left."""
-        passed_to = max(window.start, min(self.as_of, window.end))
-        calendar = self.policy.calendar
-        try:
-            passed = calendar.working_days(window.start, passed_to)
-            every = calendar.working_days(window.start, window.end)
-        except CalendarGap:
-            passed, every = (passed_to - window.start).days, window.days
-        return Fraction(passed, every) if every else Fraction(1), every - passed
+    def expected(self, goal_id: str, whose: Who, window: Period) -> Elapsed:
+        """How much of a goal should have come by now: by the goals of the months where there are any, and by working
+        days."""
+
+        def part(period: Period) -> Fraction | None:
+            line = self.quota(goal_id, whose, period)
+            return None if line is None or line.missing else line.number
+
+        return expected(self.policy.calendar, window, self.as_of, part)
 
     # The functions
 
@@ -275,14 +273,14 @@ class Inputs:
         window = self.window(call)
         if quota is None or quota.missing or actual.missing:
             return _nothing(call, f"there is no goal {goal_id} for {window.label}" if quota is None else actual.note)
-        share, left = self.elapsed(window)
-        found = pace(actual.number, quota.number, share, left)
+        gone = self.expected(goal_id, self.level(call), window)
+        found = pace(actual.number, quota.number, gone.share, gone.remaining)
         parts = (replace(actual, adds=False), replace(quota, adds=False))
         if call.name == "projection":
             line = Line("", "Projection", found.projection, actual.unit, parts=parts)
         else:
             line = Line("", "Pace", found.pace, "ratio", parts=parts)
-        shown = value_text(share, "ratio")
+        shown = value_text(gone.share, "ratio")
         return replace(
             line, formula=f"{shown} of {window.label} elapsed", note="" if line.value is not None else "nothing elapsed"
         )
@@ -290,7 +288,8 @@ class Inputs:
     def elapsed_of(self, call: Call) -> Line:
         kind = (dotted(call.args[0]) or "") if call.args else self.period.kind
         window = self.policy.calendar.period(kind, self.as_of - timedelta(days=1))
-        return Line("", "Elapsed", self.elapsed(window)[0], "ratio", formula=f"working days of {window.label}")
+        share = elapsed(self.policy.calendar, window, self.as_of).share
+        return Line("", "Elapsed", share, "ratio", formula=f"working days of {window.label}")
 
     def total_of(self, call: Call) -> Line:
         return self.whole(self.metric_in(call), self.level(call), self.window(call))

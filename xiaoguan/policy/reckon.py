@@ -229,12 +229,12 @@ def goal_line(
     if target is None:
         return None
     try:
-        actual = inputs.whole(goal.metric, who, inputs.upto(window))
+        actual = inputs.whole(goal.metric, who, inputs.so_far(window))
     except ValueError as error:
         actual = Line(goal.metric, goal.metric, None, policy.unit_of(goal.metric), note=str(error))
     line = attainment(actual, target, policy.metrics[goal.metric].direction)
-    share, left = inputs.elapsed(window)
-    speed = None if actual.missing else pace(actual.number, target.number, share, left)
+    gone = inputs.expected(goal.id, who, window)
+    speed = None if actual.missing else pace(actual.number, target.number, gone.share, gone.remaining)
     unit = target.unit
     return {
         "goal": goal.id,
@@ -245,12 +245,12 @@ def goal_line(
         "actual": value_json(actual.value, unit),
         "attainment": value_json(line.value, "ratio"),
         **_exact(line),
-        "elapsed": decimal(share, 6),
+        "elapsed": decimal(gone.share, 6),
         "pace": None if speed is None or speed.pace is None else decimal(speed.pace, 6),
         "projection": None if speed is None else value_json(speed.projection, unit),
         "gap": None if speed is None else value_json(speed.gap, unit),
         "required_per_day": None if speed is None else value_json(speed.required, unit),
-        "remaining_days": left,
+        "remaining_days": gone.remaining,
         "note": line.note,
     }
 

@@ -251,8 +251,9 @@ class _Working:
             spans = (span for who in self.facts.people() for span in who.spans if span.team == owner[5:])
             return any(span.start <= day for span in spans)
         who = self.facts.person(owner)
-        since = [span.start for span in who.spans] if who else []
-        return bool(who) and max(who.hired_on or date.min, min(since, default=date.min)) <= day
+        if who is None:
+            return False
+        return max(who.hired_on or date.min, min((span.start for span in who.spans), default=date.min)) <= day
 
     def pipeline(self, owners: Mapping[str, object], period: Period) -> dict[str, Fraction]:
         """Open opportunities that are due in the period, by person or team."""
