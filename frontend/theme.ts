@@ -1,11 +1,13 @@
 /** Light, dark or as the system says; wide or narrow rail. Kept in cookies, so the server draws the next page right. */
 import { $$, on, remember } from "./lib";
 
-on("click", "[data-set-theme]", (_, button) => {
+on("click", "[data-set-theme]", (event, button) => {
+  event.preventDefault();
   const theme = button.dataset.setTheme ?? "system";
   document.documentElement.dataset.theme = theme;
   remember("theme", theme);
-  for (const other of $$("[data-set-theme]")) other.setAttribute("aria-pressed", String(other === button));
+  button.closest<HTMLDialogElement>("#palette")?.close();
+  for (const other of $$("button[data-set-theme]")) other.setAttribute("aria-pressed", String(other === button));
   document.dispatchEvent(new CustomEvent("theme"));
 });
 

@@ -19,6 +19,8 @@ class CustomerDesk(Desk):
     model = Customer
     icon = "building"
     place = "customers"
+    rank = 1
+    beside = "city", "owner"
     columns = "name", "grade", "stage", "owner", "city", "phone", "last_contact_on", "next_contact_on", "last_order_on"
     form = (
         "name kind",
@@ -57,6 +59,8 @@ class ContactDesk(Desk):
     model = Contact
     icon = "address-book"
     place = "customers"
+    rank = 2
+    beside = "customer", "title"
     columns = "name", "title", "customer", "phone", "email", "primary"
     form = "name title", "customer primary", "phone email"
     filters = "customer", "primary"
@@ -80,6 +84,8 @@ class LeadDesk(Desk):
     model = Lead
     icon = "seedling"
     place = "customers"
+    rank = 5
+    beside = "company", "owner"
     columns = "name", "company", "status", "origin", "owner", "phone", "received_on"
     form = "name company", "phone email", "origin owner", "received_on", "note"
     filters = "status", "origin", "owner", "received_on"

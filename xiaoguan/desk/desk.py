@@ -52,6 +52,9 @@ class Desk:
     model      the Record
     slug       the plural in URLs; the model's name with an s unless set
     icon       name in the icon sprite; place: the menu place it belongs to
+    rank       how near at hand it is, 1 first: the order of kinds in the search and among what can be made
+    also       further words by which the palette finds it
+    beside     paths beside the title where a record is one of several: the search, the boxes that choose one
     columns    dotted paths of the list and its export, the first is the link to the record
     form       rows of the form; each string names the fields of one row
     filters    paths of the filter bar and the API's parameters
@@ -78,6 +81,9 @@ class Desk:
     icon: ClassVar[str] = "file"
     place: ClassVar[str] = ""
     hint: ClassVar[Any] = ""
+    rank: ClassVar[int] = 50
+    also: ClassVar[Any] = ""
+    beside: ClassVar[tuple[str, ...]] = ()
     columns: ClassVar[tuple[str, ...]] = ()
     form: ClassVar[tuple[str, ...]] = ()
     filters: ClassVar[tuple[str, ...]] = ()

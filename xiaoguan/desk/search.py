@@ -379,11 +379,12 @@ def everywhere(viewer: Viewer, words: str, each: int) -> dict[Desk, list[tuple[i
     """The newest records of every desk that the words find and the viewer may read: (id, title), `each` at most.
 
     First the search table is asked for all desks; then each desk that has hits, and each that is found by those.
+    A kind of record without words of its own, such as who is in which team, is no answer to words.
     """
     from xiaoguan.desk.desk import desks
 
-    asked = [(d, s) for d in desks() if d.search and d.may_open(viewer) and (s := _sought(d, words, viewer))]
-    near = _newest([(d, s) for d, s in asked if d.search_fields], viewer)
+    asked = [(d, s) for d in desks() if d.search_fields and d.may_open(viewer) and (s := _sought(d, words, viewer))]
+    near = _newest(asked, viewer)
     found: dict[Desk, list[tuple[int, str]]] = {}
     by_key = {desk.key: ids for desk, ids in near.items()}
     for desk, sought in asked:

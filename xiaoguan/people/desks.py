@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from xiaoguan.desk import Desk, everyone, manager, owner, register, role
 from xiaoguan.desk.access import Viewer, in_person
@@ -41,6 +42,7 @@ class PersonDesk(OrganisationDesk):
     model = Person
     slug = "people"
     icon = "user"
+    beside = ("position",)
     columns = "name", "position", "email", "phone", "hired_on", "left_on"
     form = "name position", "email phone", "hired_on left_on"
     filters = "position", "hired_on"
@@ -182,6 +184,7 @@ class DeputyDesk(Desk):
     slug = "deputies"
     icon = "user-share"
     place = "team"
+    also = gettext_lazy("leave, holiday, absence, stand-in")
     columns = "person", "deputy", "starts_on", "ends_on", "reason"
     form = "person deputy", "starts_on ends_on", "reason"
     filters = "person", "deputy"

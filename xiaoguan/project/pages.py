@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, HttpResponseServerError, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from xiaoguan.desk import search as search_table
-from xiaoguan.desk.access import viewer_of
-from xiaoguan.desk.desk import desk_of, desks
-from xiaoguan.project.places import places_of
+from xiaoguan.desk.access import Viewer, viewer_of
+from xiaoguan.desk.desk import Desk, desk_of
+from xiaoguan.desk.screens.common import besides
+from xiaoguan.project.palette import actions_of, house_pages
 
 HITS = 5
 
@@ -24,27 +26,20 @@ def search(request: HttpRequest) -> HttpResponse:
     """Ctrl-K: records of every desk that the viewer may read, and what can be done from anywhere."""
     viewer = viewer_of(request)
     words = request.GET.get("q", "").strip()[:80]
-    groups = [
-        {
-            "label": desk.label_plural,
-            "icon": desk.icon,
-            "hits": [{"url": f"{desk.url()}{pk}", "title": title, "hint": desk.label} for pk, title in hits],
-        }
-        for desk, hits in (search_table.everywhere(viewer, words, HITS) if words else {}).items()
-    ]
-    actions = [
-        {"label": _("New %(thing)s") % {"thing": desk.label}, "url": desk.url("new"), "icon": desk.icon}
-        for desk in desks()
-        if desk.may_create(viewer) and _fits(words, desk.label)
-    ][:6]
-    places = [
-        {"label": p["label"], "url": p["url"], "icon": p["icon"]} for p in places_of(viewer) if _fits(words, p["label"])
-    ]
-    return render(request, "desk/search.html", {"q": words, "groups": groups, "actions": actions + places[:6]})
+    found = search_table.everywhere(viewer, words, HITS) if words else {}
+    groups = [_hits(viewer, desk, found[desk]) for desk in sorted(found, key=lambda desk: desk.rank)]
+    actions, called = actions_of(viewer, words)
+    context = {"q": words, "groups": groups, "actions": actions, "actions_first": called}
+    return render(request, "desk/search.html", context)
 
 
-def _fits(words: str, label: str) -> bool:
-    return not words or words.lower() in label.lower() or words.lower() in search_table.title_tokens(label)
+def _hits(viewer: Viewer, desk: Desk, hits: list[tuple[int, str]]) -> dict[str, Any]:
+    hints = besides(desk, viewer, [pk for pk, _title in hits])
+    return {
+        "label": desk.label_plural,
+        "icon": desk.icon,
+        "hits": [{"url": f"{desk.url()}{pk}", "title": title, "hint": hints.get(pk, "")} for pk, title in hits],
+    }
 
 
 @require_GET
@@ -65,7 +60,7 @@ def settings_page(request: HttpRequest) -> HttpResponse:
         _("Sales"): ("product", "productcategory", "currency", "exchangerate"),
         _("Pay"): ("payterms", "goaltarget"),
     }
-    groups = []
+    groups, house = [], house_pages(viewer)
     for label, names in keys.items():
         items = []
         for desk in (desk_of(name) for name in names):
@@ -79,17 +74,12 @@ def settings_page(request: HttpRequest) -> HttpResponse:
                         "count": desk.visible(viewer).count(),
                     }
                 )
-        if label == _("Permissions") and not desk_of("grant").write.never(viewer):
-            items += [
-                {"label": _("Who may do what"), "icon": "shield-lock", "url": reverse("rights")},
-                {"label": _("What somebody sees"), "icon": "eye", "url": reverse("sees")},
-            ]
+        if label == _("Permissions"):
+            items += house.get("permissions", [])
         if items:
             groups.append({"label": label, "entries": items})
-    if viewer.has("administrator"):
-        flows = {"label": _("Who approves what"), "icon": "signature", "url": reverse("approval_flows")}
-        fields = {"label": _("Fields"), "icon": "table", "url": reverse("fields")}
-        groups.append({"label": _("Rules of the house"), "entries": [fields, flows]})
+    if "house" in house:
+        groups.append({"label": _("Rules of the house"), "entries": house["house"]})
     return render(request, "settings/index.html", {"groups": groups})
 
 

@@ -42,6 +42,8 @@ class OpportunityDesk(Desk):
     slug = "opportunities"
     icon = "target-arrow"
     place = "pipeline"
+    rank = 3
+    beside = "customer", "owner", "amount"
     columns = "title", "customer", "owner", "stage", "amount", "closes_on", "result", "stage_since"
     form = "title customer", "owner stage", "amount currency", "closes_on opened_on origin", "note"
     filters = "stage", "result", "owner", "customer", "closes_on", "opened_on", "amount", "origin"
@@ -125,6 +127,8 @@ class OrderDesk(Desk):
     model = Order
     icon = "file-invoice"
     place = "orders"
+    rank = 6
+    beside = "customer", "owner", "total_amount"
     columns = (
         "number", "customer", "owner", "status", "channel", "ordered_on", "net_amount", "total_amount",
         "received_amount", "due_on",
@@ -186,6 +190,7 @@ class OrderLineDesk(OfOrderDesk):
 class PaymentDesk(OfOrderDesk):
     model = Payment
     icon = "coin"
+    beside = "order", "amount", "received_on"
     columns = "reference", "order", "amount", "received_on", "method"
     form = "order", "amount currency", "received_on method", "reference"
     filters = "order", "received_on", "method"
@@ -217,6 +222,7 @@ class SplitDesk(OfOrderDesk):
 class ReturnDesk(OfOrderDesk):
     model = Return
     icon = "arrow-back-up"
+    beside = "order", "amount", "returned_on"
     columns = "order", "kind", "amount", "returned_on", "reason"
     form = "order kind", "amount currency", "returned_on reason"
     filters = "order", "kind", "returned_on"
@@ -235,6 +241,8 @@ class ActivityDesk(Desk):
     slug = "activities"
     icon = "phone-call"
     place = "customers"
+    rank = 4
+    beside = "customer", "owner", "due_on"
     columns = "subject", "kind", "customer", "opportunity", "owner", "due_on", "done_on", "outcome"
     form = "subject kind", "customer contact opportunity", "owner due_on", "done_on minutes outcome", "note"
     filters = "owner", "kind", "customer", "opportunity", "due_on", "done_on", "outcome"
@@ -260,6 +268,7 @@ class CatalogueDesk(Desk):
 class ProductDesk(CatalogueDesk):
     model = Product
     icon = "package"
+    beside = "number", "list_price"
     columns = "name", "number", "category", "list_price", "active"
     form = "name number", "category active", "list_price cost currency"
     filters = "category", "active"

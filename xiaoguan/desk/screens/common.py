@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -11,8 +12,9 @@ from django.utils.translation import gettext as _
 
 from xiaoguan.desk import merging
 from xiaoguan.desk.access import Viewer, viewer_of
-from xiaoguan.desk.cells import Columns
+from xiaoguan.desk.cells import MISSING, Columns
 from xiaoguan.desk.desk import Desk, desk_of, remembered
+from xiaoguan.desk.listing import rows_in_order
 from xiaoguan.desk.paths import UnknownPath, resolve
 from xiaoguan.desk.records import Record
 
@@ -71,6 +73,16 @@ def table(desk: Desk, rows: list[tuple], columns: Columns) -> list[dict[str, Any
         {"id": row[0], "url": f"{base}{row[0]}", "cells": cells}
         for row, cells in zip(rows, columns.cells(rows), strict=True)
     ]
+
+
+def besides(desk: Desk, viewer: Viewer, ids: Sequence[int]) -> dict[int, str]:
+    """{id: what stands beside the title} where a record is one of several: customer, owner, amount."""
+    if not desk.beside or not ids:
+        return {}
+    columns = Columns.seen(desk, viewer, [resolve(desk.model, text) for text in desk.beside])
+    rows = rows_in_order(desk, ids, columns.names)
+    shown = zip(rows, columns.cells(rows), strict=True)
+    return {row[0]: " · ".join(c.text for c in cells if c.text not in (None, "", MISSING)) for row, cells in shown}
 
 
 def names_of(ids: set[int]) -> dict[int, str]:

@@ -20,8 +20,6 @@ from xiaoguan.desk.records import Conflict, Record
 from xiaoguan.desk.screens.common import desk_words, is_number, names_of
 from xiaoguan.desk.screens.takeback import undo_url
 
-FIRST = ("customer", "opportunity", "activity", "contact", "lead", "order")
-
 
 def started(request: HttpRequest, desk: Desk, viewer: Viewer) -> Record:
     """A new record as its form shows it first, with what the address gives: `?customer=7&title=...`."""
@@ -51,7 +49,7 @@ def _may(request: HttpRequest, desk: Desk) -> Viewer:
 def create(request: HttpRequest) -> HttpResponse:
     """The sheet with the choice of what to create: `of` is a word of an address; `from` a page such as customers/7."""
     viewer = viewer_of(request)
-    kinds = sorted((d for d in desks() if d.may_create(viewer) and d.place != "settings"), key=_rank)
+    kinds = sorted((d for d in desks() if d.may_create(viewer) and d.place != "settings"), key=lambda desk: desk.rank)
     if not kinds:
         raise PermissionDenied(_("There is nothing that you may create."))
     chosen = next((d for d in kinds if d.url_name == request.GET.get("of")), kinds[0])
@@ -62,10 +60,6 @@ def create(request: HttpRequest) -> HttpResponse:
         **_quick(request, chosen, viewer, _form(request, chosen, viewer, given)),
     }
     return render(request, "desk/_create.html", context)
-
-
-def _rank(desk: Desk) -> int:
-    return FIRST.index(desk.key) if desk.key in FIRST else len(FIRST)
 
 
 def _given(where: str, viewer: Viewer) -> str:

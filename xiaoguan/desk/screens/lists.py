@@ -23,7 +23,7 @@ from xiaoguan.desk.expressions import BadQuery, narrowed
 from xiaoguan.desk.listing import Listing, with_query
 from xiaoguan.desk.paths import Path
 from xiaoguan.desk.screens.arranged import Arranged, arranged
-from xiaoguan.desk.screens.common import opened, table
+from xiaoguan.desk.screens.common import besides, opened, table
 from xiaoguan.desk.screens.shapes import SHAPES, shape_page
 
 EXPORTS = {"csv": "CSV", "xlsx": "Excel"}
@@ -235,7 +235,7 @@ def pick(request: HttpRequest, desk: Desk) -> HttpResponse:
     rows = desk.visible(viewer)
     words = request.GET.get("q", "").strip()[:80]
     rows = rows.filter(search.hits(desk, words, viewer=viewer)) if words else rows
-    found = rows.order_by("-updated_at" if hasattr(desk.model, "updated_at") else "-pk").values_list(
-        "pk", desk.title_field
-    )[:12]
-    return JsonResponse([{"id": pk, "label": str(title), "hint": ""} for pk, title in found], safe=False)
+    newest = "-updated_at" if hasattr(desk.model, "updated_at") else "-pk"
+    found = list(rows.order_by(newest).values_list("pk", desk.title_field)[:12])
+    hints = besides(desk, viewer, [pk for pk, _title in found])
+    return JsonResponse([{"id": pk, "label": str(title), "hint": hints.get(pk, "")} for pk, title in found], safe=False)
