@@ -53,9 +53,15 @@ def world(of: Policy, *orders: dict[str, object], quota: dict[str, int] | None =
     return RowsWorld(of, {"orders": orders}, goals)
 
 
-def calc(folder: Path, body: str, period: str = "2026-01", **tables: str) -> dict[str, Any]:
-    """What `xiaoguan calc` gives for a policy with this body and CSV tables, a row on a line."""
-    found = policy(body)
+def calc(folder: Path, body: str, period: str = "2026-01", header: str = "", **tables: str) -> dict[str, Any]:
+    """What `xiaoguan calc` gives for a policy with this body and CSV tables, a row on a line.
+
+    header   another key of the policy's header, such as `fx: {...}`.
+    """
+    head = HEADER.format(id="test", currency="CNY")
+    head = f"{head.rstrip()[:-1]}, {header}}}\n" if header else head
+    found, issues = load_text(head + body, "test.yaml")
+    assert found is not None, "\n".join(map(str, issues))
     for name, text in tables.items():
         (folder / f"{name}.csv").write_text("\n".join(line.strip() for line in text.strip().splitlines()) + "\n")
     return reckon(found, read_folder(found, folder), found.calendar.parse(period))

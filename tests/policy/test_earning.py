@@ -205,3 +205,105 @@ def test_a_role_left_and_taken_again_does_not_count_the_time_between(tmp_path, c
     body = plan(component.replace("SPIFF", spiff))
     made = calc(tmp_path, body, people=PEOPLE, assignments=assignments, orders=orders)
     assert pays(made) == {"c": value}
+
+
+# 团队与公司口径 teams and the company
+
+
+TEAM = """
+metrics:
+  bookings: {name: 签约额, type: amount, from: orders, value: "sum(net_amount)", date: signed_on}
+  buyers: {name: 客户数, type: count, from: orders, value: "count_distinct(customer)", date: signed_on}
+  largest: {name: 最大单, type: amount, from: orders, value: "max(net_amount)", date: signed_on}
+  won: {name: 赢单, type: count, from: opportunities, value: "count()", date: closed_on, where: "result == 'won'"}
+  closed: {name: 关单, type: count, from: opportunities, value: "count()", date: closed_on}
+  win_rate: {name: 赢单率, type: ratio, value: "ratio(won, closed, empty=missing)"}
+goals:
+  - {id: quota, metric: bookings, period: quarter, target: {method: assigned}}
+"""
+
+
+def bonus(when, pays="500"):
+    return plan(f'{{id: b, kind: bonus, period: quarter, amount: {pays}, when: "{when}"}}', TEAM)
+
+
+MOVED = """person,from,to,role,team
+    lin,2024-01-01,2026-02-01,rep,east
+    lin,2026-02-01,,rep,west
+    zhou,2024-01-01,,rep,east
+    wang,2024-01-01,,rep,west"""
+THREE = "id,name,role\nlin,林静,rep\nzhou,周航,rep\nwang,王磊,rep"
+
+
+@pytest.mark.parametrize(
+    ("when", "zhou", "wang"),
+    [
+        ("total(bookings, of=team) == 30000", "500.00", "0.00"),
+        ("total(bookings, of=team) == 1000", "0.00", "500.00"),
+        ("attainment(quota, of=team) == 100%", "500.00", "500.00"),
+        ("total(bookings, of=company) == 31000", "500.00", "500.00"),
+        ("total(buyers, of=team) == 1", "500.00", "500.00"),
+        ("total(buyers, of=company) == 1", "500.00", "500.00"),
+        ("total(largest, of=team) == 20000", "500.00", "0.00"),
+        ("total(win_rate, of=team) == 75%", "500.00", "0.00"),
+        ("total(win_rate, of=team) == 0%", "0.00", "500.00"),
+    ],
+)
+def test_a_team_has_the_records_of_those_who_were_in_it_on_their_day(tmp_path, when, zhou, wang):
+    facts = {
+        "orders": """id,person,signed_on,net_amount,customer
+            a,lin,2026-01-15,20000,X
+            b,zhou,2026-02-15,10000,X
+            c,lin,2026-02-15,1000,X""",
+        "opportunities": """id,person,closed_on,result
+            1,lin,2026-01-15,won
+            2,zhou,2026-01-15,won
+            3,zhou,2026-03-15,won
+            4,zhou,2026-03-16,lost
+            5,lin,2026-03-16,lost""",
+        "goals": "goal,team,period,value\nquota,east,2026-Q1,30000\nquota,west,2026-Q1,1000",
+    }
+    made = calc(tmp_path, bonus(when), "2026-Q1", people=THREE, assignments=MOVED, **facts)
+    assert (pays(made, "zhou")["b"], pays(made, "wang")["b"]) == (zhou, wang)
+
+
+def test_a_split_order_counts_in_each_team_with_its_share_and_an_overlay_in_none(tmp_path):
+    facts = {
+        "orders": "id,person,signed_on,net_amount\na,lin,2026-03-15,20000",
+        "splits": """record,person,share,kind
+            a,lin,70%,
+            a,zhou,30%,
+            a,wang,50%,overlay""",
+    }
+    for when, zhou, wang in (("== 6000", "500.00", "0.00"), ("== 14000", "0.00", "500.00")):
+        body = bonus(f"total(bookings, of=team) {when}")
+        made = calc(tmp_path, body, "2026-Q1", people=THREE, assignments=MOVED, **facts)
+        assert (pays(made, "zhou")["b"], pays(made, "wang")["b"]) == (zhou, wang)
+
+
+def test_the_rates_of_the_policy_hold_for_teams_and_the_company_too(tmp_path):
+    fx = "fx: {attainment: plan_rate, earning: event_date, payout: earned, missing: hold}"
+    pool = '{id: p, kind: pool, fund: "1% * total(bookings, of=team)"}'
+    largest = '{id: m, kind: bonus, amount: 5, when: "total(largest, of=company) == 70000 and largest <= 70000"}'
+    body = plan(f"{pool}, {largest}", TEAM)
+    facts = {
+        "orders": "id,person,signed_on,net_amount,currency\na,lin,2026-01-10,10000,USD\nb,zhou,2026-01-10,10000,CNY",
+        "rates": "currency,on,rate,kind\nUSD,2026-01-01,7,plan\nUSD,2026-01-10,7.2,spot",
+        "goals": "goal,person,team,period,value\nquota,,east,2026-01,80000\nquota,,,2026-01,80000",
+    }
+    made = calc(tmp_path, body, people=PEOPLE, header=fx, **facts)
+    assert (pays(made, "lin"), pays(made, "zhou")) == ({"p": "400.00", "m": "5.00"}, {"p": "400.00", "m": "5.00"})
+    assert [(one["team"], one["actual"], one["attainment"]) for one in made["goals"]] == [
+        ("east", "80000.00", "1"),
+        ("", "80000.00", "1"),
+    ]
+
+
+def test_different_customers_of_shared_orders_are_counted(tmp_path):
+    credit = ", credit: {payees: [{as: owner, share: 70%}, {as: co_owner, share: 30%, else: owner}]}"
+    body = plan('{id: b, kind: bonus, amount: 5, when: "buyers == 2"}', TEAM, credit)
+    orders = """id,person,co_owner,signed_on,net_amount,customer
+        a,lin,zhou,2026-01-10,100,X
+        b,lin,,2026-01-11,100,Y"""
+    made = calc(tmp_path, body, people=PEOPLE, orders=orders)
+    assert (pays(made, "lin")["b"], pays(made, "zhou")["b"]) == ("5.00", "0.00")

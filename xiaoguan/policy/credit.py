@@ -18,7 +18,7 @@ Source: spec/domain.md 5.2.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -29,7 +29,7 @@ from xiaoguan.base.periods import Period
 
 from .document import Credit, IncentivePlan, Policy
 from .formula import FormulaError, Row, Scope, Type, evaluator, resolve
-from .metrics import Derived, Plan, PlanError, combine, count_rows, held_line, plan, run_rows, unit_text
+from .metrics import Derived, Plan, PlanError, RateOf, combine, count_rows, held_line, plan, run, run_rows, unit_text
 from .world import Facts, Who, World, facts_of
 
 
@@ -47,6 +47,7 @@ class Credited:
     reason: str
     row: Row
     shown: Record
+    direct: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,28 +96,85 @@ def metric_of(policy: Policy, world: World, metric_id: str, who: Who, period: Pe
         planned = plan(policy, metric_id, facts.schema)
     except PlanError:
         return world.metric(metric_id, who, period)
-    line = _line(policy, facts, planned, who, period, purpose)
+    line = _derived(planned, policy.currency, lambda leaf: _line(policy, facts, leaf, who, period, purpose))
     metric = policy.metrics[metric_id]
     return replace(line, source=f"{policy.clause}, {metric.source or metric.path}")
 
 
-def _line(policy: Policy, facts: Facts, planned: Plan | Derived, who: Who, period: Period, purpose: str) -> Line:
-    if isinstance(planned, Derived):
-        parts = {
-            name: replace(_line(policy, facts, part, who, period, purpose), name=name, adds=False)
-            for name, part in planned.inputs.items()
-        }
-        return combine(planned, parts, policy.currency)
-    credited, held = credits_of(policy, facts, planned, period, purpose)
-    mine = credited.get(who.key, [])
+def group_metric(policy: Policy, world: World, metric_id: str, team: str | None, period: Period) -> Line:
+    """The metric of a team (None: of the company), for attainment. ValueError where the world knows no rows.
+
+    A team's records are those directly credited to people who were in it on the day of the record, each once and
+    with what was credited; the company's are all, from the events. Ratios are divided once, at this level.
+    """
+    if team is None and policy.header.fx is None:
+        return world.metric(metric_id, Who("", "company"), period)
+    facts = facts_of(world)
+    if facts is None:
+        raise ValueError("this source only knows metrics and goals")
+    metric = policy.metrics[metric_id]
+    try:
+        planned = plan(policy, metric_id, facts.schema)
+    except PlanError:
+        return world.metric(metric_id, Who("", "company"), period)
+    line = _derived(planned, policy.currency, lambda leaf: _of_group(policy, facts, leaf, team, period))
+    return replace(line, source=f"{policy.clause}, {metric.source or metric.path}")
+
+
+def _derived(planned: Plan | Derived, currency: str, leaf_of: Callable[[Plan], Line]) -> Line:
+    """The line of a plan, or of a formula over plans, each by `leaf_of`."""
+    if isinstance(planned, Plan):
+        return leaf_of(planned)
+    parts = {
+        name: replace(_derived(part, currency, leaf_of), name=name, adds=False) for name, part in planned.inputs.items()
+    }
+    return combine(planned, parts, currency)
+
+
+def _of_group(policy: Policy, facts: Facts, planned: Plan, team: str | None, period: Period) -> Line:
+    rate = _rates(policy, facts, "attainment")
+    if team is None:
+        return run(planned, facts.rows, period, policy.currency, rate)
+
+    def inside(person: object, day: object) -> bool:
+        one = facts.person(str(person or ""))
+        return one is not None and isinstance(day, date) and one.on(day).team == team
+
+    if planned.over is not None or not is_shared(policy, facts):
+
+        def rows_of(table: str, window: Period, by: str) -> list[Row]:
+            return [row for row in facts.rows(table, window, by) if inside(row.get(planned.person or ""), row.get(by))]
+
+        return run(planned, rows_of, period, policy.currency, rate)
+    credited, held = credits_of(policy, facts, planned, period, "attainment")
+    ours = [one for every in credited.values() for one in every if one.direct and inside(one.person, one.day)]
+    lost = [(row, why) for row, why in held if inside(row.get(planned.person or ""), row.get(planned.date))]
+    return _added(policy, planned, sorted(ours, key=_place), lost, period, rate, "attainment")
+
+
+def _line(policy: Policy, facts: Facts, planned: Plan, who: Who, period: Period, purpose: str) -> Line:
     if planned.over is not None:
         return facts.metric(planned.metric, who, period)
+    credited, held = credits_of(policy, facts, planned, period, purpose)
+    lost = [(row, why) for row, why in held if row.get(planned.person or "") == who.key]
+    rate = _rates(policy, facts, purpose)
+    return _added(policy, planned, credited.get(who.key, []), lost, period, rate, purpose)
+
+
+def _added(
+    policy: Policy,
+    planned: Plan,
+    mine: Sequence[Credited],
+    held: Sequence[tuple[Row, str]],
+    period: Period,
+    rate: RateOf | None,
+    purpose: str,
+) -> Line:
+    """The line of a plan from credits: amounts and counts as credited, anything else over the records, each once."""
     if planned.aggregate not in ("sum", "count"):
-        return run_rows(planned, [one.row for one in mine], period, policy.currency)
+        return run_rows(planned, list({id(one.row): one.row for one in mine}.values()), period, policy.currency, rate)
     value = sum((one.amount for one in mine), 0)
     records = tuple(one.shown for one in mine)
-    own = [row for row, _ in held if row.get(planned.person or "") == who.key]
-    reasons = [(row, why) for row, why in held if row in own]
     return Line(
         planned.metric,
         planned.label,
@@ -124,8 +182,21 @@ def _line(policy: Policy, facts: Facts, planned: Plan | Derived, who: Who, perio
         unit_text(planned.type, policy.currency),
         formula=f"{len(mine)} credits of {planned.source} for {purpose}",
         records=records,
-        parts=(held_line(planned, reasons),) if reasons else (),
+        parts=(held_line(planned, held),) if held else (),
     )
+
+
+def _rates(policy: Policy, facts: Facts, purpose: str) -> RateOf | None:
+    """What converts other currencies for a purpose; None where the policy converts nothing."""
+    fx = policy.header.fx
+    if fx is None:
+        return None
+    kind = fx.attainment if purpose == "attainment" else fx.earning
+    return lambda currency, day: facts.rate(currency, day, kind)
+
+
+def _place(one: Credited) -> tuple[date, str, str]:
+    return one.day, str(one.row.get("recorded_at") or ""), one.record
 
 
 def credits_of(
@@ -141,22 +212,17 @@ def credits_of(
 def _credit(
     policy: Policy, facts: Facts, planned: Plan, period: Period, purpose: str
 ) -> tuple[dict[str, list[Credited]], list[tuple[Row, str]]]:
-    fx = policy.header.fx
-    kind = (fx.attainment if purpose == "attainment" else fx.earning) if fx else ""
-
-    def rate(currency: str, day: date) -> Fraction | None:
-        return facts.rate(currency, day, kind) if kind else None
-
-    counted, held = count_rows(planned, facts.rows(planned.source, period, planned.date), policy.currency, rate)
+    rows = facts.rows(planned.source, period, planned.date)
+    counted, held = count_rows(planned, rows, policy.currency, _rates(policy, facts, purpose))
     rule = Crediting(policy, facts)
     known: dict[int, list[Credited]] = facts.cache.setdefault(("events", planned, purpose), {})  # type: ignore[assignment]
     found: dict[str, list[Credited]] = defaultdict(list)
     for row, value in counted:
-        if isinstance(value, str):
-            continue
         if id(row) not in known:
             day = row[planned.date]
             assert isinstance(day, date)
+            if isinstance(value, str) or planned.aggregate not in ("sum", "count"):
+                value = 1  # what is credited is the record
             value *= rule.factor(planned, rule.original(planned, row))
             known[id(row)] = list(rule.split(planned, row, value, day, purpose))
         for one in known[id(row)]:
@@ -192,7 +258,7 @@ class Crediting:
         if one.share != 1:
             label += f" ({one.reason} {value_text(one.share, 'ratio')})"
         shown = Record(planned.source, record, label, amount)
-        return Credited(one.person, record, label, day, amount, value, one.share, one.reason, row, shown)
+        return Credited(one.person, record, label, day, amount, value, one.share, one.reason, row, shown, one.direct)
 
     def shares(self, planned: Plan, row: Row, day: date) -> list[Share]:
         """Direct shares and overlays of an event: recorded splits, or the rule of the owner's plan."""

@@ -245,7 +245,8 @@ class Inputs:
         if total is None:
             return None
         value = int(total) if Fraction(total).denominator == 1 else total
-        return replace(given[0], value=value, formula=f"of {len(given)} people together")
+        how = "the sum of" if len(given) > 1 and total != given[0].number else "that of"
+        return replace(given[0], value=value, formula=f"{how} {len(given)} people")
 
     def expected(self, goal_id: str, whose: Who, window: Period) -> Elapsed:
         """How much of a goal should have come by now: by the goals of the months where there are any, and by working

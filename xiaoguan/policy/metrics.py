@@ -55,6 +55,9 @@ Aggregate = Choice["sum", "count", "count_distinct", "count_retained", "cohort_r
 RowsOf = Callable[[str, Period, str], Sequence[Row]]
 """Rows of a fact table whose date field lies in a period. A row has "id", "label", "currency" and the fields."""
 
+RateOf = Callable[[str, date], Fraction | None]
+"""Units of the policy's currency for one unit of another on a day, or None."""
+
 HELD_BACK = "held_back"
 
 
@@ -382,12 +385,12 @@ def evaluate(policy: Policy, metric_id: str, rows_of: RowsOf, period: Period, sc
     return replace(line, source=_source(policy, metric))
 
 
-def run(planned: Plan | Derived, rows_of: RowsOf, period: Period, currency: str) -> Line:
-    """The value of a plan for a period; `evaluate` without the policy around it."""
+def run(planned: Plan | Derived, rows_of: RowsOf, period: Period, currency: str, rate: RateOf | None = None) -> Line:
+    """The value of a plan for a period; `evaluate` without the policy around it. `rate` converts other currencies."""
     if isinstance(planned, Plan):
-        return _run_plan(planned, rows_of, period, currency)
+        return _run_plan(planned, rows_of, period, currency, rate)
     parts = {
-        name: replace(run(part, rows_of, period, currency), name=name, adds=False)
+        name: replace(run(part, rows_of, period, currency, rate), name=name, adds=False)
         for name, part in planned.inputs.items()
     }
     return combine(planned, parts, currency)
@@ -447,10 +450,10 @@ def _compiled(planned: Plan) -> tuple[Evaluator | None, Evaluator | None]:
     return where, evaluator(planned.value) if planned.value is not None else None
 
 
-def _run_plan(planned: Plan, rows_of: RowsOf, period: Period, currency: str) -> Line:
+def _run_plan(planned: Plan, rows_of: RowsOf, period: Period, currency: str, rate: RateOf | None = None) -> Line:
     if planned.aggregate == "cohort_retention":
         return _retention(planned, rows_of, period, currency)
-    counted, held = _count(planned, rows_of(planned.source, period, planned.date), currency)
+    counted, held = _count(planned, rows_of(planned.source, period, planned.date), currency, rate)
     if planned.over is not None:
         window = span(period.end, planned.over.after(period.end))
         again = {one.value for one in _count(planned, rows_of(planned.source, window, planned.date), currency)[0]}
@@ -492,10 +495,6 @@ def _retention(planned: Plan, rows_of: RowsOf, period: Period, currency: str) ->
     return Line(planned.metric, planned.label, value, "ratio", formula=formula, note=note)
 
 
-RateOf = Callable[[str, date], Fraction | None]
-"""Units of the policy's currency for one unit of another on a day, or None."""
-
-
 def count_rows(
     planned: Plan, rows: Sequence[Row], currency: str, rate: RateOf | None = None
 ) -> tuple[list[tuple[Row, int | Fraction | str]], list[tuple[Row, str]]]:
@@ -504,9 +503,9 @@ def count_rows(
     return [(one.row, one.value) for one in counted], held
 
 
-def run_rows(planned: Plan, rows: Sequence[Row], period: Period, currency: str) -> Line:
+def run_rows(planned: Plan, rows: Sequence[Row], period: Period, currency: str, rate: RateOf | None = None) -> Line:
     """The value of a plan over given rows."""
-    return _run_plan(planned, lambda source, window, by: rows, period, currency)
+    return _run_plan(planned, lambda source, window, by: rows, period, currency, rate)
 
 
 def _count(
@@ -624,6 +623,7 @@ __all__ = [
     "FactSchema",
     "Plan",
     "PlanError",
+    "RateOf",
     "RowsOf",
     "Schema",
     "combine",

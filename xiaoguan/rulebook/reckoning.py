@@ -24,6 +24,7 @@ from xiaoguan.base.ledger import Entry
 from xiaoguan.base.periods import Period
 from xiaoguan.people.models import Membership, Team
 from xiaoguan.policy import Goal, Policy, Who, World, statement
+from xiaoguan.policy.credit import group_metric
 from xiaoguan.policy.goals import attainment
 from xiaoguan.rulebook.models import PayrollPeriod, PolicyVersion, Result, Run
 from xiaoguan.rulebook.versions import document_of, versions
@@ -218,9 +219,10 @@ def _total(earned: Statement) -> Line:
 def _groups(
     policy: Policy, goal: Goal, period: Period, world: DatabaseWorld, by_person: dict[int, Line]
 ) -> list[Found]:
-    """The teams' and the company's attainment: their members' actuals against their own goal, else the members' goals.
+    """The teams' and the company's attainment: their own number against their own goal, else the sum of the members'
+    actuals against that of the members' goals.
 
-    A person counts for the team they are in on the last day of the period.
+    Whose goal it is to add up is the team a person is in on the last day of the period.
     """
     if not by_person:
         return []
@@ -231,14 +233,19 @@ def _groups(
         teams[team].append(person)
     found = []
     for team, people in teams.items():
-        line = group_line(
-            policy, goal, period, [by_person[p] for p in people], world.goal_of(goal.id, period, None, team)
-        )
+        own = world.goal_of(goal.id, period, None, team)
+        whole = _whole(policy, goal, world, str(team), period) if own else None
+        line = group_line(policy, goal, period, [by_person[p] for p in people], own, whole)
         found.append(Found(Result.Kind.ATTAINMENT, line, team=team))
     own = world.goal_of(goal.id, period)
-    everything = world.whole(goal.metric, period) if own else None
+    everything = _whole(policy, goal, world, None, period) if own else None
     company = group_line(policy, goal, period, list(by_person.values()), own, everything)
     return [*found, Found(Result.Kind.ATTAINMENT, company)]
+
+
+def _whole(policy: Policy, goal: Goal, world: DatabaseWorld, team: str | None, period: Period) -> Line:
+    """The goal's metric of a team or the company, without the list of its records."""
+    return replace(group_metric(policy, world, goal.metric, team, period), records=(), parts=())
 
 
 def group_line(
@@ -252,13 +259,13 @@ def group_line(
     """Attainment of a group: amounts and counts are added up, then divided once. Ratios cannot be added.
 
     own          the group's own goal; without one it is the sum of the members' goals.
-    everything   what is set against the own goal instead of the members' sum: the company's goal is met by every
-                 record, also by those that nobody is credited with.
+    everything   what is set against the own goal instead of the members' sum: a team's goal is met by what its members
+                 brought while they were in it, the company's by every record, also by what nobody is credited with.
     """
     metric = policy.metrics[goal.metric]
     unit = policy.unit_of(goal.metric)
     actuals, targets = [m.parts[0] for m in members], [m.parts[1] for m in members if len(m.parts) > 1]
-    if metric.type not in ("amount", "count"):
+    if not metric.adds_up and everything is None:
         missing = Line(
             goal.id, goal.name or goal.id, None, "ratio", note="a ratio is not the sum of the members' ratios"
         )

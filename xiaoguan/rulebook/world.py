@@ -164,11 +164,6 @@ class DatabaseWorld:
             self._lines[key] = evaluate(self.policy, metric_id, rows, period, self.schema)
         return self._lines[key]
 
-    def whole(self, metric_id: str, period: Period) -> Line:
-        """The metric over everybody's records and those of nobody, without the list of them."""
-        line = evaluate(self.policy, metric_id, self._everything, period, self.schema)
-        return replace(line, records=(), parts=())
-
     def goal(self, goal_id: str, who: Who, period: Period) -> Line | None:
         """The goal of a person, of a team ("team:" and its id) or of the company ("")."""
         team = int(who.key[5:]) if who.key.startswith("team:") else None
