@@ -71,7 +71,7 @@ def _known(viewer: Viewer) -> list[Action]:
     key = "palette", get_language()
     if key not in viewer.extra:
         with translation.override("en"):
-            english = [action.label for action in _all(viewer)]
+            english = [f"{action.label} {action.also}" for action in _all(viewer)]
         viewer.extra[key] = [
             replace(action, also=f"{action.also} {other}") for action, other in zip(_all(viewer), english, strict=True)
         ]
@@ -91,6 +91,7 @@ def _all(viewer: Viewer) -> list[Action]:
     urls = {action.url for action in found}
     opened.sort(key=lambda desk: desk.rank)
     found += [Action(_cap(d.label_plural), d.url(), d.icon, str(d.also)) for d in opened if d.url() not in urls]
+    found += _pages(viewer)
     found += [
         Action(
             _("Import %(things)s") % _thing(d), reverse("import", args=[d.key]), "upload", _("import, take in a file")
@@ -98,7 +99,7 @@ def _all(viewer: Viewer) -> list[Action]:
         for d in makeable
     ]
     found += [Action(_("Recycle bin: %(things)s") % _thing(d), d.url("bin"), "trash", _("deleted")) for d in opened]
-    return [*found, *_pages(viewer)]
+    return found
 
 
 def _thing(desk: Desk) -> dict[str, str]:
@@ -147,11 +148,10 @@ def _fit(words: str, action: Action) -> int | None:
     label = _bare(action.label)
     if label.startswith(sought):
         return 0
-    if sought in label:
+    if sought in label or sought in _bare(action.also):
         return 1
-    if sought.isascii() and any(sound.startswith(sought) for sound in _sounds(action.label)):
-        return 2
-    return 3 if sought in _bare(action.also) else None
+    heard = sought.isascii() and any(sound.startswith(sought) for sound in _sounds(action.label))
+    return 2 if heard else None
 
 
 def _bare(text: str) -> str:
