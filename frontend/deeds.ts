@@ -1,6 +1,6 @@
 /** data-ask="address" opens the sheet of a deed, which the server draws; form[data-verb-form] does it and stays here. */
 import { ask, type Question } from "./ask";
-import { $, on, post, say, type Toast, word } from "./lib";
+import { $, $$, on, post, say, type Toast, word } from "./lib";
 import { again } from "./peek";
 import { fetchSheet, refresh } from "./renew";
 import { complain } from "./sheets";
@@ -8,6 +8,14 @@ import { complain } from "./sheets";
 on("click", "[data-ask]", (event, opener) => {
   event.preventDefault();
   void fetchSheet(opener.dataset.ask ?? "");
+});
+
+/** A chip below a control puts its value in; pressed again it takes it away. */
+on("click", "[data-set-value]", (_, chip) => {
+  const control = $<HTMLInputElement>("input", chip.closest(".field") ?? document);
+  if (!control) return;
+  control.value = control.value === chip.dataset.setValue ? "" : (chip.dataset.setValue ?? "");
+  for (const other of $$("[data-set-value]", chip.closest(".chips") ?? document)) other.setAttribute("aria-pressed", String(other.dataset.setValue === control.value));
 });
 
 interface Answer {

@@ -197,3 +197,30 @@ def test_a_card_dropped_on_lost_says_why_and_comes_back_where_it_was(cast: Any, 
     assert sale.title in board.split('data-lane="lost"')[-1]
     item = browser.post(f"{where}/reopen", {}, **JSON).json()
     assert (item["stage"], item["result"], item["closed_on"], item["lost_reason"]) == ("propose", "open", None, "")
+
+
+def test_a_call_is_logged_as_done_with_the_next_one_planned(cast: Any, client_of: Any) -> None:
+    sale = deal(cast.linjing)
+    browser, today = client_of("linjing"), timezone.localdate()
+    for where in (f"/customers/{sale.customer_id}", f"/opportunities/{sale.pk}"):
+        assert f'data-ask="{where}/ask/log"' in browser.get(where).content.decode()
+    sheet = browser.get(f"/opportunities/{sale.pk}/ask/log").content.decode()
+    assert 'type="radio" name="kind" value="call"' in sheet and f'data-set-value="{today + timedelta(days=7)}"' in sheet
+    data = {
+        "kind": "call",
+        "outcome": "interested",
+        "note": "要样品\n下周寄",
+        "next_on": f"{today + timedelta(days=7)}",
+    }
+    answer = browser.post(f"/opportunities/{sale.pk}/log", data, headers={"accept": "application/json"})
+    assert answer.status_code == 200
+    done, planned = Activity.objects.order_by("pk")
+    assert (done.subject, done.done_on, done.outcome, done.customer) == ("要样品", today, "interested", sale.customer)
+    assert (planned.done_on, planned.due_on, planned.opportunity) == (None, today + timedelta(days=7), sale)
+    buyer = Customer.objects.get(pk=sale.customer_id)
+    assert (buyer.last_contact_on, buyer.next_contact_on) == (today, today + timedelta(days=7))
+    story = browser.get(f"/opportunities/{sale.pk}/timeline").content.decode()
+    assert story.count("下周寄") == 1  # told as what was done, not once more as a deed
+    assert browser.post(answer.json()["undo_url"]).status_code in (200, 302) and not Activity.objects.exists()
+    stranger = client_of("zhouhang").post(f"/customers/{buyer.pk}/log", data, headers={"accept": "application/json"})
+    assert stranger.status_code == 403

@@ -66,6 +66,7 @@ class ContactDesk(Desk):
     filters = "customer", "primary"
     search = "name", "phone", "email", "customer"
     order = "-updated_at"
+    steps = Steps("activities")
     match_on = "customer", "name"
     duplicates = "phone", "email"
     safe = ("customer",)

@@ -57,6 +57,7 @@ class Desk:
     beside     paths beside the title where a record is one of several: the search, the boxes that choose one
     columns    dotted paths of the list and its export, the first is the link to the record
     form       rows of the form; each string names the fields of one row
+    quick      fields that the sheet for making one asks too, beside those without which it cannot be kept
     filters    paths of the filter bar and the API's parameters
     search     fields that the search table holds; a relation ("customer") is searched through its own entry
     order      default sort, "-field" descending
@@ -86,6 +87,7 @@ class Desk:
     beside: ClassVar[tuple[str, ...]] = ()
     columns: ClassVar[tuple[str, ...]] = ()
     form: ClassVar[tuple[str, ...]] = ()
+    quick: ClassVar[tuple[str, ...]] = ()
     filters: ClassVar[tuple[str, ...]] = ()
     search: ClassVar[tuple[str, ...]] = ()
     order: ClassVar[str] = "-id"
@@ -328,6 +330,12 @@ def register(desk_class: type[Desk]) -> type[Desk]:
         desk.owner_field = desk.model._meta.get_field(path).attname
     _desks[desk.key] = desk
     return desk_class
+
+
+def add_verbs(model: type[models.Model], *verbs: type[Verb]) -> None:
+    """Deeds on a kind of record that make something of a module above its own: they come before the declared ones."""
+    declaration = type(_desks[str(model._meta.model_name)])
+    declaration.verbs = (*verbs, *declaration.verbs)
 
 
 def _way_to(model: type[models.Model], path: str) -> tuple[str, str]:

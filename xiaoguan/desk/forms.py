@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.db import models
 from django.db.models import QuerySet
 from django.forms import modelform_factory
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.desk import conflicts, duplicates
@@ -37,6 +39,22 @@ class PickWidget(forms.TextInput):
             record = self.choosable.filter(pk=value).first()  # a number in an address tells nobody's name
             context["pick_label"] = str(record) if record else ""
         return context
+
+
+class SoonInput(forms.DateInput):
+    """A day, with chips for those that are chosen most: tomorrow, next week."""
+
+    def soon(self) -> list[tuple[str, str]]:
+        """(words, day) of each chip."""
+        today = timezone.localdate()
+        ways = (
+            (1, _("tomorrow")),
+            (3, _("in 3 days")),
+            (7, _("in a week")),
+            (14, _("in two weeks")),
+            (30, _("in a month")),
+        )
+        return [(str(words), (today + timedelta(days=days)).isoformat()) for days, words in ways]
 
 
 class RelationField(forms.ModelChoiceField):
@@ -156,7 +174,7 @@ def dress(form: forms.BaseForm) -> None:
 
 def _dress(widget: forms.Widget) -> None:
     """The classes that the design system styles, and the right keyboards."""
-    if isinstance(widget, forms.CheckboxInput | forms.CheckboxSelectMultiple):
+    if isinstance(widget, forms.CheckboxInput | forms.CheckboxSelectMultiple | forms.RadioSelect):
         kind = "form-check-input"
     elif isinstance(widget, forms.Select):
         kind = "form-select"

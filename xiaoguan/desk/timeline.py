@@ -85,7 +85,8 @@ def _sources(desk: Desk, record: Any, viewer: Viewer) -> dict[str, Source]:
 
 
 def _changes(desk: Desk, record: Any, before: str, size: int) -> list[Entry]:
-    rows = Event.objects.filter(entity=desk.key, record_id__in=ids_of(desk, record)).exclude(deed__in=SAID)
+    rows = Event.objects.filter(entity=desk.key, record_id__in=ids_of(desk, record))
+    rows = rows.exclude(deed__in=(*SAID, *(verb.name for verb in desk.verbs if verb.step)))
     rows = rows.exclude(~Q(record_id=record.pk), deed="deleted")  # that another one went into this one is told by it
     rows = rows.filter(pk__lt=int(before)) if before else rows
     return [Entry("changes", event.at, str(event.pk), [event]) for event in rows.order_by("-pk")[:size]]

@@ -21,6 +21,7 @@ class Verb:
     name      the word in URLs and events; the class name in snake case unless set.
     fields    form fields to ask for, by name; they become arguments of `do`.
     who       rule for who may; the desk's `write` when None.
+    step      whether what it did is one of the record's steps, by which the timeline tells it already.
     final     whether it cannot be taken back, so that nobody offers to.
     unsaid    fields whose values the history does not tell, such as who was asked to rate somebody.
     """
@@ -29,6 +30,7 @@ class Verb:
     icon = "player-play"
     tone = ""
     final = False
+    step = False
     fields: ClassVar[dict[str, forms.Field]] = {}
     unsaid: ClassVar[tuple[str, ...]] = ()
     who: Rule | None = None

@@ -12,9 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from xiaoguan.base.words import format_percent
+from xiaoguan.customers.models import Contact, Customer
 from xiaoguan.desk import Board, Desk, Steps, everyone, manager, owner, register, role, team
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.approvals import Approval, Step, holders, line_manager
+from xiaoguan.desk.desk import add_verbs
 from xiaoguan.rulebook.process import process_in_force
 from xiaoguan.sales.models import (
     Activity,
@@ -30,7 +32,7 @@ from xiaoguan.sales.models import (
     Split,
     default_currency,
 )
-from xiaoguan.sales.verbs import LOST, Done, HandOver, Lose, Move, Reopen, Win, closing
+from xiaoguan.sales.verbs import LOST, Done, HandOver, Log, Lose, Move, Reopen, Win, closing
 
 head_office = role("general_manager", "operations")
 back_office = role("general_manager", "operations", "finance")
@@ -45,6 +47,7 @@ class OpportunityDesk(Desk):
     rank = 3
     beside = "customer", "owner", "amount"
     columns = "title", "customer", "owner", "stage", "amount", "closes_on", "result", "stage_since"
+    quick = ("amount",)
     form = "title customer", "owner stage", "amount currency", "closes_on opened_on origin", "note"
     filters = "stage", "result", "owner", "customer", "closes_on", "opened_on", "amount", "origin"
     search = "title", "customer"
@@ -58,7 +61,7 @@ class OpportunityDesk(Desk):
     read = owner("owner") | manager("owner") | team("owner") | head_office
     write = owner("owner") | manager("owner") | head_office
     delete = head_office
-    verbs = Win, Lose, Move, Reopen, HandOver
+    verbs = Log, Win, Lose, Move, Reopen, HandOver
     badge_paths = "stage", "stage_since", "closes_on", "result", "lost_reason"
 
     def prepare(self, record: Any, viewer: Viewer) -> None:
@@ -244,6 +247,7 @@ class ActivityDesk(Desk):
     rank = 4
     beside = "customer", "owner", "due_on"
     columns = "subject", "kind", "customer", "opportunity", "owner", "due_on", "done_on", "outcome"
+    quick = "kind", "customer", "due_on", "note"
     form = "subject kind", "customer contact opportunity", "owner due_on", "done_on minutes outcome", "note"
     filters = "owner", "kind", "customer", "opportunity", "due_on", "done_on", "outcome"
     search = "subject", "customer"
@@ -256,6 +260,10 @@ class ActivityDesk(Desk):
 
     def prepare(self, record: Any, viewer: Viewer) -> None:
         record.owner_id = viewer.person_id
+
+
+add_verbs(Customer, Log)
+add_verbs(Contact, Log)
 
 
 class CatalogueDesk(Desk):

@@ -522,6 +522,19 @@ class Activity(Record):
     def is_overdue(self) -> bool:
         return self.done_on is None and self.due_on < timezone.localdate()
 
+    def plan_next(self, on: date | None, subject: str = "") -> None:
+        """The next one of this kind, on that day; the customer knows when it is heard of again."""
+        if on is None:
+            return
+        own = {f.attname: getattr(self, f.attname) for f in self._meta.concrete_fields if f.name in self.GOES_ON}
+        Activity(due_on=on, subject=(subject or self.subject)[:160], **own).save()
+        if self.customer:
+            self.customer.next_contact_on = on
+            self.customer.save()
+
+    GOES_ON: ClassVar = ("kind", "customer", "contact", "opportunity", "owner")
+    """What a next activity takes from the one before."""
+
     FEEDS = "customer"
 
     @classmethod

@@ -12,9 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from xiaoguan.customers.models import Contact, Customer
 from xiaoguan.desk import Verb
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.fields import MoneyFormField
+from xiaoguan.desk.forms import SoonInput
 from xiaoguan.people.models import Person
 from xiaoguan.rulebook.process import process_in_force
 from xiaoguan.sales.models import Activity, Opportunity
@@ -205,6 +207,53 @@ class HandOver(Verb):
         record.save()
 
 
+class Log(Verb):
+    """记跟进: what was just said or done with a customer, written down as done, and when it goes on."""
+
+    label, icon, tone, step = _("Log a contact"), "phone-call", "primary", True
+    fields = {
+        "kind": forms.ChoiceField(
+            label=_("How"), choices=Activity.Kind.choices, initial=Activity.Kind.CALL, widget=forms.RadioSelect
+        ),
+        "outcome": forms.ChoiceField(
+            label=_("Outcome"), choices=Activity.Outcome.choices, required=False, widget=forms.RadioSelect
+        ),
+        "note": forms.CharField(label=_("Note"), required=False, max_length=2000, widget=forms.Textarea),
+        "next_on": forms.DateField(label=_("Next contact"), required=False, widget=SoonInput),
+    }
+
+    def do(
+        self,
+        record: Customer | Contact | Opportunity,
+        by: Viewer,
+        kind: str,
+        outcome: str = "",
+        note: str = "",
+        next_on: date | None = None,
+        **values: Any,
+    ) -> None:
+        today, first = timezone.localdate(), note.strip().splitlines()[:1]
+        made = Activity(
+            subject=(first[0] if first else str(Activity.Kind(kind).label))[:160],
+            kind=kind,
+            owner_id=by.person_id,
+            due_on=today,
+            done_on=today,
+            outcome=outcome,
+            note=note,
+            **_about(record),
+        )
+        made.save()
+        made.plan_next(next_on, gettext("Follow up: %(what)s") % {"what": made.subject})
+
+
+def _about(record: Customer | Contact | Opportunity) -> dict[str, Any]:
+    """What an activity about this record belongs to."""
+    if isinstance(record, Customer):
+        return {"customer": record}
+    return {"customer": record.customer, "contact" if isinstance(record, Contact) else "opportunity": record}
+
+
 class Done(Verb):
     """完成: the activity took place, with its outcome and the next date."""
 
@@ -214,7 +263,7 @@ class Done(Verb):
             label=_("Outcome"), choices=[("", "–"), *Activity.Outcome.choices], required=False
         ),
         "minutes": forms.IntegerField(label=_("Minutes"), required=False, min_value=0, max_value=1440),
-        "next_on": forms.DateField(label=_("Next contact"), required=False),
+        "next_on": forms.DateField(label=_("Next contact"), required=False, widget=SoonInput),
         "note": forms.CharField(label=_("Note"), required=False, max_length=2000, widget=forms.Textarea),
     }
 
@@ -227,16 +276,4 @@ class Done(Verb):
         if note:
             record.note = f"{record.note}\n{note}".strip()
         record.save()
-        if next_on:
-            Activity(
-                subject=record.subject,
-                kind=record.kind,
-                customer_id=record.customer_id,
-                contact_id=record.contact_id,
-                opportunity_id=record.opportunity_id,
-                owner_id=record.owner_id,
-                due_on=next_on,
-            ).save()
-            if record.customer:
-                record.customer.next_contact_on = next_on
-                record.customer.save()
+        record.plan_next(next_on)

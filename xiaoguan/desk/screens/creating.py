@@ -87,7 +87,8 @@ def _form(request: HttpRequest, desk: Desk, viewer: Viewer, given: str, data: An
 def _quick(request: HttpRequest, desk: Desk, viewer: Viewer, form: RecordForm) -> dict[str, Any]:
     """The fields without which it cannot be kept, those by which it is recognised, and those that the page gave."""
     form.auto_id = "quick-%s"
-    wanted = [n for n in form.fields if n in desk.duplicates or form[n].errors or _is_asked(form, n)]
+    usual = {*desk.duplicates, *desk.quick}
+    wanted = [n for n in form.fields if n in usual or form[n].errors or _is_asked(form, n)]
     wanted += [n for n in form.fields if n not in wanted and _is_given(form, n)]
     shown = [n for n in form.fields if n in wanted]
     return {
