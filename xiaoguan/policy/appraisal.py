@@ -211,7 +211,7 @@ class _Appraising(Inputs):
 
     def rated(self, one: Indicator) -> Line:
         """360: the mean of each group on 0 to 100, mixed by weight; a group too small gives its weight away."""
-        low, high = (one.scale[0], one.scale[1]) if len(one.scale) == 2 else (Fraction(0), Fraction(100))
+        low, high = one.low, one.high
         groups: dict[str, list[Fraction]] = {group: [] for group in one.raters}
         for rating in self.ratings.get(one.key, ()):
             if rating.group in groups and low <= rating.score <= high:

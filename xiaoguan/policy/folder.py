@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import zoneinfo
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,18 +23,21 @@ from xiaoguan.base.issues import Issue, Level
 from xiaoguan.base.ledger import KINDS, Entry
 from xiaoguan.base.money import Money, parse_units
 from xiaoguan.base.periods import Period
-from xiaoguan.base.words import closest, did_you_mean
+from xiaoguan.base.words import closest, did_you_mean, plain_number
 
 from .appraisal import Rating
 from .document import Policy
 from .formula import Row, Type, names
 from .load import read_number
-from .metrics import FACTS, Derived, Plan, PlanError, Schema, plan
+from .metrics import FACTS, PlanError, Schema, plan
+from .uncounted import leaves_of, people_fields, uncounted
 from .world import Book, RowsWorld, Span, Term, Who
 
 BESIDE = ("people", "assignments", "splits", "goals", "grades", "ratings", "rates", "ledger", "potential")
 """Files that are no fact tables."""
 _PERSON = ("id", "name", "role", "team", "manager", "hired_on", "left_on")
+_HEADS = {"order": "orders", "invoice": "invoices"}
+"""Fields that name the record whose people a record without its own has."""
 _ALIASES = {"owner": "person", "owner_id": "person", "person_id": "person"}
 
 
@@ -81,6 +84,7 @@ class _Reading:
                 hint = did_you_mean(name, known) or f"Files are named {', '.join(sorted(known))}."
                 self.report(table, 0, f"the file {table.file} is not one of the facts", hint, "warning")
         self.needed(facts, tables)
+        self.inherit(facts)
         people = self.people(tables.get("people"), tables.get("assignments"), facts)
         goals = self.goals(tables.get("goals"))
         book = Book(
@@ -91,6 +95,7 @@ class _Reading:
             list(self.ledger(tables.get("ledger"))),
         )
         self.known_people(book, facts, goals)
+        self.issues.extend(uncounted(self.policy, self.schema, facts, book))
         world = RowsWorld(self.policy, facts, goals, self.schema, book)
         return Folder(
             world, people, self.ratings(tables.get("ratings")), self.potential(tables.get("potential")), self.issues
@@ -250,7 +255,7 @@ class _Reading:
                 planned = plan(self.policy, metric_id, self.schema)
             except PlanError:
                 continue
-            for leaf in _leaves(planned):
+            for leaf in leaves_of(planned):
                 if leaf.source not in facts:
                     message = (
                         f"metric {metric_id} reads {leaf.source}, and there is no {leaf.source}.csv: it counts as empty"
@@ -266,6 +271,20 @@ class _Reading:
                     hint = did_you_mean(column, table.columns) or f"Add the column {column}."
                     message = f"{table.file} has no column {column!r}, which metric {metric.id} reads"
                     self.report(table, 1, message, hint, column=column)
+
+    def inherit(self, facts: dict[str, list[Row]]) -> None:
+        """归属随订单: a record without its own people has those of its order or invoice, if its owner is the same."""
+        for table in sorted(facts, key=lambda name: name != "invoices"):
+            heads = [(name, {str(row["id"]): row for row in facts.get(of, ())}) for name, of in _HEADS.items()]
+            facts[table] = [self.inherited(row, heads) for row in facts[table]]
+
+    def inherited(self, row: Row, heads: Sequence[tuple[str, Mapping[str, Row]]]) -> Row:
+        found = (known.get(str(row[name])) for name, known in heads if row.get(name))
+        head = next((one for one in found if one is not None), None)
+        if head is None or row.get("person") not in (None, head.get("person")):
+            return row
+        fields = ("person", *people_fields(self.policy))
+        return {**row, **{field: head[field] for field in fields if not row.get(field) and head.get(field)}}
 
     # People
 
@@ -400,7 +419,7 @@ class _Reading:
     def splits(self, table: _Table | None) -> Iterator[Row]:
         if table is None or not self.need(table, "record", "person", "share"):
             return
-        sums: dict[tuple[str, str], Fraction] = {}
+        sums: dict[tuple[str, str, str], Fraction] = {}
         for line, cells in table.rows:
             share = self.value(table, line, "share", Type.RATIO, cells.get("share", ""))
             if share is None:
@@ -421,15 +440,19 @@ class _Reading:
                 continue
             kind = cells.get("kind") or "direct"
             name = cells.get("table") or None
-            if kind != "overlay" and "pay" in counts:
-                key = (name or "", cells["record"])
+            for purpose in counts if kind != "overlay" else ():
+                key = (name or "", cells["record"], purpose)
                 sums[key] = sums.get(key, Fraction(0)) + share
             yield {"table": name, "record": cells["record"], "person": cells["person"], "share": Fraction(share),
                    "counts": counts, "kind": kind, "reason": cells.get("reason") or "split"}  # fmt: skip
-        for (_, record), total in sums.items():
+        wrong: dict[tuple[str, Fraction], list[str]] = {}
+        for (_, record, purpose), total in sums.items():
             if total != 1:
-                message = f"splits.csv: the shares of {record} add up to {float(total * 100):g}%, not to 100%"
-                self.report(table, 0, message, "Correct them, or mark one as kind overlay.")
+                wrong.setdefault((record, total), []).append(purpose)
+        for (record, total), purposes in wrong.items():
+            what = record if len(purposes) > 1 else f"{record} for {purposes[0]}"
+            message = f"splits.csv: the shares of {what} add up to {float(total * 100):g}%, not to 100%"
+            self.report(table, 0, message, "Correct them, or mark one as kind overlay.")
 
     def grades(self, table: _Table | None) -> Iterator[Row]:
         if table is None or not self.need(table, "person", "appraisal", "period"):
@@ -466,11 +489,33 @@ class _Reading:
             score = self.value(table, line, "score", Type.NUMBER, cells.get("score", ""))
             label = cells.get("period", "")
             period = self.period(table, line, label) if label else None
-            if score is None:
+            if score is None or not self.rated(table, line, cells, Fraction(score)):
                 continue
             key = (cells.get("appraisal", ""), cells["person"], period.label if period else "")
             found.setdefault(key, {}).setdefault(cells["indicator"], []).append(Rating(cells["group"], Fraction(score)))
         return found
+
+    def rated(self, table: _Table, line: int, cells: Mapping[str, str], score: Fraction) -> bool:
+        """Whether a rating counts: in an item of the policy, by a group that rates it, on its scale."""
+        named, group = cells["indicator"], cells["group"]
+        of = [one for one in self.policy.appraisal if cells.get("appraisal", "") in ("", one.id)]
+        items = [item for one in of for item in one.indicators if item.raters and item.key == named]
+        where = f"ratings.csv row {line}"
+        if not items:
+            message = f"{where}, indicator: no appraisal rates {named!r}"
+            known = [item.key for one in of for item in one.indicators if item.raters]
+            hint = did_you_mean(named, known) or f"Rated are {', '.join(known) or 'none'}."
+            self.report(table, line, message, hint, "warning", "indicator")
+        elif not any(group in item.raters for item in items):
+            hint = did_you_mean(group, items[0].raters) or f"Groups are {', '.join(items[0].raters)}."
+            self.report(table, line, f"{where}, group: {group!r} does not rate {named}", hint, "warning", "group")
+        elif not any(item.low <= score <= item.high for item in items):
+            shown = f"{plain_number(items[0].low)} to {plain_number(items[0].high)}"
+            message = f"{where}, score: {plain_number(score)} is not on the scale {shown} of {named}"
+            self.report(table, line, message, "Correct the score.", "warning", "score")
+        else:
+            return True
+        return False
 
     def rates(self, table: _Table | None) -> Iterator[Row]:
         if table is None or not self.need(table, "currency", "on", "rate"):
@@ -552,9 +597,3 @@ def _plain(value: object) -> str:
     if isinstance(value, float):
         return f"{Decimal(repr(value)):f}"
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
-
-
-def _leaves(planned: Plan | Derived) -> Iterable[Plan]:
-    if isinstance(planned, Plan):
-        return [planned]
-    return [leaf for part in planned.inputs.values() for leaf in _leaves(part)]

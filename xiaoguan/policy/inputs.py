@@ -10,8 +10,8 @@ makes the whole formula missing, with the reason. Metrics count attainment credi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -20,7 +20,7 @@ from xiaoguan.base.money import Money
 from xiaoguan.base.periods import Period, span
 
 from .credit import group_metric, metric_of
-from .document import Expression, Policy
+from .document import Expression, Policy, Section
 from .formula import (
     Call,
     Duration,
@@ -37,6 +37,7 @@ from .formula import (
     resolve,
     rewrite,
     unparse,
+    walk,
 )
 from .goals import Elapsed, attainment, elapsed, expected, pace, together
 from .load import read_duration
@@ -415,6 +416,25 @@ def members(facts: Facts, team: str, period: Period) -> list[Who]:
         if (one.on(last).team or (one.team if not one.spans else "")) == team and present(one, period):
             found.append(one)
     return found
+
+
+def asks_of_others(policy: Policy) -> bool:
+    """Whether somebody's pay may hang on the records of others: a team's or the company's number, a pool."""
+    trees = (written.tree for written in _expressions(policy.incentive))
+    groups = any(isinstance(part, Call) and part.get("of") is not None for tree in trees for part in walk(tree))
+    return groups or any(component.kind == "pool" for _, component in policy.components())
+
+
+def _expressions(value: object) -> Iterator[Expression]:
+    """Every formula in sections of the document."""
+    if isinstance(value, Expression):
+        yield value
+    elif isinstance(value, Section):
+        for one in fields(value):
+            yield from _expressions(getattr(value, one.name))
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _expressions(part)
 
 
 def _over(tree: Expr) -> str:

@@ -228,8 +228,14 @@ class RowsWorld:
         return who
 
     def splits(self, table: str, record: str) -> Sequence[Row]:
-        """Recorded splits of a record; those that name no table are of any."""
-        return self._splits.get((table, record)) or self._splits.get((None, record)) or ()
+        """Recorded splits of a record, else of its order; those that name no table are of any."""
+        own = self._splits.get((table, record)) or self._splits.get((None, record))
+        if own or not self._splits or table == "orders":
+            return own or ()
+        row = self.row(table, record) or {}
+        if row.get("order"):
+            return self.splits("orders", str(row["order"]))
+        return self.splits("invoices", str(row["invoice"])) if row.get("invoice") and table != "invoices" else ()
 
     def grade(self, appraisal_id: str, who: Who, period: Period) -> Row | None:
         """The last locked grade."""

@@ -111,16 +111,17 @@ def _matrix(policy: Policy, plan: IncentivePlan, component: Component, schema: S
 def _spiff(policy: Policy, plan: IncentivePlan, component: Component, schema: Schema) -> Iterator[Issue]:
     if component.pay_each is None:
         yield issue(policy, component, f"spiff {component.id} has no pay_each", "Add pay_each: 200.", code="incentive")
-    table = component.table or f"{plan.credit.event if plan.credit else 'order'}s"
+    table, day = plan.source_of(component), plan.day_of(component)
     known = schema.facts.get(table)
     if known is None:
         hint = did_you_mean(table, schema.facts) or f"There are {', '.join(sorted(schema.facts))}."
         level: Level = "error" if component.table and did_you_mean(table, schema.facts) else "warning"
         yield issue(policy, component, f"spiff {component.id}: there is no fact table {table!r}", hint, "from", level)
         return
-    if component.date and component.date not in known.dates:
-        hint = did_you_mean(component.date, known.dates) or f"Dates of {table} are {', '.join(known.dates)}."
-        yield issue(policy, component, f"{component.date!r} is not a date of {table}", hint, "date")
+    if day not in known.dates:
+        hint = did_you_mean(day, known.dates) or f"Dates of {table} are {', '.join(known.dates)}."
+        message = f"spiff {component.id}: {day!r} is not a date of {table}"
+        yield issue(policy, component, message, hint, "date" if component.date else "from")
     if component.where is not None:
         try:
             resolve(component.where.tree, Scope({"id": Type.TEXT, **known.fields}), Type.BOOL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import ClassVar, Literal
 
 from ..formula import Duration
@@ -44,6 +45,16 @@ class Indicator(Section):
     def key(self) -> str:
         """Its id, or the metric it scores."""
         return self.id or self.metric
+
+    @property
+    def low(self) -> Fraction:
+        """The lowest score a rater may give."""
+        return self.scale[0] if len(self.scale) == 2 else Fraction(0)
+
+    @property
+    def high(self) -> Fraction:
+        """The highest score a rater may give."""
+        return self.scale[1] if len(self.scale) == 2 else Fraction(100)
 
 
 @dataclass(frozen=True, kw_only=True)

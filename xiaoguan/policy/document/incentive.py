@@ -312,3 +312,20 @@ class IncentivePlan(Section):
     dispute: Dispute | None = None
     source: Text = ""
     formerly: Id = ""
+
+    def source_of(self, spiff: Component) -> str:
+        """The fact table whose records a spiff pays: its own, or that of what the plan credits."""
+        return spiff.table or f"{self.credit.event if self.credit else 'order'}s"
+
+    def day_of(self, spiff: Component) -> str:
+        """The date by which a spiff's records count: its own, or the day on which the plan earns."""
+        return spiff.date or _DAY_OF.get(self.pay.earned_on if self.pay else "signing", "closed_on")
+
+
+_DAY_OF = {
+    "signing": "signed_on",
+    "booking": "signed_on",
+    "delivery": "delivered_on",
+    "invoice": "invoiced_on",
+    "collection": "received_on",
+}

@@ -27,8 +27,7 @@ class Shared(Base):
         each, active = component.pay_each, self.active(self.period)
         if each is None or not active:
             return self.missing("the policy gives no pay_each", parts)
-        table = component.table or f"{(self.plan.credit.event if self.plan.credit else 'order')}s"
-        by_day = component.date or _day_of(self.plan.pay.earned_on if self.plan.pay else "signing")
+        table, by_day = self.plan.source_of(component), self.plan.day_of(component)
         try:
             facts = self.facts()
             tree = None
@@ -124,12 +123,3 @@ class Shared(Base):
 def sign_of(row: Row) -> Fraction:
     """How a record counts where each counts once: one that reverses another takes that one away again."""
     return Fraction(-1 if row.get("reverses") else 1)
-
-
-def _day_of(event: str) -> str:
-    return {
-        "signing": "signed_on",
-        "delivery": "delivered_on",
-        "invoice": "invoiced_on",
-        "collection": "received_on",
-    }.get(event, "closed_on")

@@ -1,0 +1,166 @@
+"""不计入的记录 uncounted: records of a folder that no number contains, each group with its reason and remedy.
+
+A record counts where a metric's or spiff's condition takes it, a date puts it into a period and a person has it. What
+lacks one of these, or points at what is not there, is said: once for each table, field and reason, with the first
+few ids and how many there are.
+Source: spec/domain.md section 9, "missing data".
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from xiaoguan.base.issues import Issue, Level
+from xiaoguan.base.words import did_you_mean
+
+from .document import Policy
+from .formula import Expr, FormulaError, Row, Scope, Type, evaluator, resolve
+from .metrics import Derived, Plan, PlanError, Schema, plan
+from .world import Book
+
+Tables = Mapping[str, Sequence[Row]]
+LINKS = {"order": "orders", "invoice": "invoices", "opportunity": "opportunities"}
+"""Fields by which a record names one of another table."""
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Who reads a table: which of its records, and by which date they count."""
+
+    what: str
+    table: str
+    date: str
+    where: Expr | None
+
+    def takes(self) -> Callable[[Row], object]:
+        return evaluator(self.where) if self.where is not None else lambda row: True
+
+
+def uncounted(policy: Policy, schema: Schema, tables: Tables, book: Book) -> Iterator[Issue]:
+    """Every reason for which records of the tables do not count, or count for nobody."""
+    readers = [one for one in _readers(policy, schema) if one.table in tables]
+    for reader in readers:
+        yield from _undated(reader, schema, tables[reader.table])
+    for table in dict.fromkeys(one.table for one in readers):
+        yield from _owned_by_nobody(table, schema, readers, tables[table], book)
+        yield from _unknown_payees(policy, table, tables[table], book)
+    for table, rows in tables.items():
+        yield from _broken_links(table, rows, tables)
+    yield from _unknown_splits(tables, book)
+
+
+def people_fields(policy: Policy) -> list[str]:
+    """The fields of a record that name people by the policy's crediting, beside its owner."""
+    named: dict[str, None] = {}
+    for plan_ in policy.incentive:
+        credit = plan_.credit
+        for payee in (*credit.payees, *credit.overlay) if credit else ():
+            named |= dict.fromkeys((payee.person, payee.otherwise))
+    return [name for name in named if name not in ("", "owner", "person")]
+
+
+def _readers(policy: Policy, schema: Schema) -> Iterator[_Reader]:
+    for metric_id in policy.metrics:
+        try:
+            leaves = list(leaves_of(plan(policy, metric_id, schema)))
+        except PlanError:
+            continue
+        for leaf in leaves:
+            yield _Reader(f"metric {metric_id}", leaf.source, leaf.date, leaf.where)
+    for plan_, component in policy.components():
+        if component.kind != "spiff":
+            continue
+        table, day, known = plan_.source_of(component), plan_.day_of(component), None
+        if table in schema.facts and component.where is not None:
+            try:
+                scope = Scope({"id": Type.TEXT, **schema.facts[table].fields})
+                known, _ = resolve(component.where.tree, scope, Type.BOOL)
+            except FormulaError:
+                continue
+        yield _Reader(f"spiff {component.id}", table, day, known)
+
+
+def leaves_of(planned: Plan | Derived) -> Iterator[Plan]:
+    """The plans over tables that a metric is made of."""
+    if isinstance(planned, Plan):
+        yield planned
+        return
+    for part in planned.inputs.values():
+        yield from leaves_of(part)
+
+
+def _undated(reader: _Reader, schema: Schema, rows: Sequence[Row]) -> Iterator[Issue]:
+    """Records that are taken and have no date; one that has another date may still get this one."""
+    takes = reader.takes()
+    dates = schema.facts[reader.table].dates if reader.table in schema.facts else (reader.date,)
+    never: list[Row] = []
+    not_yet: list[Row] = []
+    for row in rows:
+        if row.get(reader.date) is None and takes(row):
+            (not_yet if any(row.get(day) is not None for day in dates) else never).append(row)
+    message = f"without {reader.date}, by which {reader.what} counts them, are in no period"
+    yield from _issue(reader.table, reader.date, never, message, "Add the date.")
+    if reader.where is not None:
+        yield from _issue(reader.table, reader.date, not_yet, message, "They count from that day on.", "info")
+
+
+def _owned_by_nobody(
+    table: str, schema: Schema, readers: Sequence[_Reader], rows: Sequence[Row], book: Book
+) -> Iterator[Issue]:
+    field = schema.facts[table].person if table in schema.facts else "person"
+    if field is None:
+        return
+    takes = [one.takes() for one in readers if one.table == table]
+    split = {str(row.get("record")) for row in book.splits if row.get("table") in (None, table)}
+    nobodys = [
+        row for row in rows if not row.get(field) and str(row.get("id")) not in split and any(one(row) for one in takes)
+    ]
+    hint = "Add the person, or the order they belong to, where somebody is to be credited."
+    yield from _issue(table, field, nobodys, f"without {field} are credited to nobody", hint)
+
+
+def _unknown_payees(policy: Policy, table: str, rows: Sequence[Row], book: Book) -> Iterator[Issue]:
+    for field in people_fields(policy) if book.people else ():
+        unknown: dict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            name = row.get(field)
+            if name and str(name) not in book.people:
+                unknown[str(name)].append(row)
+        for name, every in unknown.items():
+            hint = did_you_mean(name, book.people) or "Add the person, or correct the id."
+            message = f"with {name!r} as {field}, who is not in people.csv, leave that share to nobody"
+            yield from _issue(table, field, every, message, hint)
+
+
+def _broken_links(table: str, rows: Sequence[Row], tables: Tables) -> Iterator[Issue]:
+    """Records that belong to an order, invoice or record which is not there; its own table is known to be given."""
+    for field, target in (*LINKS.items(), ("reverses", table)):
+        if target in tables:
+            known = {str(row.get("id")) for row in tables[target]}
+            lost = [row for row in rows if row.get(field) and str(row[field]) not in known]
+            message = f"whose {field} is not in {target}.csv are connected with nothing"
+            yield from _issue(table, field, lost, message, f"Correct {field}, or add the record to {target}.csv.")
+
+
+def _unknown_splits(tables: Tables, book: Book) -> Iterator[Issue]:
+    ids = {name: {str(row.get("id")) for row in rows} for name, rows in tables.items()}
+    every = set[str]().union(*ids.values())
+    lost = [
+        {"id": row.get("record")}
+        for row in book.splits
+        if str(row.get("record")) not in (ids.get(str(row["table"]), set()) if row.get("table") else every)
+    ]
+    unique = list({str(row["id"]): row for row in lost}.values())
+    yield from _issue("splits", "record", unique, "of records that are not there share nothing", "Correct the id.")
+
+
+def _issue(
+    table: str, field: str, rows: Sequence[Row], message: str, hint: str, level: Level = "warning"
+) -> Iterator[Issue]:
+    if rows:
+        names = [str(row.get("id")) for row in rows]
+        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        text = f"{table}.csv: {'splits' if table == 'splits' else 'records'} {message}: {shown}"
+        yield Issue(level, text, hint, f"{table}.csv", 0, field, "facts.uncounted")
