@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -12,6 +14,7 @@ from django.utils import timezone
 from xiaoguan.desk import conformance, figures, jobs, many
 from xiaoguan.desk.listing import Listing
 from xiaoguan.desk.models import Event
+from xiaoguan.desk.screens import shapes
 from xiaoguan.desk.screens.boards import LANE_CARDS
 from xiaoguan.sales.models import Opportunity
 
@@ -256,6 +259,41 @@ def test_every_shape_shows_what_the_viewer_may_read(cast: Any, client_of: Any, s
         {"day": "2026-13-01"},
     ):
         assert browser.get("/opportunities/", {**query, **wrong}).status_code in (200, 302)
+
+
+def drawn(browser: Any, **query: str) -> tuple[dict[str, Any], str]:
+    page = browser.get("/opportunities/", {"as": "chart", **query}).content.decode()
+    found = re.search(r"data-chart='([^']*)'", page)
+    assert found, page
+    return json.loads(html.unescape(found.group(1))), page
+
+
+def test_a_pie_is_the_whole_of_what_there_is(cast: Any, client_of: Any) -> None:
+    for origin, stage in (("web", "contact"), ("web", "identify"), ("phone", "identify"), ("phone", "identify")):
+        deal(cast.linjing, "一", 10, stage=stage, origin=origin)
+    browser = client_of("linjing")
+    option, _page = drawn(browser, look="pie", rows="stage", cols="origin")
+    assert [slice["value"] for slice in option["series"][0]["data"]] == [3, 1]  # not those of the first origin alone
+    deal(cast.linjing, "外", 10, stage="contact", currency="USD")
+    for query in ({"measure": "sum:amount"}, {"measure": "avg:amount"}):
+        option, page = drawn(browser, look="pie", rows="stage", **query)
+        assert option["series"][0]["type"] == "bar" and 'class="note tone-amber"' in page
+
+
+def test_what_does_not_fit_into_a_chart_stands_together_and_is_said(
+    cast: Any, client_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shapes, "MOST_SERIES", 2)
+    monkeypatch.setattr(shapes, "MOST_ROWS", 3)
+    for origin in ("web", "web", "web", "phone", "phone", "import"):
+        deal(cast.linjing, origin, 10, stage="contact", origin=origin)
+    option, page = drawn(client_of("linjing"), rows="stage", cols="origin")
+    assert [one["data"] for one in option["series"]] == [[3], [3]] and 'class="note tone-amber"' in page
+    today = timezone.localdate().replace(day=1)
+    for days in (0, 45):
+        deal(cast.linjing, "远", 10, opened_on=today - timedelta(days=days))
+    option, _page = drawn(client_of("linjing"), rows="opened_on:month")
+    assert option["series"][0]["data"] == [1, 0, 7]  # a month without any is a month
 
 
 def test_a_number_of_the_pivot_leads_to_its_records(cast: Any, client_of: Any) -> None:

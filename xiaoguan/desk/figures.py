@@ -102,6 +102,18 @@ class Dimension:
         kept = (0, place, str(value)) if self._choices else (0, str(value))
         return Bucket(kept, label, Condition(name, "is", (str(value),)), self._tones.get(value, ""))
 
+    def without_gaps(self, buckets: list[Bucket], most: int) -> list[Bucket]:
+        """Periods in which nothing was stand between the others, so that an axis of time is one."""
+        days = [bucket.place[1] for bucket in buckets if bucket.place[0] == 0]
+        if not self.step or not days:
+            return buckets
+        found, day = [], max(days)
+        while len(found) < most and day >= min(days):
+            period = self._calendar.period(self._periods["kind"], day)
+            found.append(self._period(period.start))
+            day = date.fromordinal(period.start.toordinal() - 1)
+        return [*reversed(found), *(bucket for bucket in buckets if bucket.place[0] != 0)]
+
     def _period(self, day: date) -> Bucket:
         period = self._calendar.period(self._periods["kind"], day)
         last = date.fromordinal(period.end.toordinal() - 1)

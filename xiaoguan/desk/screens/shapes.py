@@ -334,17 +334,25 @@ def _pivot(page: Arranged) -> Context:
 
 
 LOOKS = ("bar", "line", "pie")
+MOST_SERIES, MOST_SLICES = 7, 12
+Cut = dict[tuple[Bucket, ...], Sums]
 
 
 def _chart(page: Arranged) -> Context:
-    """The same figures drawn; each currency is a series of its own, since unlike money cannot be added."""
-    dimensions, measure, found = _cut(page)
-    look = page.query.get("look", "")
-    look = look if look in LOOKS else "line" if dimensions[0].step else "bar"
-    rows = sorted({key[0] for key in found})[:MOST_ROWS]
-    cols: list[Bucket | None] = [*sorted({key[1] for key in found})[:7]] if len(dimensions) > 1 else [None]
-    codes = sorted({code for sums in found.values() for code in measure.units(sums)}) or [""]
-    series = [(col, code) for col in cols for code in codes]
+    """The same figures drawn; each currency is a series of its own, since unlike money cannot be added. What does not
+    fit stands together or is left out, and that is said."""
+    cut_by, measure, found = _cut(page)
+    dimensions = cut_by
+    said: list[str] = []
+    look = _look(page.query.get("look", ""), dimensions[0], measure, found, said)
+    if look == "pie":  # slices of one whole: the series are added up
+        dimensions, found = dimensions[:1], _together(found, lambda key: key[:1])
+    found = _largest(found, 0, dimensions[0], MOST_SLICES if look == "pie" else MOST_ROWS, measure, said)
+    if len(dimensions) > 1:
+        found = _largest(found, 1, dimensions[1], MOST_SERIES, measure, said)
+    rows = dimensions[0].without_gaps(sorted({key[0] for key in found}), MOST_ROWS)
+    cols: list[Bucket | None] = [*sorted({key[1] for key in found})] if len(dimensions) > 1 else [None]
+    series = [(col, code) for col in cols for code in _codes(measure, found) or [""]]
     table, points = [], {one: [] for one in series}
     for bucket in rows:
         texts = [bucket.label]
@@ -357,13 +365,65 @@ def _chart(page: Arranged) -> Context:
     names = [" ".join(t for t in ((col.label if col else ""), code) if t) or measure.label for col, code in series]
     title = _("%(measure)s by %(name)s") % {"measure": measure.label, "name": dimensions[0].label}
     return {
-        **_selects(page, dimensions, measure),
+        **_selects(page, cut_by, measure),
         "option": _option(look, [b.label for b in rows], list(zip(names, points.values(), strict=True))),
         "title": title[:1].upper() + title[1:],
         "columns": [dimensions[0].label, *names],
-        "table": table,
+        "table": table if found else [],
+        "said": said,
         "looks": [(k, w, k == look) for k, w in (("bar", _("Bars")), ("line", _("Lines")), ("pie", _("Pie")))],
     }
+
+
+def _codes(measure: Measure, found: Cut) -> list[str]:
+    """The currencies in which there is something."""
+    return sorted({code for sums in found.values() for code in measure.units(sums)})
+
+
+def _look(asked: str, axis: Dimension, measure: Measure, found: Cut, said: list[str]) -> str:
+    """The look that was asked for, where it can tell the truth: slices are parts of one whole."""
+    usual = "line" if axis.step else "bar"
+    if asked != "pie":
+        return asked if asked in LOOKS else usual
+    why = (
+        _("Averages are no parts of a whole; they are drawn as bars.")
+        if measure.mean
+        else _("Amounts in several currencies are no parts of one whole; they are drawn as bars.")
+        if len(_codes(measure, found)) > 1
+        else _("What is below zero is no part of a whole; it is drawn as bars.")
+        if any(units < 0 for sums in found.values() for units in measure.units(sums).values())
+        else ""
+    )
+    said += [why] if why else []
+    return "bar" if why else "pie"
+
+
+def _together(found: Cut, key_of: Callable[[tuple[Bucket, ...]], tuple[Bucket, ...]]) -> Cut:
+    answer: Cut = {}
+    for key, sums in found.items():
+        answer.setdefault(key_of(key), Sums()).add(sums)
+    return answer
+
+
+def _largest(found: Cut, at: int, dimension: Dimension, room: int, measure: Measure, said: list[str]) -> Cut:
+    """As much of a dimension as there is room for: the last periods; of anything else the largest, the rest as one."""
+    whole = _together(found, lambda key: (key[at],))
+    if len(whole) <= room:
+        return found
+    told = {"n": room, "all": len(whole), "name": dimension.label}
+    if dimension.step:
+        kept = {bucket for (bucket,) in sorted(whole)[-room:]}
+        said.append(_("%(name)s: only the last %(n)d of %(all)d are drawn.") % told)
+        return {key: sums for key, sums in found.items() if key[at] in kept}
+
+    def size(bucket: Bucket) -> Any:
+        sums = whole[bucket,]
+        return sums.count if measure.mean else sum(abs(units) for units in measure.units(sums).values())
+
+    kept = set(sorted((bucket for (bucket,) in whole), key=size, reverse=True)[: room - 1])
+    said.append(_("%(name)s: the largest of %(all)d are drawn, the others stand together.") % told)
+    others = Bucket((2, ""), _("others"), Condition(dimension.path.text, "filled"))
+    return _together(found, lambda key: tuple(others if n == at and b not in kept else b for n, b in enumerate(key)))
 
 
 def _only(measure: Measure, sums: Sums, code: str) -> Sums:
