@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -109,3 +110,60 @@ def test_goals_are_worked_out_by_those_who_set_them(company: Any, client_of: Any
 )
 def test_odd_words_break_nothing(company: Any, client_of: Any, words: str) -> None:
     assert client_of("wufang").get(f"/goals/plan?{words}").status_code in (200, 404)
+
+
+def test_a_transfer_cuts_the_goal_and_the_rest_stays_with_the_team(company: Any, client_of: Any) -> None:
+    quota = GoalTarget(goal="quota", person=company.linjing, starts_on=date(2026, 4, 1), ends_on=date(2026, 7, 1))
+    quota.value, quota.currency = Decimal(65_000), "CNY"  # a thousand for each of the quarter's 65 working days
+    quota.save()
+    url = f"/api/goal-targets/{quota.pk}/transfer"
+    assert client_of("chenmin").post(url, {"on": "2026-05-01"}, content_type="application/json").status_code == 403
+    answer = client_of("wufang").post(url, {"on": "2026-05-01"}, content_type="application/json")
+    assert answer.status_code == 200, answer.content
+    rows = GoalTarget.objects.filter(person=company.linjing).order_by("starts_on")
+    assert [(str(r.starts_on), str(r.ends_on), r.value) for r in rows] == [
+        ("2026-04-01", "2026-05-01", Decimal(22_000)),
+        ("2026-05-01", "2026-07-01", Decimal(0)),
+    ]
+    assert client_of("wufang").post(url, {"on": "2026-05-01"}, content_type="application/json").status_code == 422
+
+
+def test_who_submits_a_goal_from_below_enters_their_own_teams_and_no_other(company: Any, client_of: Any) -> None:
+    adopt(
+        POLICY.replace("id: house", "id: below")
+        .replace(
+            "target: {method: growth, base: prior_period, growth: 20%}",
+            "target: {method: bottom_up, submit_by: sales_manager}",
+        )
+        .replace("id: quota", "id: pledge")
+    )
+    east, north = company.teams["east"], company.teams["north"]
+    east.leader = company.chenmin
+    east.save()
+    period = {"starts_on": "2026-04-01", "ends_on": "2026-07-01", "value": "900", "currency": "CNY"}
+
+    def submit(who: str, **values: Any) -> int:
+        return (
+            client_of(who).post("/api/goal-targets", {**period, **values}, content_type="application/json").status_code
+        )
+
+    assert submit("chenmin", goal="pledge", team=east.pk) == 201
+    assert submit("chenmin", goal="pledge", team=north.pk) == 403
+    assert submit("chenmin", goal="quota", team=east.pk) == 403, "that goal comes from above"
+    assert submit("linjing", goal="pledge", person=company.linjing.pk) == 403
+
+
+def test_an_absence_that_the_policy_relieves_lowers_the_quota(company: Any) -> None:
+    from xiaoguan.people.models import Absence
+    from xiaoguan.policy import load_text
+    from xiaoguan.rulebook.world import DatabaseWorld
+
+    policy, issues = load_text(POLICY.replace("    check:", "    absence: {relieve: [maternity]}\n    check:"))
+    assert policy is not None, issues
+    quota = GoalTarget(goal="quota", person=company.linjing, starts_on=date(2026, 4, 1), ends_on=date(2026, 7, 1))
+    quota.value, quota.currency = Decimal(91_000), "CNY"  # a thousand a day
+    quota.save()
+    Absence(person=company.linjing, kind="maternity", starts_on=date(2026, 6, 1)).save()
+    Absence(person=company.zhouhang, kind="maternity", starts_on=date(2026, 6, 1)).save()
+    line = DatabaseWorld(policy).goal_of("quota", policy.calendar.parse("2026-Q2"), person_id=company.linjing.pk)
+    assert line is not None and line.value == 61_000 * 10_000

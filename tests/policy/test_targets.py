@@ -3,13 +3,13 @@
 from datetime import date
 from fractions import Fraction
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xiaoguan.policy import RowsWorld, Who
+from xiaoguan.policy.goals import Absence
 from xiaoguan.policy.reasonable import Evidence, assess
-from xiaoguan.policy.targets import close_gap, gather, least, relieve, transfer, work_out
+from xiaoguan.policy.targets import transfer, work_out
 from xiaoguan.policy.world import Book, Span
 
 from .making import BOOKINGS, order, policy
@@ -143,23 +143,50 @@ def test_the_parts_of_every_step_add_up(thousands, over, data):
     assert sum(owners.values()) == sum(periods.values()) == sum(leaf.value for leaf in made.root.leaves())
 
 
-def test_bottom_up_shows_the_gap_and_closes_it_by_a_step():
-    found = goal("target: {method: bottom_up, submit_by: leader, floor: {base: prior_year, growth: 10%}}")
-    made = gather({"a": 300, "b": 500}, ["a", "b", "c"], 1_000)
-    assert (made.total, made.gap, made.missing) == (800, 200, ("c",))
-    assert close_gap({"a": 300, "b": 500}, 200) == {"a": 375, "b": 625}
-    from xiaoguan.base.explain import Line
+def test_bottom_up_is_what_was_submitted_and_a_wanted_whole_closes_the_gap():
+    found = goal(
+        "target: {method: bottom_up, submit_by: lead, floor: {base: prior_year, growth: 10%}}, "
+        "allocate: [{by: team, method: even}, {by: person, method: even}]"
+    )
+    who = people("a@x", "b@x", "c@y", "d@z")
+    for key, team in (("lx", "x"), ("ly", "y"), ("lz", "z")):
+        who[key] = Who(key, key, "lead", spans=(Span(date(2020, 1, 1), None, "lead", team),))
+    goals = {("g", "team:x", "2026"): 600 * ROW, ("g", "team:y", "2026"): 200 * ROW}
+    last_year = order(1_000 * ROW, "2025-06-01", 1, person="a")
+    world = RowsWorld(found, {"orders": [last_year]}, goals, book=Book(who))
 
-    assert least(found, found.goals[0], Line("b", "", 1_000 * ROW, "money:CNY")) == 1_100 * ROW
+    def made(whole=None):
+        return work_out(found, found.goals[0], found.calendar.parse("2026"), world, None, whole)
+
+    submitted = made()
+    assert values(submitted)["", "2026"] == 800 and values(submitted)["c", "2026"] == 100
+    assert [issue.message for issue in submitted.issues] == [
+        "goal g: not submitted yet for 2026: team:z",
+        "goal g: what was submitted is 800.00, 300.00 below the floor",
+    ]
+    closed = values(made(1_000 * ROW))
+    assert (closed["", "2026"], closed["team:x", "2026"], closed["team:y", "2026"]) == (1_000, 750, 250)
 
 
-def test_relief_and_transfer_are_recorded_not_edited():
-    found = goal("target: {method: assigned}, absence: {relieve: [maternity]}, transfer: moves").goals[0]
-    made = relieve(found, 900, "maternity", 20, 60)
-    assert (made.quota, made.relieved, made.carried) == (900, 300, 600)
-    with pytest.raises(ValueError, match="holiday is not relieved"):
-        relieve(found, 900, "holiday", 20, 60)
-    assert transfer(found, 900, Fraction(1, 3)) == (300, 600, "person")
+def test_relief_takes_the_absent_share_off_and_shows_it():
+    found = goal("target: {method: assigned}, absence: {relieve: [maternity]}")
+    away = [
+        Absence("maternity", date(2026, 2, 1), date(2026, 3, 1)),
+        Absence("maternity", date(2026, 2, 20), date(2026, 3, 3)),  # the days are counted once
+        Absence("sick", date(2026, 1, 1), date(2026, 1, 31)),  # not relieved by this goal
+    ]
+    goals = {("g", "a", f"2026-0{month}"): value * ROW for month, value in ((1, 310), (2, 280), (3, 310))}
+    world = RowsWorld(found, {}, goals, book=Book(people("a@x"), absences={"a": away}))
+    months = [world.goal("g", Who("a", "a"), found.calendar.parse(f"2026-0{month}")).value for month in (1, 2, 3)]
+    assert months == [310 * ROW, 0, 290 * ROW], "28 of 28 days of February, 2 of 31 of March"
+    line = world.goal("g", Who("a", "a"), found.calendar.parse("2026-Q1"))
+    assert line.value == sum(months) and [part.value for part in line.parts] == [900 * ROW, -300 * ROW]
+
+
+def test_what_a_transfer_leaves_stays_with_the_team_or_moves():
+    stays, moves = (goal(f"target: {{method: assigned}}, transfer: {how}").goals[0] for how in ("stays", "moves"))
+    assert transfer(stays, 900, Fraction(1, 3)) == (300, 600, "team")
+    assert transfer(moves, 900, Fraction(1, 3)) == (300, 600, "person")
 
 
 def test_every_check_has_its_value_band_and_verdict():

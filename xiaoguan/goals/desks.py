@@ -2,20 +2,60 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.desk import Desk, manager, owner, register, role
-from xiaoguan.desk.access import unassigned
+from xiaoguan.desk.access import Rule, Viewer, unassigned
 from xiaoguan.desk.approvals import Approval, Step, line_manager
 from xiaoguan.desk.approvals.guards import changed_by_more
 from xiaoguan.goals.models import GoalTarget
+from xiaoguan.goals.verbs import Transfer
+from xiaoguan.people.keeping import until_changed
+from xiaoguan.rulebook.versions import document_of, in_force
+
+
+@dataclass(frozen=True)
+class Submits(Rule):
+    """Goals that the policy lets the viewer's role submit (`bottom_up`): those of teams that the viewer leads, of the
+    people below them and their own."""
+
+    def goals(self, viewer: Viewer) -> tuple[str, ...]:
+        return submitted_by(viewer.roles)
+
+    def q(self, viewer: Viewer) -> Q:
+        theirs = Q(person__in=viewer.own | viewer.reports) | Q(team__leader__in=viewer.own)
+        return Q(goal__in=self.goals(viewer)) & theirs
+
+    def never(self, viewer: Viewer) -> bool:
+        return not self.goals(viewer)
+
+    def allows(self, viewer: Viewer, record: Any) -> bool:
+        if record.goal not in self.goals(viewer):
+            return False
+        if record.team_id is not None:
+            return record.team.leader_id in viewer.own
+        return record.person_id in viewer.own | viewer.reports
+
+    def words(self) -> str:
+        return _("whoever submits this goal, for their team")
+
+
+@until_changed
+def submitted_by(roles: frozenset[str]) -> tuple[str, ...]:
+    """Goals that people with these roles submit, by the policies in force."""
+    goals = (goal for version in in_force() for goal in document_of(version).goals)
+    return tuple(g.id for g in goals if g.target.method == "bottom_up" and roles.intersection(g.target.submit_by))
 
 
 def _changes_much(record: Any, limit: Decimal | None) -> bool:
     """The value by more than the limit, or what it is counted in."""
+    if record.by_rule:
+        return False
     return record.stored("currency") != record.currency or changed_by_more(record, "value", limit)
 
 
@@ -39,7 +79,8 @@ class GoalTargetDesk(Desk):
         | unassigned("person")
         | role("general_manager", "operations", "hr", "finance")
     )
-    write = role("general_manager", "operations")
+    write = role("general_manager", "operations") | Submits()
+    verbs = (Transfer,)
     approvals = (
         Approval(
             "target",

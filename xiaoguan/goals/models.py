@@ -31,6 +31,8 @@ class GoalTarget(Record):
     method = models.CharField(_("how it came about"), max_length=160, blank=True)
 
     TITLE = "goal"
+    by_rule = False
+    """Whether a new value follows from the policy, as at a transfer: then nobody has to sign for it."""
 
     class Meta(Record.Meta):
         verbose_name, verbose_name_plural = _("goal"), _("goals")

@@ -11,6 +11,7 @@ from xiaoguan.desk import Desk, everyone, manager, owner, register, role
 from xiaoguan.desk.access import Viewer, in_person
 from xiaoguan.people.leaving import HandOverAll
 from xiaoguan.people.models import (
+    Absence,
     Deputy,
     FieldLevel,
     Grant,
@@ -196,6 +197,24 @@ class DeputyDesk(Desk):
 
     def prepare(self, record: Any, viewer: Viewer) -> None:
         record.person_id, record.starts_on = viewer.person_id, timezone.localdate()
+
+
+@register
+class AbsenceDesk(Desk):
+    """Why somebody was away is known to them, their managers and those who keep it; it changes what they should reach."""
+
+    model = Absence
+    slug = "absences"
+    icon = "calendar-off"
+    place = "team"
+    columns = "person", "kind", "starts_on", "ends_on", "note"
+    form = "person kind", "starts_on ends_on", "note"
+    filters = "person", "kind"
+    search = "person", "kind"
+    order = "-starts_on"
+    match_on = "person", "kind", "starts_on"
+    read = in_person("person") | manager("person") | role("hr", "operations", "general_manager")
+    write = role("hr", "operations")
 
 
 class RightsDesk(Desk):

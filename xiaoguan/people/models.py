@@ -272,6 +272,21 @@ class Deputy(Placing):
             raise ValidationError({"deputy": _("Nobody stands in for themselves.")})
 
 
+class Absence(Placing):
+    """缺勤: when somebody was away and why, where a goal of the policy is relieved for it."""
+
+    ALONE = ("person", "kind")
+
+    kind = models.CharField(_("kind"), max_length=40, help_text=_("As the policy names it, such as maternity."))
+    note = models.CharField(_("note"), max_length=160, blank=True)
+
+    class Meta(Placing.Meta):
+        verbose_name, verbose_name_plural = _("absence"), _("absences")
+
+    def __str__(self) -> str:
+        return f"{self.person} · {self.kind}"
+
+
 class Grant(Organised):
     """权限: what people with a role may do with one kind of record, where the company differs from the product."""
 

@@ -28,12 +28,13 @@ from xiaoguan.base.words import closest, did_you_mean, plain_number
 from .appraisal import Rating
 from .document import Policy
 from .formula import Row, Type, names
+from .goals import Absence
 from .load import read_number
 from .metrics import FACTS, PlanError, Schema, plan
 from .uncounted import leaves_of, people_fields, uncounted
 from .world import Book, RowsWorld, Span, Term, Who
 
-BESIDE = ("people", "assignments", "splits", "goals", "grades", "ratings", "rates", "ledger", "potential")
+BESIDE = ("people", "assignments", "absences", "splits", "goals", "grades", "ratings", "rates", "ledger", "potential")
 """Files that are no fact tables."""
 _PERSON = ("id", "name", "role", "team", "manager", "hired_on", "left_on")
 _HEADS = {"order": "orders", "invoice": "invoices"}
@@ -93,6 +94,7 @@ class _Reading:
             list(self.grades(tables.get("grades"))),
             list(self.rates(tables.get("rates"))),
             list(self.ledger(tables.get("ledger"))),
+            self.absences(tables.get("absences")),
         )
         self.known_people(book, facts, goals)
         self.issues.extend(uncounted(self.policy, self.schema, facts, book))
@@ -560,6 +562,18 @@ class _Reading:
                     cells.get("record", ""),
                     cells.get("cause", ""),
                 )
+
+    def absences(self, table: _Table | None) -> dict[str, list[Absence]]:
+        """When and why people were away, by person."""
+        found: dict[str, list[Absence]] = {}
+        if table is None or not self.need(table, "person", "kind", "from"):
+            return found
+        for line, cells in table.rows:
+            start = self.value(table, line, "from", Type.DATE, cells.get("from", ""))
+            end = self.value(table, line, "to", Type.DATE, cells["to"]) if cells.get("to") else None
+            if isinstance(start, date) and (end is None or isinstance(end, date)):
+                found.setdefault(cells["person"], []).append(Absence(cells["kind"], start, end))
+        return found
 
     def potential(self, table: _Table | None) -> dict[str, dict[str, Fraction]]:
         """Declared inputs for methods history, potential and capacity: input name to key to value."""

@@ -51,7 +51,7 @@ def target(policy: Policy, goal: Goal, base: Line | None = None) -> Line:
         grown = round_to(base.number * (1 + how.growth), policy.quota_unit(goal))
         shown = f"{base.text} × (1 + {value_text(how.growth, 'ratio')}), to the rounding unit"
         return replace(line, value=grown, formula=shown, parts=(replace(base, adds=False),))
-    reasons = {"assigned": "assigned person by person", "bottom_up": "bottom-up targets are not carried out yet"}
+    reasons = {"assigned": "assigned person by person", "bottom_up": "the sum of what is submitted"}
     return replace(line, note=reasons.get(how.method, "the target is not complete"))
 
 
@@ -233,6 +233,64 @@ def together(policy: Policy, goal: Goal, parts: Sequence[Number]) -> Number | No
     if metric is not None and not metric.adds_up:
         return parts[0] if len(set(parts)) == 1 else None
     return sum(parts)
+
+
+# 减免
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """缺勤: why somebody was away, [start, end); end None is open."""
+
+    kind: str
+    start: date
+    end: date | None = None
+
+
+def quota_line(
+    policy: Policy, goal: Goal, period: Period, given: Sequence[tuple[Period, Number]], absences: Sequence[Absence] = ()
+) -> Line | None:
+    """任务额: a goal for a period from those it is given for, less what recorded absences relieve.
+
+    given      the goal of each of the shorter periods that fill it, or of itself.
+    absences   of the person whose goal it is: what the policy relieves takes off the absent share of each given goal,
+               to the rounding unit; the quota before it and the relief stay visible.
+    """
+    total = together(policy, goal, [value for _part, value in given])
+    if total is None:
+        return None
+    source = f"{policy.clause}, {goal.source or goal.path}"
+    line = Line(goal.id, goal.name or goal.id, _whole(total), policy.unit_of(goal.metric), source=source)
+    line = replace(line, note=f"for {period.label}")
+    metric, kinds_of = policy.metrics.get(goal.metric), goal.absence.relieve if goal.absence else ()
+    counted = [one for one in absences if one.kind in kinds_of] if metric is not None and metric.adds_up else []
+    relief = sum(relieved(policy, goal, value, part, counted) for part, value in given)
+    if not relief:
+        return line
+    kinds = ", ".join(dict.fromkeys(one.kind for one in counted))
+    parts = (line, Line("relief", "Relief", -relief, line.unit, source=source, note=kinds))
+    return replace(line, value=_whole(total - relief), formula=f"less the days of absence: {kinds}", parts=parts)
+
+
+def relieved(policy: Policy, goal: Goal, quota: Number, period: Period, absences: Sequence[Absence]) -> int:
+    """What absences take off a quota: its absent share, by the basis of the goal's proration, to the rounding unit."""
+    calendar, working = policy.calendar, goal.proration is not None and goal.proration.basis == "working_days"
+    away = {
+        day
+        for one in absences
+        for day in map(date.fromordinal, range(max(one.start, period.start).toordinal(), _end(one, period)))
+    }
+    days = calendar.working_days(period.start, period.end) if working else period.days
+    count = sum(map(calendar.is_working_day, away)) if working else len(away)
+    return round_to(Fraction(quota) * count / days, policy.quota_unit(goal)) if days else 0
+
+
+def _end(absence: Absence, period: Period) -> int:
+    return min(absence.end or period.end, period.end).toordinal()
+
+
+def _whole(value: Number) -> Number:
+    return int(value) if Fraction(value).denominator == 1 else value
 
 
 # Attainment and pace

@@ -22,12 +22,11 @@ from .credit import metric_of
 from .document import Appraisal, Goal, Policy
 from .folder import Folder
 from .goals import attainment, pace
-from .incentive import statement
+from .incentive import statement_of_versions
 from .inputs import Inputs, present
 from .metrics import PlanError, plan
 from .reasonable import Evidence, assess
 from .targets import Part, Targets, work_out
-from .versions import statement_of_versions
 from .world import Facts, Who
 
 
@@ -41,7 +40,7 @@ def reckon(
 ) -> dict[str, Any]:
     """Statements, goals, appraisals and metrics of a period. `person` limits them to one; `as_of` is for pace.
 
-    versions   other versions of the policy with their facts, oldest first: pay follows the version of each day.
+    versions   the other versions of the policy with their facts: pay follows the version of each day.
     """
     worked = work_out_goals(policy, folder, period)
     people = [who for key, who in sorted(folder.people.items()) if not person or key == person]
@@ -77,10 +76,10 @@ def reckon(
 def _paying(
     policy: Policy, folder: Folder, versions: Sequence[tuple[Policy, Folder]], period: Period
 ) -> Callable[[Who], Statement]:
-    """What makes a statement: the policy alone, or all its versions that hold in the period."""
-    if not versions:
-        return lambda who: statement(policy, who, period, folder.world)
-    every = sorted([*versions, (policy, folder)], key=lambda pair: pair[0].header.effective.start)
+    """What makes a statement: all versions of the policy, each with the goals that it works out."""
+    every = [*versions, (policy, folder)]
+    for one, facts in versions:
+        work_out_goals(one, facts, period)
     worlds = {one.version: facts.world for one, facts in every}
     found = [one for one, _ in every]
     return lambda who: statement_of_versions(found, who, period, lambda one: worlds[one.version])
@@ -166,7 +165,8 @@ def work_out_goals(policy: Policy, folder: Folder, period: Period) -> list[Targe
     found = []
     given = {goal for goal, _, _ in folder.world.goals}
     for goal in policy.goals:
-        if goal.id in given or goal.target.method not in ("fixed", "growth") or goal.period == "day":
+        from_below = goal.target.method == "bottom_up"  # then what is given is what was submitted
+        if (goal.id in given) != from_below or goal.target.method == "assigned" or goal.period == "day":
             continue
         if goal.period not in policy.calendar.kinds or goal.metric not in policy.metrics:
             continue

@@ -16,12 +16,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
-from xiaoguan.base.explain import Line
+from xiaoguan.base.explain import Line, value_text
 from xiaoguan.base.issues import Issue
 from xiaoguan.base.money import allocate, round_to
 from xiaoguan.base.periods import Period
 
-from .document import Goal, Policy, Step
+from .document import Goal, Least, Policy, Step, Target
 from .formula import Duration
 from .goals import decompose, months_in_role, person_quota, proration, ramp, step_shares, target
 from .inputs import Inputs
@@ -109,11 +109,16 @@ class _Working:
         self.vacant: set[str] = set()
 
     def run(self, period: Period, whole: int | None) -> Targets:
+        self.start = period.start
+        if self.goal.target.method == "bottom_up":
+            return self.from_below(period, whole)
         total = whole if whole is not None else self.whole(period)
         if total is None:
-            return Targets(self.goal, None, self.issues)
-        self.start = period.start
+            return self.targets(None)
         root = self.cut(Part("", period, total, total, f"target {self.goal.target.method}"), list(self.goal.allocate))
+        return self.targets(root)
+
+    def targets(self, root: Part | None) -> Targets:
         return Targets(self.goal, root, self.issues, frozenset(self.vacant))
 
     def report(self, message: str, hint: str = "") -> None:
@@ -121,19 +126,63 @@ class _Working:
         if found not in self.issues:
             self.issues.append(found)
 
+    def from_below(self, period: Period, wanted: int | None) -> Targets:
+        """自下而上: what was submitted is the goal. Whoever is silent and what lies below the floor is named; a wanted
+        whole closes the gap to it, in the proportion of the submissions."""
+        asked = self.submitters(period)
+        given = {owner: self.facts.goal(self.goal.id, who, period) for owner, who in asked.items()}
+        submitted = {owner: int(line.number) for owner, line in given.items() if line is not None and not line.missing}
+        floor = least(self.policy, self.goal, self.base(period, self.goal.target.floor))
+        found = gather(submitted, list(asked), wanted if wanted is not None else floor)
+        if found.missing:
+            self.report(f"not submitted yet for {period.label}: {', '.join(found.missing)}")
+        if not submitted:
+            return self.targets(None)
+        how, total = "submitted", found.total
+        if wanted is not None and found.gap:
+            submitted, how, total = close_gap(submitted, found.gap, self.unit), "submitted, the gap closed", wanted
+        elif found.gap and found.gap > 0:
+            unit = self.policy.unit_of(self.goal.metric)
+            shown = [value_text(Fraction(value), unit) for value in (total, found.gap)]
+            self.report(
+                f"what was submitted is {shown[0]}, {shown[1]} below the floor", "Give the whole: it closes the gap."
+            )
+        steps = list(self.goal.allocate)
+        steps = steps[1:] if steps and steps[0].by == "team" else steps
+        made = (self.carried(Part(owner, period, value, value, how)) for owner, value in submitted.items())
+        return self.targets(Part("", period, total, total, how, tuple(self.cut(part, steps) for part in made)))
+
+    def submitters(self, period: Period) -> dict[str, Who]:
+        """Whose goals are asked for: the teams (or the own goals) of those who submit, else of everybody in scope."""
+        last, roles = period.end - timedelta(days=1), self.goal.target.submit_by
+        if not roles:
+            return {key: who for key, who in self.people(Part("", period, 0, 0, "")).items() if who}
+        found: dict[str, Who] = {}
+        for who in self.facts.people():
+            at = who.on(last)
+            if (at.role or who.role) in roles:
+                team = at.team or who.team
+                one = Who(f"team:{team}", team, team=team) if team else who
+                found[one.key] = one
+        return found
+
     def whole(self, period: Period) -> int | None:
         """The company's target in units, a multiple of the rounding unit."""
-        base = None
-        if self.goal.target.method == "growth":
-            before = self.calendar.same_last_year(period)
-            if self.goal.target.base == "prior_period":
-                before = self.calendar.previous(period)
-            base = self.facts.metric(self.goal.metric, Who("", "company"), before)
+        how = self.goal.target
+        base = self.base(period, how if how.method == "growth" else None)
         line = target(self.policy, self.goal, base)
         if line.missing:
             self.report(f"the whole is not known: {line.note}")
             return None
         return round_to(line.number, self.unit)
+
+    def base(self, period: Period, growth: Target | Least | None) -> Line | None:
+        """The company's metric in the period that a growth starts from."""
+        if growth is None:
+            return None
+        prior = growth.base == "prior_period"
+        before = self.calendar.previous(period) if prior else self.calendar.same_last_year(period)
+        return self.facts.metric(self.goal.metric, Who("", "company"), before)
 
     # Cutting
 
@@ -206,7 +255,8 @@ class _Working:
         """The window of a step's history: it ends where the goal begins, for each of its parts, so that what happens
         meanwhile moves no quota."""
         length = step.history or Duration(1, "y")
-        return Inputs(self.policy, Who("", ""), self.calendar.period("day", self.start), self.facts).back(length, self.start)
+        inputs = Inputs(self.policy, Who("", ""), self.calendar.period("day", self.start), self.facts)
+        return inputs.back(length, self.start)
 
     def actual(self, owner: str, period: Period) -> Fraction | None:
         inputs = Inputs(self.policy, Who("", ""), period, self.facts)
@@ -326,7 +376,7 @@ def _uses_capacity(goal: Goal) -> bool:
     )
 
 
-# 自下而上, 减免, 调动
+# 自下而上, 调动
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,36 +402,12 @@ def close_gap(submitted: Mapping[str, int], gap: int, unit: int = 1) -> dict[str
     return {key: value + part for (key, value), part in zip(submitted.items(), parts, strict=True)}
 
 
-def least(policy: Policy, goal: Goal, base: Line) -> int | None:
+def least(policy: Policy, goal: Goal, base: Line | None) -> int | None:
     """The least a submitted target must be: growth over the base, to the rounding unit; None without a floor."""
     floor = goal.target.floor
-    if floor is None or base.missing:
+    if floor is None or base is None or base.missing:
         return None
     return round_to(base.number * (1 + floor.growth), policy.quota_unit(goal))
-
-
-@dataclass(frozen=True, slots=True)
-class Relief:
-    """减免: a recorded reduction of a quota with its reason; the quota before it stays visible."""
-
-    quota: int
-    relieved: int
-    reason: str
-
-    @property
-    def carried(self) -> int:
-        """What is left to reach."""
-        return self.quota - self.relieved
-
-
-def relieve(goal: Goal, quota: int, kind: str, absent_days: int, days: int, unit: int = 1) -> Relief:
-    """Quota relief for a recorded absence; ValueError for a kind that the policy does not relieve."""
-    kinds = goal.absence.relieve if goal.absence else ()
-    if kind not in kinds:
-        raise ValueError(f"{kind} is not relieved by goal {goal.id}; it relieves {', '.join(kinds) or 'nothing'}")
-    if not 0 <= absent_days <= days or days <= 0:
-        raise ValueError(f"{absent_days} of {days} days cannot be absent")
-    return Relief(quota, round_to(Fraction(quota * absent_days, days), unit), f"{kind}: {absent_days} of {days} days")
 
 
 def transfer(goal: Goal, quota: int, served: Fraction, unit: int = 1) -> tuple[int, int, str]:

@@ -19,9 +19,9 @@ from xiaoguan.base.ledger import Entry
 from xiaoguan.base.money import Money
 from xiaoguan.base.periods import Period
 
-from .document import Goal, Policy
+from .document import Policy
 from .formula import Row
-from .goals import together
+from .goals import Absence, quota_line
 from .metrics import FACTS, RowsOf, Schema, evaluate
 
 Term = Fraction | Money | int | str | None
@@ -117,6 +117,10 @@ class Facts(World, Protocol):
     def posted(self, who: Who) -> Sequence[Entry]:
         """What was posted for the person in locked periods."""
 
+    @property
+    def locked(self) -> Sequence[str]:
+        """The labels of the locked periods, also of those in which nothing was posted for somebody."""
+
 
 def facts_of(world: object) -> Facts | None:
     """The world as Facts, if it knows that much."""
@@ -128,6 +132,7 @@ class Book:
     """What stands beside the fact tables: people, recorded splits, grades, rates, the ledger so far.
 
     grades   rows of person, appraisal, period (Period), grade, score, factor, locked.
+    absences person to when and why they were away.
     rates    rows of currency, on (date), rate (Fraction), kind (plan, spot, average).
     """
 
@@ -136,6 +141,8 @@ class Book:
     grades: Sequence[Row] = ()
     rates: Sequence[Row] = ()
     ledger: Sequence[Entry] = ()
+    absences: Mapping[str, Sequence[Absence]] = field(default_factory=dict)
+
 
 
 class RowsWorld:
@@ -176,12 +183,10 @@ class RowsWorld:
     def goal(self, goal_id: str, who: Who, period: Period) -> Line | None:
         """The goal as given, or added up from shorter periods."""
         goal = self.policy.goal(goal_id)
-        value = self._goal(goal, who.key, period) if goal is not None else None
-        if goal is None or value is None:
+        given = self._given(goal_id, who.key, period)
+        if goal is None or given is None:
             return None
-        unit = self.policy.unit_of(goal.metric)
-        source = f"{self.policy.clause}, {goal.source or goal.path}"
-        return Line(goal_id, goal.name or goal_id, value, unit, source=source, note=f"for {period.label}")
+        return quota_line(self.policy, goal, period, given, self.book.absences.get(who.key, ()))
 
     def rows(self, table: str, period: Period, by: str) -> Sequence[Row]:
         """Everybody's rows of a table in a period by a date."""
@@ -268,17 +273,22 @@ class RowsWorld:
         """The ledger of the person so far."""
         return [entry for entry in self.book.ledger if entry.person == who.key]
 
-    def _goal(self, goal: Goal, key: str, period: Period) -> int | Fraction | None:
-        goal_id = goal.id
+    @property
+    def locked(self) -> Sequence[str]:
+        """Every period in which something was posted for anybody."""
+        return list(dict.fromkeys(entry.stands_in for entry in self.book.ledger))
+
+    def _given(self, goal_id: str, key: str, period: Period) -> list[tuple[Period, int]] | None:
+        """The goal as it is given: for the period, or for the shorter ones that fill it."""
         if (goal_id, key, period.label) in self.goals:
-            return self.goals[goal_id, key, period.label]
+            return [(period, self.goals[goal_id, key, period.label])]
         kinds = ("half_year", "quarter", "month")
         for kind in kinds[kinds.index(period.kind) + 1 :] if period.kind in kinds else kinds:
-            if period.kind not in (*kinds, "year"):
-                return None
-            parts = [self.goals.get((goal_id, key, p.label)) for p in self.policy.calendar.children(period, kind)]
-            if all(part is not None for part in parts):
-                return together(self.policy, goal, [part for part in parts if part is not None])
+            if period.kind not in (*kinds, "year") or kind not in self.policy.calendar.kinds:
+                continue
+            parts = self.policy.calendar.children(period, kind)
+            if all((goal_id, key, part.label) in self.goals for part in parts):
+                return [(part, self.goals[goal_id, key, part.label]) for part in parts]
         return None
 
     def _rows_of(self, who: Who) -> RowsOf:

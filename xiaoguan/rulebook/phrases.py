@@ -209,6 +209,10 @@ _WRITTEN: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"^for (\S+)$", r"期间 \1"),
     # Goals worked out and checked
     (r"^goal (\S+?): the whole is not known", r"目标 \1：总目标未知"),
+    (r"^goal (\S+?): not submitted yet for (\S+): (.+)$", r"目标 \1：\2 尚未提交：\3"),
+    (r"^goal (\S+?): what was submitted is (\S+), (\S+) below the floor$", r"目标 \1：已提交合计 \2，比下限少 \3"),
+    (r"^Give the whole: it closes the gap\.$", "填写总目标即可补上差额。"),
+    (r"^less the days of absence: (.+)$", r"扣除缺勤天数：\1"),
     (r"^goal (\S+?): the step by (\w+) cannot be shared", lambda m: f"目标 {m[1]}：无法按{_terms(m[2])}分解"),
     (r"^goal (\S+?): the step by (\w+) needs records of it and is left out$",
      lambda m: f"目标 {m[1]}：没有{_terms(m[2])}的记录，这一步略过"),

@@ -22,11 +22,13 @@ import orjson
 from xiaoguan.base.explain import Line
 from xiaoguan.base.ledger import Entry
 from xiaoguan.base.money import SCALE
-from xiaoguan.base.periods import Period
+from xiaoguan.base.periods import Period, span
+from xiaoguan.people.models import Absence as AbsenceRecord
 from xiaoguan.policy import Policy, Who
 from xiaoguan.policy.credit import is_shared
 from xiaoguan.policy.formula import Field, Name, Row, dotted, walk
-from xiaoguan.policy.goals import together
+from xiaoguan.policy.goals import Absence, quota_line
+from xiaoguan.policy.inputs import asks_of_others
 from xiaoguan.policy.metrics import Derived, Plan, PlanError, Schema, evaluate, plan
 from xiaoguan.policy.settle import needs_records
 from xiaoguan.rulebook.facts import facts, schema
@@ -143,7 +145,7 @@ class DatabaseWorld:
         self.digest = sha256()
         self.taken = Taken()
         self._asks = any(needs_records(one) for one in policy.incentive) or is_shared(policy, self)
-        self.only = None if self._asks else people
+        self.only = None if self._asks or asks_of_others(policy) else people
         self._stored: dict[tuple[str, str, date, date, bool], list[Row]] = {}
         self._rows: dict[tuple[str, str, date, date, bool], tuple[list[Row], dict[str | None, list[Row]]]] = {}
         self._lines: dict[tuple[str, str, date, date], Line] = {}
@@ -185,13 +187,21 @@ class DatabaseWorld:
         parts = whole or _tiling(rows, period)
         if not parts:
             return None
-        unit = self.policy.unit_of(goal.metric)
-        total = together(self.policy, goal, [g.value for g in parts])
-        if total is None:
-            return None
-        value = total if unit.startswith("money") else _count(total)
-        source = f"{self.policy.clause}, {goal.source or goal.path}"
-        return Line(goal_id, goal.name or goal_id, value, unit, source=source, note=f"for {period.label}")
+        money = self.policy.unit_of(goal.metric).startswith("money")
+        given = [(span(g.start, g.end), g.value if money else _count(g.value)) for g in parts]
+        absences = self._absences.get(person_id, ()) if goal.absence and person_id else ()
+        return quota_line(self.policy, goal, period, given, absences)
+
+    @cached_property
+    def _absences(self) -> Mapping[int, Sequence[Absence]]:
+        """When and why people were away; only asked for a goal that absences relieve."""
+        found: dict[int, list[Absence]] = defaultdict(list)
+        for person, kind, start, end in AbsenceRecord.objects.order_by("pk").values_list(
+            "person_id", "kind", "starts_on", "ends_on"
+        ):
+            found[person].append(Absence(kind, start, end))
+            self._read([person, kind, str(start), str(end)])
+        return found
 
     def _goals_in(self, period: Period) -> Mapping[tuple[str, int | None, int | None], list[Goal]]:
         key = (period.start, period.end)

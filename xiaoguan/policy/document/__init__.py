@@ -40,7 +40,7 @@ from .incentive import (
     Tiers,
     TrueUp,
 )
-from .measures import Goal, Method, Metric, Proration, Reasonable, Simulation, Step, Target
+from .measures import Goal, Least, Method, Metric, Proration, Reasonable, Simulation, Step, Target
 from .process import (
     Classification,
     Discount,
@@ -176,6 +176,7 @@ __all__ = [
     "IncentivePlan",
     "Indicator",
     "Later",
+    "Least",
     "Method",
     "Metric",
     "Multiply",

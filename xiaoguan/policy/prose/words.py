@@ -7,6 +7,7 @@ LINE_LABELS = {
     "Paid earlier": "此前已计",
     "Rate": "费率",
     "Attainment": "达成率",
+    "Relief": "减免",
     "Held back": "暂缓计入的记录",
     "Total": "合计",
     "Before limits": "封顶与系数前",
