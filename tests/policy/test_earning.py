@@ -307,3 +307,47 @@ def test_different_customers_of_shared_orders_are_counted(tmp_path):
         b,lin,,2026-01-11,100,Y"""
     made = calc(tmp_path, body, people=PEOPLE, orders=orders)
     assert (pays(made, "lin")["b"], pays(made, "zhou")["b"]) == ("5.00", "0.00")
+
+
+# What could never be paid as it is written
+
+
+@pytest.mark.parametrize(
+    ("component", "message"),
+    [
+        (
+            '{id: c, kind: commission, basis: bookings, rate: 1%, gates: [{when: "buyers < 5", effect: {max: 90%}}]}',
+            "a gate limits c to a share of its target, but a commission has none",
+        ),
+        (
+            "{id: c, kind: bonus, target: 100, tiers: {mode: slab, by: amount, rates: [{from: 0, rate: 0%}]}}",
+            "bonus c looks up a tier by amount but does not say of which metric",
+        ),
+        (
+            "{id: c, kind: bonus, target: 9, tiers: {mode: slab, by: amount, of: win_rate, rates: [{from: 0, rate: 0%}]}}",
+            "tiers by amount are looked up by win_rate, which is a ratio",
+        ),
+        (
+            "{id: c, kind: bonus, target: 9, tiers: {mode: slab, by: count, of: bookings, rates: [{from: 0, rate: 0%}]}}",
+            "tiers by count are looked up by bookings, which is an amount",
+        ),
+        (
+            "{id: c, kind: bonus, target: 100, tiers: {mode: slab, by: count, of: buyers, rates: [{from: 0, rate: 0%}, "
+            "{from: 10, rate: 60%}]}}",
+            "at 10 the rate on everything goes from 0% to 60%: the pay jumps by 60% of the target",
+        ),
+        (
+            "{id: c, kind: spiff, from: opportunities, pay_each: 5}",
+            "spiff c: 'signed_on' is not a date of opportunities",
+        ),
+    ],
+)
+def test_check_says_what_would_pay_nothing(component, message):
+    assert [one.message for one in check(policy(plan(component, TEAM)))] == [message]
+
+
+@pytest.mark.parametrize("cell", ["0.5", "1", "2", "-1.2"])
+def test_a_bare_cell_that_may_mean_two_things_is_refused(cell):
+    axes = "rows: {metric: bookings, from: [0]}, columns: {metric: buyers, from: [0]}"
+    [one] = issues_of(plan(f"{{id: c, kind: matrix, target: 100, {axes}, percent: [[{cell}]]}}", TEAM))
+    assert one.message == f"'{cell}' may mean {cell}% or {100 * float(cell):g}%; write one of them"

@@ -36,7 +36,7 @@ from ruamel.yaml.events import (
 from xiaoguan.base.issues import Issue, has_errors
 from xiaoguan.base.money import parse_units
 from xiaoguan.base.periods import WEEKDAYS, Calendar, YearEnd
-from xiaoguan.base.words import did_you_mean
+from xiaoguan.base.words import did_you_mean, plain_number
 
 from .document import Bound, CalendarSection, Expression, Point, Policy, Section
 from .formula import Duration, FormulaError, calls, parse
@@ -301,8 +301,11 @@ def _bound(text: str) -> Bound:
 
 
 def _share(text: str) -> Fraction:
-    """60 and 60% are sixty percent: the key says that it is a percentage."""
-    return read_number(text) / (1 if text.endswith("%") else 100)
+    """60 and 60% are sixty percent: the key says that it is a percentage. 0.5 is refused, since it may mean 50%."""
+    value = read_number(text)
+    if not text.endswith("%") and 0 < abs(value) <= 2:
+        raise ValueError(f"{text!r} may mean {text}% or {plain_number(value * 100)}%; write one of them")
+    return value / (1 if text.endswith("%") else 100)
 
 
 def _dotted(text: str) -> str:

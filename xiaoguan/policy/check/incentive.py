@@ -46,6 +46,10 @@ def components(policy: Policy, schema: Schema) -> Iterator[Issue]:
                 "to",
                 code="dates",
             )
+        for gate in component.gates if component.kind not in ("bonus", "matrix") else ():
+            if gate.effect.max is not None:
+                message = f"a gate limits {component.id} to a share of its target, but a {component.kind} has none"
+                yield issue(policy, gate.effect, message, "Write cap: 5000, or factor: 50%.", "max", code="incentive")
         if component.cap is not None and component.cap.amount < 0:
             yield issue(
                 policy,
@@ -213,7 +217,7 @@ def tiers(policy: Policy, schema: Schema) -> Iterator[Issue]:
             yield issue(policy, table, message, f"Make its period {table.accumulate}.", "accumulate", code="tiers")
         yield from _bounds(policy, table, table.rates, table)
         goal = policy.goal(table.of)
-        yield from _rates(policy, table, own=goal is not None and goal.metric == component.basis)
+        yield from _rates(policy, component, table, own=goal is not None and goal.metric == component.basis)
 
 
 def _points(policy: Policy, table: Tiers) -> Iterator[Issue]:
@@ -246,7 +250,7 @@ def _bounds(policy: Policy, table: Tiers, rates: tuple[Tier, ...], place: Tiers 
             yield issue(policy, upper, message, "Put the tiers in rising order.", "from", code="tiers")
 
 
-def _rates(policy: Policy, table: Tiers, own: bool) -> Iterator[Issue]:
+def _rates(policy: Policy, component: Component, table: Tiers, own: bool) -> Iterator[Issue]:
     wanted = "amount" if table.mode == "amount" else "rate"
     for tier in table.rates:
         given = [key for key in ("rate", "factor", "amount") if getattr(tier, key) is not None]
@@ -261,10 +265,13 @@ def _rates(policy: Policy, table: Tiers, own: bool) -> Iterator[Issue]:
         if table.mode == "slab" and lower.rate is not None and upper.rate is not None and upper.rate != lower.rate:
             rates = f"{value_text(lower.rate, 'ratio')} to {value_text(upper.rate, 'ratio')}"
             message = f"at {_bound(table, upper)} the rate on everything goes from {rates}"
-            if table.by == "amount" or own:
-                jump = abs(upper.start.value * (upper.rate - lower.rate))
-                size = money(jump) if table.by == "amount" else value_text(jump, "ratio") + " of the quota"
-                message += f": the pay jumps by {size}"
+            jump = abs(upper.rate - lower.rate)
+            if component.kind == "bonus":
+                message += f": the pay jumps by {value_text(jump, 'ratio')} of the target"
+            elif table.by == "amount" and table.of in ("", component.basis):
+                message += f": the pay jumps by {money(jump * upper.start.value)}"
+            elif own:
+                message += f": the pay jumps by {value_text(jump * upper.start.value, 'ratio')} of the quota"
             hint = "That is how slab works; marginal has no jumps."
             yield issue(policy, upper, message, hint, "rate", "warning", "tiers")
 
@@ -284,6 +291,7 @@ def tier_quotas(policy: Policy, schema: Schema) -> Iterator[Issue]:
         if table.by != "attainment":
             if table.of:
                 yield from named(policy, table, "metric", table.of, policy.metrics, "of")
+            yield from _looked_up(policy, component, table)
             yield from _by_another(policy, component, table)
             continue
         goal = policy.goal(table.of)
@@ -301,6 +309,19 @@ def tier_quotas(policy: Policy, schema: Schema) -> Iterator[Issue]:
         elif component.kind == "commission" and table.mode in ("marginal", "per_transaction") and _falls(policy, goal):
             message = f"the tiers of {component.id} cut {goal.metric} into parts, but the lower it is the better"
             yield issue(policy, table, message, "Use mode: slab, or interpolated.", "mode", code="tiers")
+
+
+def _looked_up(policy: Policy, component: Component, table: Tiers) -> Iterator[Issue]:
+    """A bonus says by which metric it is looked up; bounds are money or numbers as the metric is."""
+    metric = policy.metrics.get(table.of or component.basis)
+    if component.kind == "bonus" and not table.of:
+        message = f"bonus {component.id} looks up a tier by {table.by} but does not say of which metric"
+        yield issue(policy, table, message, "Add of: with the metric.", "of", code="tiers")
+    elif metric is not None and table.of and (metric.type == "amount") != (table.by == "amount"):
+        article = "an" if metric.type == "amount" else "a"
+        message = f"tiers by {table.by} are looked up by {table.of}, which is {article} {metric.type}"
+        hint = f"Write by: {'amount' if metric.type == 'amount' else 'count'}, or name another metric."
+        yield issue(policy, table, message, hint, "by", code="tiers")
 
 
 def _by_another(policy: Policy, component: Component, table: Tiers) -> Iterator[Issue]:
