@@ -275,8 +275,6 @@ class Deputy(Placing):
 class Absence(Placing):
     """缺勤: when somebody was away and why, where a goal of the policy is relieved for it."""
 
-    ALONE = ("person", "kind")
-
     kind = models.CharField(_("kind"), max_length=40, help_text=_("As the policy names it, such as maternity."))
     note = models.CharField(_("note"), max_length=160, blank=True)
 
