@@ -320,15 +320,17 @@ def test_different_customers_of_shared_orders_are_counted(tmp_path):
             "a gate limits c to a share of its target, but a commission has none",
         ),
         (
-            "{id: c, kind: bonus, target: 100, tiers: {mode: slab, by: amount, rates: [{from: 0, rate: 0%}]}}",
+            "{id: c, kind: bonus, target: 100, tiers: {mode: slab, by: amount, rates: [{from: 0, rate: 1%}]}}",
             "bonus c looks up a tier by amount but does not say of which metric",
         ),
         (
-            "{id: c, kind: bonus, target: 9, tiers: {mode: slab, by: amount, of: win_rate, rates: [{from: 0, rate: 0%}]}}",
+            "{id: c, kind: bonus, target: 9, tiers: {mode: slab, by: amount, of: win_rate, "
+            "rates: [{from: 0, rate: 1%}]}}",
             "tiers by amount are looked up by win_rate, which is a ratio",
         ),
         (
-            "{id: c, kind: bonus, target: 9, tiers: {mode: slab, by: count, of: bookings, rates: [{from: 0, rate: 0%}]}}",
+            "{id: c, kind: bonus, target: 9, tiers: {mode: slab, by: count, of: bookings, "
+            "rates: [{from: 0, rate: 1%}]}}",
             "tiers by count are looked up by bookings, which is an amount",
         ),
         (
@@ -351,3 +353,39 @@ def test_a_bare_cell_that_may_mean_two_things_is_refused(cell):
     axes = "rows: {metric: bookings, from: [0]}, columns: {metric: buyers, from: [0]}"
     [one] = issues_of(plan(f"{{id: c, kind: matrix, target: 100, {axes}, percent: [[{cell}]]}}", TEAM))
     assert one.message == f"'{cell}' may mean {cell}% or {100 * float(cell):g}%; write one of them"
+
+
+# 缺失值 what is missing
+
+
+FED = (
+    TEAM
+    + """
+appraisal:
+  - {id: q, period: quarter,
+     indicators: [{metric: bookings, weight: 100%, score: {curve: linear, of: attainment, cap: 120}}],
+     grades: {A: {from: 0, factor: 1.2}}}
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("component", "value"),
+    [
+        ('{id: c, kind: bonus, amount: 5, when: "win_rate >= 50% or bookings > 100"}', "5.00"),
+        ('{id: c, kind: bonus, amount: 5, when: "win_rate >= 50% or bookings > 9999"}', None),
+        ('{id: c, kind: bonus, amount: 5, when: "win_rate >= 50% and bookings > 9999"}', "0.00"),
+        ('{id: c, kind: bonus, amount: 5, when: "not (win_rate >= 50%)"}', None),
+        ('{id: c, kind: bonus, amount: 5, when: "default(win_rate, 60%) >= 50%"}', "5.00"),
+        ('{id: c, kind: commission, basis: bookings, rate: 10%, multiply: "grade_factor(q)"}', None),
+        ('{id: c, kind: commission, basis: bookings, rate: 10%, multiply: "default(grade_factor(q), 0.8)"}', "80.00"),
+    ],
+)
+def test_a_missing_value_blocks_a_component_only_where_it_decides(tmp_path, component, value):
+    orders = "id,person,signed_on,net_amount\na,lin,2026-01-15,1000"
+    made = calc(
+        tmp_path, plan(component, FED), people=PEOPLE, orders=orders, opportunities="id,person,closed_on,result"
+    )
+    assert pays(made) == {"c": value}
+    assert any("林静: c is not calculated" in one["message"] for one in made["issues"]) is (value is None)
+    assert [one for one in check(policy(plan(component, FED))) if one.level == "error"] == []

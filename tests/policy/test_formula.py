@@ -201,3 +201,31 @@ def test_any_text_is_read_or_refused(text):
         parse(text)
     except FormulaError as error:
         assert 0 <= error.at <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "records", "people"),
+    [
+        ("nothing >= 5", False, None),
+        ("nothing != 5", False, None),
+        ("nothing in [5]", False, None),
+        ("not (nothing >= 5)", True, None),
+        ("nothing >= 5 or one == 1", True, True),
+        ("one == 1 or nothing >= 5", True, True),
+        ("nothing >= 5 or one == 2", False, None),
+        ("nothing >= 5 and one == 2", False, False),
+        ("one == 2 and nothing >= 5", False, False),
+        ("nothing >= 5 and one == 1", False, None),
+        ("not (nothing >= 5 and one == 2)", True, True),
+        ("if(nothing >= 5, 1, 2)", 2, None),
+        ("if(one == 1, 3, nothing)", 3, 3),
+        ("default(nothing, 7)", 7, 7),
+        ("default(one, 7)", 1, 1),
+        ("default(nothing, 7) >= 5", True, True),
+        ("default(nothing, nothing)", None, None),
+    ],
+)
+def test_what_is_missing_decides_only_where_nothing_else_does(text, records, people):
+    tree, _ = resolve(parse(text), Scope({"nothing": Type.NUMBER, "one": Type.NUMBER}))
+    row = {"nothing": None, "one": 1}
+    assert (evaluator(tree)(row), evaluator(tree, unknown=None)(row)) == (records, people)

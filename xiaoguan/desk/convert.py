@@ -265,6 +265,10 @@ def infer(tree: Expr, wanted: Type, found: dict[str, Type]) -> None:
             branch = wanted if wanted is not Type.ANY else _kind(then) or _kind(otherwise) or Type.ANY
             infer(then, branch, found)
             infer(otherwise, branch, found)
+        case Call(name="default", args=(first, instead)):
+            both = wanted if wanted is not Type.ANY else _kind(first) or _kind(instead) or Type.ANY
+            infer(first, both, found)
+            infer(instead, both, found)
         case Call(args=args):
             for arg in args:
                 infer(arg, Type.NUMBER, found)
@@ -281,7 +285,7 @@ def _kind(tree: Expr) -> Type | None:
             return Type.NUMBER
         case Binary(op="+" | "-", left=left, right=right):
             return Type.DATE if Type.DURATION in (_kind(left), _kind(right)) else Type.NUMBER
-        case Call(name="if", args=(_, then, otherwise)):
+        case Call(name="if", args=(_, then, otherwise)) | Call(name="default", args=(then, otherwise)):
             return _kind(then) or _kind(otherwise)
     return None
 

@@ -1,7 +1,8 @@
 """公式的输入 inputs: what a formula about a person may read: metrics, goals, terms of the contract, grades, events.
 
 Each becomes a line, so that an earning, a score or a warning can show what it was computed from. A line without value
-makes the whole formula missing, with the reason. Metrics count attainment credit: what the person's goals count.
+makes the formula missing, with the reason, unless the rest decides: a side of `or` that holds, a `default`. Metrics
+count attainment credit: what the person's goals count.
 
     attainment(goal, over=quarter, of=team)   pace(goal, over=)   projection(goal, over=)   elapsed(quarter)
     total(metric, of=team)   change(metric, over=3m)   top_share(metric, by=customer, over=12m)   coverage(goal, over=)
@@ -106,9 +107,11 @@ class Inputs:
         except FormulaError as error:
             return Found(None, tuple(lines.values()), f'in "{written.text}": {error.message}')
         parts = tuple(lines.values())
-        if lacking := [f"{line.name}: {line.note or 'no value'}" for line in parts if line.missing]:
+        value = evaluator(tree, unknown=None)(values)
+        lacking = [f"{line.name}: {line.note or 'no value'}" for line in parts if line.missing]
+        if value is None and lacking:
             return Found(None, parts, "; ".join(lacking))
-        return Found(evaluator(tree)(values), parts, type=type_)
+        return Found(value, parts, type=type_)
 
     def input(self, part: Expr) -> Line | None:
         """The line a part of an expression stands for."""

@@ -399,7 +399,7 @@ def run(planned: Plan | Derived, rows_of: RowsOf, period: Period, currency: str,
 def combine(derived: Derived, parts: Mapping[str, Line], currency: str) -> Line:
     """The line of a derived metric from the lines of its inputs, wherever those came from."""
     row = {name: part.value for name, part in parts.items()}
-    value = evaluator(derived.expression)(row)
+    value = evaluator(derived.expression, unknown=None)(row)
     note = _reason(derived, parts) if value is None else ""
     if value is not None and (sample := _sample(derived, row)) < derived.min_sample:
         value, note = None, f"only {sample} records, fewer than the {derived.min_sample} it takes"

@@ -10,9 +10,10 @@ Three steps, each usable alone:
     resolve(tree, {"net_amount": MONEY})   the same tree with units checked; 1000 has become an amount, 10 000 000 units
     evaluator(tree)                        a function from a row to int, Fraction, str, date, bool or None
 
-**Missing** is the value None. Arithmetic with it gives missing; a comparison with it does not hold, whichever
-comparison it is; `and`, `or`, `not` treat a missing condition as one that does not hold. `rulebook/sql.py` compiles
-the same trees to SQL and must agree.
+**Missing** is the value None. Arithmetic with it gives missing. Over records a comparison with it does not hold,
+whichever comparison it is, and `and`, `or`, `not` treat a missing condition as one that does not hold;
+`rulebook/sql.py` compiles the same trees to SQL and must agree. About a person a comparison with it is not known
+(`unknown=None`): `or` with a side that holds holds, `and` with one that does not does not, anything else is missing.
 Source: spec/domain.md 8.1, 8.2 and 9.
 
     tree   the nodes      reading   text to tree      units   resolve      evaluating   tree to value

@@ -17,8 +17,16 @@ def evaluate(tree: Expr, row: Row) -> Value:
     return evaluator(tree)(row)
 
 
-def evaluator(tree: Expr) -> Evaluator:
-    """A resolved formula as a function of a row; make it once and call it for every row."""
+def evaluator(tree: Expr, unknown: bool | None = False) -> Evaluator:
+    """A resolved formula as a function of a row; make it once and call it for every row.
+
+    unknown   what a condition on a missing value is: False, it does not hold, as for the records of a metric; None, it
+              is not known, and so is what hangs on it, as where a person's pay does.
+    """
+
+    def part(tree: Expr) -> Evaluator:
+        return evaluator(tree, unknown)
+
     match tree:
         case Literal(value=value):
             return lambda row: value
@@ -26,24 +34,43 @@ def evaluator(tree: Expr) -> Evaluator:
             name = dotted(tree) or ""
             return lambda row: row.get(name)  # type: ignore[return-value]
         case Unary(op=op, operand=operand):
-            inner = evaluator(operand)
+            inner = part(operand)
             if op == "not":
-                return lambda row: not inner(row)
+                return _not(inner, unknown)
             return lambda row: None if (value := inner(row)) is None else -value  # type: ignore[operator]
-        case Binary(op="and", left=left, right=right):
-            a, b = evaluator(left), evaluator(right)
-            return lambda row: bool(a(row) and b(row))
-        case Binary(op="or", left=left, right=right):
-            a, b = evaluator(left), evaluator(right)
-            return lambda row: bool(a(row) or b(row))
+        case Binary(op="and" | "or" as op, left=left, right=right):
+            return _joined(part(left), part(right), op == "or", unknown)
         case Binary(op=op, left=left, right=right):
-            return _binary(op, evaluator(left), evaluator(right))
+            return _binary(op, part(left), part(right), unknown)
         case In(item=item, options=options):
-            found = evaluator(item)
+            found = part(item)
             values = frozenset(option.value for option in options if isinstance(option, Literal))
-            return lambda row: (value := found(row)) is not None and value in values
+            return lambda row: unknown if (value := found(row)) is None else value in values
         case Call(name=name, args=args):
-            return _call(name, [evaluator(arg) for arg in args], tree)
+            return _call(name, [part(arg) for arg in args], tree, unknown)
+
+
+def _not(inner: Evaluator, unknown: bool | None) -> Evaluator:
+    def apply(row: Row) -> Value:
+        value = inner(row)
+        return None if value is None and unknown is None else not value
+
+    return apply
+
+
+def _joined(left: Evaluator, right: Evaluator, decides: bool, unknown: bool | None) -> Evaluator:
+    """and, or: one side that decides is enough, whatever the other is; otherwise a missing one leaves it unknown."""
+
+    def apply(row: Row) -> Value:
+        a = left(row)
+        if a is not None and bool(a) is decides:
+            return decides
+        b = right(row)
+        if b is not None and bool(b) is decides:
+            return decides
+        return unknown if a is None or b is None else not decides
+
+    return apply
 
 
 _OPERATIONS: dict[str, Callable[..., Value]] = {
@@ -57,9 +84,9 @@ _OPERATIONS: dict[str, Callable[..., Value]] = {
 }
 
 
-def _binary(op: str, left: Evaluator, right: Evaluator) -> Evaluator:
+def _binary(op: str, left: Evaluator, right: Evaluator, unknown: bool | None) -> Evaluator:
     operation = _OPERATIONS.get(op) or (_added if op == "+" else _subtracted)
-    nothing = False if op in COMPARISONS else None
+    nothing = unknown if op in COMPARISONS else None
 
     def apply(row: Row) -> Value:
         a, b = left(row), right(row)
@@ -96,10 +123,13 @@ def _subtracted(a: Value, b: Value) -> Value:
     return a - b  # type: ignore[operator]
 
 
-def _call(name: str, args: list[Evaluator], tree: Call) -> Evaluator:
+def _call(name: str, args: list[Evaluator], tree: Call, unknown: bool | None) -> Evaluator:
     if name == "if":
         condition, then, otherwise = args
-        return lambda row: then(row) if condition(row) else otherwise(row)
+        return _if(condition, then, otherwise, unknown)
+    if name == "default":
+        first, instead = args
+        return lambda row: instead(row) if (value := first(row)) is None else value
     empty = tree.get("empty")
     fallback = evaluator(empty) if empty is not None else lambda row: None
     function = _FUNCTIONS[name]
@@ -111,6 +141,16 @@ def _call(name: str, args: list[Evaluator], tree: Call) -> Evaluator:
         if name in ("ratio", "round") and values[-1] == 0 and len(values) == 2:
             return fallback(row)
         return function(*values)
+
+    return apply
+
+
+def _if(condition: Evaluator, then: Evaluator, otherwise: Evaluator, unknown: bool | None) -> Evaluator:
+    def apply(row: Row) -> Value:
+        holds = condition(row)
+        if holds is None and unknown is None:
+            return None
+        return then(row) if holds else otherwise(row)
 
     return apply
 

@@ -37,6 +37,7 @@ _ARGUMENTS: dict[str, tuple[tuple[int, int], tuple[str, ...]]] = {
     "if": ((3, 3), ()),
     "min": ((2, 20), ()),
     "max": ((2, 20), ()),
+    "default": ((2, 2), ()),
 }
 
 
@@ -210,7 +211,7 @@ def _resolve_call(tree: Call, scope: Scope) -> tuple[Expr, Type]:
         return _resolve_ratio(tree, args, scope)
     if tree.name == "if":
         _need(*args.pop(0), Type.BOOL)
-    else:
+    elif tree.name != "default":
         for (arg, type_), written in zip(args, tree.args, strict=True):
             if type_ not in NUMBERS | {Type.ANY, Type.MISSING}:
                 raise FormulaError(f"{unparse(written)!r} is {_a(type_)}; {tree.name}() takes numbers", _at(arg))

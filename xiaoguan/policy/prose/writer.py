@@ -148,6 +148,8 @@ class Writer:
         match call.name, args:
             case "ratio", [above, below]:
                 return self.say(f"{above} divided by {below}", f"{above}除以{below}")
+            case "default", [what, instead]:
+                return self.say(f"{what}, or {instead} where there is none", f"{what}（没有时取 {instead}）")
             case "sum", [what]:
                 return self.say(f"the sum of {what}", f"{what}之和")
             case "count", []:
