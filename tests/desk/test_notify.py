@@ -8,12 +8,13 @@ import pytest
 from django.core import mail
 from django.utils import timezone, translation
 
-from xiaoguan.customers.models import Customer
-from xiaoguan.desk import jobs, notify
+from xiaoguan.customers.models import Customer, Lead
+from xiaoguan.desk import conformance, jobs, notify
+from xiaoguan.desk.bulk import Target
 from xiaoguan.desk.events import acting
 from xiaoguan.desk.jobs import Job, drain, start
 from xiaoguan.desk.notify import DUE, MENTION, Notification, NotificationSettings, Way, mentions_in
-from xiaoguan.sales.models import Activity
+from xiaoguan.sales.models import Activity, Opportunity
 
 pytestmark = pytest.mark.django_db
 
@@ -166,3 +167,50 @@ def test_old_notifications_are_cleared_out(cast, customer):
     Notification.objects.update(created_at=timezone.now() - timedelta(days=91))
     jobs._kinds["clear_notifications"](jobs.Running(*_claimed()))
     assert not Notification.objects.exists()
+
+
+# What somebody is given
+
+
+def handed(who) -> list[str]:
+    return [item.sentence for item in notify.Notification.objects.filter(person_id=who.pk, kind="given").order_by("pk")]
+
+
+def test_whoever_is_given_a_record_is_told_whatever_way_it_came(cast, client_of):
+    sale = conformance.sample(Opportunity, cast.linjing)
+    leads = [conformance.sample(Lead, cast.linjing) for _n in range(3)]
+    assert not handed(cast.zhouhang)
+    manager = client_of("chenmin")
+    with translation.override("en"):
+        where = f"/api/opportunities/{sale.pk}"
+        assert manager.patch(where, {"owner": cast.zhouhang.pk}, content_type="application/json").status_code == 200
+        assert handed(cast.zhouhang) == [f"陈敏 gave you {sale.title}"]
+        ids = ",".join(str(lead.pk) for lead in leads)
+        answer = manager.post("/leads/bulk/do", {"ids": ids, "deed": "edit:owner", "owner": cast.zhouhang.pk})
+        assert answer.status_code == 200, answer.content
+        assert handed(cast.zhouhang)[1:] == ["陈敏 gave you 3 leads"]
+        back = client_of("zhouhang").post(f"/opportunities/{sale.pk}/hand_over", {"to": cast.linjing.pk})
+        assert back.status_code == 302 and handed(cast.linjing) == [f"周航 gave you {sale.title}"]
+        assert len(handed(cast.zhouhang)) == 2  # one's own deed is no news
+
+
+def test_many_that_come_at_once_are_one_notice(cast):
+    sales = [conformance.sample(Opportunity, cast.linjing) for _n in range(4)]
+    target = Target(Opportunity, ["owner"], via="job")
+    rows = [(s.pk, s.version, {0: (cast.linjing.pk, cast.zhouhang.pk)}, None, "") for s in sales]
+    with translation.override("en"):
+        for via, expected in (("undo", []), ("job", ["陈敏 gave you 4 opportunities"])):
+            with acting(cast.chenmin.pk, via):
+                for some in (rows[:3], rows[3:]):
+                    target.update(some)
+            assert handed(cast.zhouhang) == expected
+            rows = [(pk, version + 1, changes, None, "") for pk, version, changes, _k, _n in rows]
+
+
+def test_many_of_a_day_are_one_line_and_a_call_says_with_whom(cast, customer, client_of):
+    for n in range(4):
+        Activity(subject=f"电话{n}", owner=cast.linjing, customer=customer, due_on=timezone.localdate()).save()
+    NotificationSettings(person_id=cast.linjing.pk, remind_at=time(0, 0)).save()
+    jobs._kinds["remind"](jobs.Running(*_claimed()))
+    page = client_of("linjing").get("/inbox/").content.decode()
+    assert "电话0 · 华夏科技" in page and page.count('class="inbox-many') == 1

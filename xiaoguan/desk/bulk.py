@@ -48,6 +48,9 @@ class Target:
         ]
         self.desk = desk_of(model)
         self.counted = tallies.names_of(self.desk) if self.desk else ()
+        owner = self.desk.owner_field if self.desk and self.desk.open is not None else ""
+        self.owned = next((i for i, field in enumerate(self.fields) if field.attname == owner), -1)
+        """The place of the owner among the fields, if it is among them; -1."""
         self.derives = model.derive.__func__ is not Record.derive.__func__
 
     def stored(self, ids: Sequence[int]) -> dict[int, tuple[int, tuple[Any, ...]]]:
@@ -99,6 +102,7 @@ class Target:
                 ],
             )
         self._work_out([row[0] for row in rows])
+        self._give([(pk, values[self.owned]) for pk, _key, values, _note in rows] if self.owned >= 0 else [])
         write_events(self.entity, self.via, [(pk, "created", {}, note) for pk, _key, _values, note in rows])
         if self.counted:
             tallies.move(self.desk, [], tallies.standing(self.desk, [row[0] for row in rows]))
@@ -150,6 +154,7 @@ class Target:
         if counts:
             tallies.move(self.desk, before, tallies.standing(self.desk, ids))
         self._search_again(ids)
+        self._give([(pk, changes[self.owned][1]) for pk, _v, changes, _key, _note in rows if self.owned in changes])
         if self.desk and any(self.fields[i].name in self.desk.duplicates for places, _adopts in alike for i in places):
             duplicates.index_again(self.desk, ids)
 
@@ -168,6 +173,17 @@ class Target:
             from xiaoguan.desk.custom.computing import refill
 
             refill(self.model, ids)
+
+    def _give(self, owners: Sequence[tuple[int, int | None]]) -> None:
+        """Tell those who own the records from now on."""
+        from xiaoguan.desk import notify
+
+        by_owner: dict[int | None, list[int]] = defaultdict(list)
+        for pk, owner in owners:
+            by_owner[owner].append(pk)
+        for owner, ids in by_owner.items():
+            if self.desk:
+                notify.given(self.desk, owner, ids)
 
     def _touched(self, rows: Sequence[tuple[int, int, dict[int, Change], str | None, str]]) -> set[str]:
         return {self.fields[place].attname for row in rows for place in row[2]}

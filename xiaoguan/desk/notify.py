@@ -70,6 +70,7 @@ def notice(key: str, label: Any, icon: str = "bell", way: str = Way.PAGE) -> Not
 JOB = notice("job", gettext_lazy("Jobs that ended"), "progress-check")
 MENTION = notice("mention", gettext_lazy("Mentions of me"), "at")
 DUE = notice("due", gettext_lazy("What is due today"), "calendar-due")
+GIVEN = notice("given", gettext_lazy("What somebody gave me"), "switch-horizontal")
 
 
 @attaches
@@ -103,7 +104,8 @@ class Notification(models.Model):
     @property
     def sentence(self) -> str:
         """The text in the language of the moment."""
-        return _(self.text) % self.values
+        desk = desk_of(self.entity) if self.entity else None
+        return _(self.text) % {"things": desk.label_plural if desk else "", **self.values}
 
 
 class NotificationSettings(models.Model):
@@ -193,6 +195,32 @@ def notify(
         for pk in sorted(told)
     )
     return len(told)
+
+
+ONE_GIVEN = gettext_noop("%(actor)s gave you %(title)s")
+MANY_GIVEN = gettext_noop("%(actor)s gave you %(n)d %(things)s")
+
+
+def given(desk: Desk, owner_id: int | None, ids: Sequence[int]) -> None:
+    """Tell somebody that records which are in hand are theirs now, unless it was their own deed or is taken back.
+
+    Whatever way they came, what one deed gives is one notice: the second record of a batch joins the first.
+    """
+    actor = current_actor()
+    if desk.open is None or not ids or owner_id in (None, actor.person_id) or actor.via == "undo" or not actor.batch:
+        return
+    if actor.person_id is None:  # nobody's deed: a clean-up, the demo company
+        return
+    last = Notification.objects.filter(person_id=owner_id, kind=GIVEN.key, entity=desk.key).order_by("-pk").first()
+    joins = last is not None and last.read_at is None and last.values.get("batch") == actor.batch
+    number = len(ids) + (last.values["n"] if joins else 0)
+    text = ONE_GIVEN if number == 1 else MANY_GIVEN
+    url = "" if number == 1 else f"{desk.url()}?owner=me&sort=-updated_at"
+    values = {"n": number, "batch": actor.batch}
+    if joins:
+        Notification.objects.filter(pk=last.pk).update(text=text, url=url, values={**last.values, **values})
+    elif record := desk.model._default_manager.filter(pk=ids[0]).first():
+        notify([owner_id], GIVEN, text, record=record, values=values, url=url)
 
 
 def viewers_of(people: Sequence[int]) -> dict[int, Viewer]:
@@ -285,21 +313,30 @@ def mark_read(viewer: Viewer, ids: Iterable[int] | None = None, read: bool = Tru
 
 @dataclass(frozen=True)
 class Reminder:
-    """Records of an entity whose `date` has come remind the person at `who`, as long as `open` holds."""
+    """Records of an entity whose `date` has come remind the person at `who`, as long as `open` holds.
+
+    about    a relation whose name stands beside the title: with whom the call is.
+    """
 
     entity: str
     date: str
     who: str
     open: Q
     text: str
+    about: str = ""
+
+    def title(self, record: Any) -> dict[str, str]:
+        """The title with what it is about, where there is something."""
+        other = getattr(record, self.about) if self.about else None
+        return {} if other is None else {"title": f"{record} · {other}"}
 
 
 _reminders: list[Reminder] = []
 
 
-def remind_of(entity: str, date: str, who: str, text: str, open: Q | None = None) -> None:
+def remind_of(entity: str, date: str, who: str, text: str, open: Q | None = None, about: str = "") -> None:
     """Declare a reminder; see Reminder. `text` is marked by gettext_noop."""
-    _reminders.append(Reminder(entity, date, who, open or Q(), text))
+    _reminders.append(Reminder(entity, date, who, open or Q(), text, about))
 
 
 @every("15 minutes", title=gettext_lazy("Remind people of what is due"))
@@ -313,7 +350,8 @@ def remind(running: Running) -> dict[str, Any]:
             mine = chosen.get(getattr(record, f"{reminder.who}_id"), usual)
             if getattr(record, reminder.date) == mine.local(now).date() and mine.its_time(now):
                 with running.step():
-                    told += notify([getattr(record, f"{reminder.who}_id")], DUE, reminder.text, record=record)
+                    who, said = getattr(record, f"{reminder.who}_id"), reminder.title(record)
+                    told += notify([who], DUE, reminder.text, record=record, values=said)
     return {"summary": _("%(n)d reminders written.") % {"n": told}}
 
 
@@ -324,6 +362,7 @@ def _due(reminder: Reminder) -> list[Any]:
     today, since = timezone.localdate(), timezone.now() - timedelta(hours=24)
     days = [today + timedelta(days=step) for step in (-1, 0, 1)]
     due = desk.model._default_manager.filter(reminder.open, **{f"{reminder.date}__in": days})
+    due = due.select_related(reminder.about) if reminder.about else due
     done = Notification.objects.filter(kind=DUE.key, entity=desk.key, created_at__gte=since)
     return list(due.exclude(**{reminder.who: None}).exclude(pk__in=done.values("record_id")))
 

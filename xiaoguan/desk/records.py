@@ -105,11 +105,13 @@ class Record(models.Model):
         self._after_write(changes, before)
 
     def _after_write(self, changes: dict[str, list[Any]], before: dict[str, Any] | None) -> None:
-        from xiaoguan.desk import duplicates, search, tallies
+        from xiaoguan.desk import duplicates, notify, search, tallies
         from xiaoguan.desk.desk import desk_of
 
         if desk := desk_of(type(self)):
             tallies.moved_by(desk, before, self, changes)
+            if desk.open is not None and (before is None or desk.owner_field in changes):
+                notify.given(desk, getattr(self, desk.owner_field), [self.pk])
         self._loaded = {f.attname: getattr(self, f.attname) for f in self._meta.concrete_fields}
         search.index(self)
         if desk and desk.duplicates and (before is None or any(name in changes for name in desk.duplicates)):

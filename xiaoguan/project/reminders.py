@@ -5,5 +5,6 @@ from django.utils.translation import gettext_noop
 
 from xiaoguan.desk.notify import remind_of
 
-remind_of("activity", "due_on", "owner", gettext_noop("Due today: %(title)s"), open=Q(done_on__isnull=True))
+DUE = gettext_noop("Due today: %(title)s")
+remind_of("activity", "due_on", "owner", DUE, open=Q(done_on__isnull=True), about="customer")
 remind_of("customer", "next_contact_on", "owner", gettext_noop("Contact today: %(title)s"))

@@ -47,7 +47,7 @@ def inbox_page(request: HttpRequest) -> HttpResponse:
         {
             "label": _("Today") if day == today else None,
             "day": day,
-            "entries": [_words(item) for item in items],
+            "entries": _gathered([_words(item) for item in items]),
         }
         for day, items in groupby(found, lambda item: timezone.localtime(item.created_at).date())
     ]
@@ -60,6 +60,26 @@ def inbox_page(request: HttpRequest) -> HttpResponse:
         "kinds": [{"key": k.key, "label": k.label} for k in notify.notices.values()],
     }
     return render(request, "inbox/list.html", context)
+
+
+FEW = 3
+"""So many of one kind on a day stand one by one; more are one line that opens."""
+
+
+def _gathered(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The entries of a day, newest first; many of one kind stand where the newest of them is."""
+    kinds: dict[str, list[dict[str, Any]]] = {}
+    for entry in entries:
+        kinds.setdefault(entry["kind"], []).append(entry)
+    found = []
+    for entry in entries:
+        alike = kinds[entry["kind"]]
+        if len(alike) <= FEW:
+            found.append(entry)
+        elif entry is alike[0]:
+            unread = sum(one["unread"] for one in alike)
+            found.append({**entry, "entries": alike, "number": len(alike), "unread": unread > 0})
+    return found
 
 
 def _words(item: Notification) -> dict[str, Any]:
