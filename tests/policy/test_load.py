@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from xiaoguan.policy import Duration, Later, load, load_text
 from xiaoguan.policy.document import Dates, Section
 from xiaoguan.policy.load import keys_of
+from xiaoguan.policy.prose import explain_text
 
 from .making import BOOKINGS, HEADER, ROOT, issues_of, paying, policy
 
@@ -55,6 +56,16 @@ def test_rules_of_every_day_are_read_and_named_as_not_carried_out_here():
     found = policy("pool: {claim: {per_day: 5}, exclude: null}\n")
     assert found.pool.claim.per_day == 5 and found.pool.exclude is None
     assert found.later == (Later("pool"),)
+
+
+def test_a_discount_that_changes_credit_is_carried_out():
+    levels = "discount: {base: list_price, levels: [{up_to: 10%, approve: leader}]"
+    effect = ', effect: {when: "discount > 20%", credit_factor: 70%}'
+    assert [one.code for one in issues_of(f"{BOOKINGS}{levels}}}\n")] == ["policy.later"]
+    assert issues_of(f"{BOOKINGS}{levels}{effect}}}\n") == []
+    assert "70% of the credit counts" in "".join(
+        one.text for one in explain_text(policy(f"{BOOKINGS}{levels}{effect}}}\n"))
+    )
 
 
 @pytest.mark.parametrize(

@@ -121,8 +121,9 @@ class Policy(Section):
 
     @property
     def later(self) -> tuple[Later, ...]:
-        """Sections that are read and checked, but that this engine does not carry out."""
-        return tuple(Later(key, self.line_of(key), key) for key in LATER if getattr(self, key))
+        """Sections that are read and checked, but of which this engine carries out nothing."""
+        paid = ("discount",) if self.discount and self.discount.effect else ()
+        return tuple(Later(key, self.line_of(key), key) for key in LATER if getattr(self, key) and key not in paid)
 
     def components(self) -> Iterator[tuple[IncentivePlan, Component]]:
         """Every component with its plan, in order."""

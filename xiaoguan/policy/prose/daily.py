@@ -140,13 +140,11 @@ class Daily(Writer):
                 f" Below a margin of {margin}: {self.words(rule.floor.approve)}.",
                 f"毛利率低于 {margin}：{self.words(rule.floor.approve)}。",
             )
-        if rule.effect is not None:
-            factor = value_text(rule.effect.credit_factor, "ratio")
-            condition = self.phrase(rule.effect.when.tree)
-            text += self.say(
-                f" If {condition}, {factor} of the credit counts.", f"{condition}的，业绩按 {factor} 折算。"
-            )
         yield self.elsewhere("discount", rule, self.word("discount_section"), text)
+        if rule.effect is not None:
+            factor, condition = value_text(rule.effect.credit_factor, "ratio"), self.phrase(rule.effect.when.tree)
+            text = self.say(f"If {condition}, {factor} of the credit counts.", f"{condition}的，业绩按 {factor} 折算。")
+            yield self.clause(rule.effect, self.say("Credit of discounted sales", "低价单折算"), text)
 
     def warnings(self) -> Iterator[Clause]:
         for one in self.policy.warnings:
