@@ -203,7 +203,20 @@ def test_a_version_that_begins_inside_a_quarter_is_warned_about():
 
     later, _ = load_text(found.text.replace("from: 2026-01-01", "from: 2026-02-01"))
     assert later is not None
-    _expect(check(later), "warning", "begins inside the year 2026", "policy.effective.from")
+    message = "begins inside the year 2026; {} is not calculated for it"
+    _expect(check(later), "warning", message.format(later.incentive[0].components[0].id), "policy.effective.from")
+    follows = later.text.replace("currency: CNY", "currency: CNY, supersedes: 0.9.0")
+    newer, _ = load_text(follows)
+    assert newer is not None
+    _expect(check(newer), "warning", "follows the version before it until 2027-01-01", "policy.effective.from")
+
+
+def test_what_is_paid_record_by_record_is_paid_from_the_first_day_on():
+    from xiaoguan.policy import load_text
+
+    found = paying("{id: pay, kind: commission, basis: bookings, rate: 1%}")
+    later, _ = load_text(found.text.replace("from: 2026-01-01", "from: 2026-02-14"))
+    assert later is not None and check(later) == []
 
 
 def _expect(issues, level, message, path):

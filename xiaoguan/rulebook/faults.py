@@ -77,6 +77,8 @@ _WRITTEN: tuple[tuple[str, str], ...] = (
     (r"`to` is the first day on which it no longer holds\.", "`to` 是不再有效的第一天。"),
     (rf"the policy begins inside the {_S} {_S}; {_S} is not calculated for it",
      r"制度在 \1 \2 中途生效；该期不核算 \3"),
+    (rf"the policy begins inside the {_S} {_S}; {_S} follows the version before it until {_S}",
+     r"制度在 \1 \2 中途生效；\4 前 \3 仍按上一版本执行"),
     (rf"Begin it on {_S} or {_S}, or keep the earlier version for this {_S}\.",
      r"请自 \1 或 \2 起生效，或由上一版本执行完本期。"),
     (rf"the policy ends inside the {_S} {_S}; {_S} is not calculated for it", r"制度在 \1 \2 中途失效；该期不核算 \3"),

@@ -13,6 +13,7 @@ from xiaoguan.base.periods import CalendarGap
 from xiaoguan.base.words import did_you_mean
 
 from ..document import Policy, Section
+from ..earning import by_event
 from ..metrics import Schema
 from .common import issue
 
@@ -134,10 +135,11 @@ def _named_periods(policy: Policy) -> Iterator[tuple[Section, str, str]]:
 
 
 def transition(policy: Policy, schema: Schema) -> Iterator[Issue]:
-    """A policy that begins inside a period or an accumulation window leaves that one out."""
+    """A policy that begins inside a period or an accumulation window leaves that one to the version before it, except
+    for what is paid record by record."""
     start = policy.header.effective.start
     for _, component in policy.components():
-        if component.kind == "override_rate":
+        if component.kind == "override_rate" or by_event(component):
             continue
         window = component.tiers.accumulate if component.tiers else "period"
         kind = component.period if window == "period" else window
@@ -149,7 +151,11 @@ def transition(policy: Policy, schema: Schema) -> Iterator[Issue]:
             changes = policy.header.transition
             if changes is not None and changes.components.get(component.id, changes.default) != "new_period_only":
                 continue
-            message = f"the policy begins inside the {kind} {found.label}; {component.id} is not calculated for it"
+            message = f"the policy begins inside the {kind} {found.label}; "
+            if policy.header.supersedes:
+                message += f"{component.id} follows the version before it until {found.end}"
+            else:
+                message += f"{component.id} is not calculated for it"
             hint = f"Begin it on {found.start} or {found.end}, or keep the earlier version for this {kind}."
             yield issue(policy, policy.header.effective, message, hint, "from", "warning", "dates")
 
