@@ -25,8 +25,8 @@ import pyarrow
 from xiaoguan.policy import Policy, RowsWorld, Who, load_text
 from xiaoguan.policy.bulk import Compiled, compile_component
 from xiaoguan.policy.credit import metric_of
-from xiaoguan.policy.incentive import _Asked
 from xiaoguan.policy.settle import Settling
+from xiaoguan.policy.versions import Asked, chains
 
 HEAD = """policy: {id: t, name: T, version: 1.0.0, effective: {from: 2026-01-01, to: null}, currency: CNY}
 metrics:
@@ -141,8 +141,7 @@ def by_rows(
     found = Found(whole=plan.clawback is not None or plan.pay is not None)
     for key in people:
         who = Who(key, key)
-        asked = _Asked(world)
-        for one in Settling(policy, plan, who, asked).through(policy.calendar.parse("2026-12")):
+        for one in Settling(chains([(policy, Asked(world))])[0], who).through(policy.calendar.parse("2026-12")):
             steps, at = one.amounts, (key, one.period.start)
             credited = metric_of(policy, world, "sales", who, one.period, "pay").value
             assert isinstance(credited, int)

@@ -581,7 +581,7 @@ def _(given: Any, expected: Any) -> Any:
 
 @example("policy-version-by-event-date")
 def _(given: Any, expected: Any) -> Any:
-    from xiaoguan.policy.versions import statement_of_versions
+    from xiaoguan.policy import statement_of_versions
 
     first, second = given["versions"]
     texts = [(first, second["from"]), (second, "null")]

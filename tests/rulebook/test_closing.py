@@ -226,6 +226,26 @@ def test_a_late_order_is_one_adjustment_in_the_open_period(march: Any) -> None:
     assert not Result.objects.filter(run=may.run, name="adjustment").exists(), "what was adjusted is not adjusted again"
 
 
+def test_a_new_version_inside_the_month_pays_its_own_days_and_the_month_reproduces(march: Any, home: Path) -> None:
+    adopt(policy("1.1.0", "2026-03-16", "5%"))
+    period = closed(march, "2026-03")
+    # 60 000 of 1 March at 3 % and 40 000 of 31 March at 5 %; the bonus follows the version of the month
+    assert paid_of(period, march.linjing) == (1_800 + 2_000 + 1_000) * 10_000
+    line = Result.objects.get(run=period.run, person=march.linjing, name="commission")
+    assert [part["source"].split(",")[0] for part in line.trace["parts"]] == ["house 1.0.0", "house 1.1.0"]
+    Order.objects.update(net_amount=1)
+    assert closing.reproduce(period).different == ()
+
+
+def test_a_late_order_is_adjusted_by_the_version_of_its_month_also_for_who_had_none(march: Any) -> None:
+    closed(march, "2026-03")
+    adopt(policy("1.1.0", "2026-04-01", "5%"))
+    order(march.linjing, "10000", date(2026, 3, 20))
+    order(march.zhouhang, "1000", date(2026, 3, 20))
+    april = closed(march, "2026-04", State.CALCULATED)
+    assert paid_of(april, march.linjing) == 300 * 10_000 and paid_of(april, march.zhouhang) == 30 * 10_000
+
+
 def test_a_locked_period_reproduces_bit_for_bit_after_the_facts_changed(march: Any, home: Path) -> None:
     period = closed(march, "2026-03")
     Order.objects.update(net_amount=1)

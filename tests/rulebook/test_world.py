@@ -68,7 +68,7 @@ def order(owner: Person, amount: int, day: date, currency: str = "CNY") -> Order
 
 
 def pay(of: Order, amount: int, day: date) -> None:
-    Payment(order=of, amount=Money(amount, "CNY"), received_on=day, reference="bank").save()
+    Payment(order=of, amount=Money(amount, of.currency), received_on=day, reference="bank").save()
 
 
 def totals(period: str) -> dict[str, Decimal]:

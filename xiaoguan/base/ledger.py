@@ -43,6 +43,11 @@ class Entry:
     record: str = ""
     cause: str = ""
 
+    @property
+    def stands_in(self) -> str:
+        """The period whose statement it belongs to: where it was posted, or what an adjustment is about."""
+        return self.about if self.kind == "adjustment" else self.posted
+
     def to_json(self) -> dict[str, Any]:
         """A plain dict; the amount in units."""
         return asdict(self)

@@ -22,10 +22,11 @@ from xiaoguan.goals.pages import value_text
 from xiaoguan.goals.tracking import Standing, standing_of, standings
 from xiaoguan.insight.whatif import pay_kind
 from xiaoguan.people.models import Person, Team
-from xiaoguan.policy import Goal, Policy, statement
+from xiaoguan.policy import Goal, Policy
 from xiaoguan.rulebook.lines import names_in, names_of, spoken
 from xiaoguan.rulebook.models import PolicyVersion
-from xiaoguan.rulebook.versions import document_of, in_force
+from xiaoguan.rulebook.reckoning import paid
+from xiaoguan.rulebook.versions import document_of, in_force, known_versions
 from xiaoguan.rulebook.world import DatabaseWorld, Participants
 from xiaoguan.sales.models import Activity, Opportunity
 
@@ -183,10 +184,11 @@ def _live_statement(version: PolicyVersion, person: Person, now: Any) -> dict[st
         period = policy.calendar.period(kind, now)
     except ValueError:
         return None
-    who = Participants(policy, period).people.get(str(person.pk))
+    every = known_versions(policy)
+    who = Participants(policy, period, every).people.get(str(person.pk))
     if who is None:
         return None
-    earned = statement(policy, who, period, DatabaseWorld(policy, [person.pk]))
+    earned = paid(who, period, DatabaseWorld(policy, [person.pk], versions=every))
     if not earned.lines:
         return None
     return {

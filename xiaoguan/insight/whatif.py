@@ -27,14 +27,14 @@ from xiaoguan.desk.cells import money_text
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.listing import with_query
 from xiaoguan.people.models import Person
-from xiaoguan.policy import Policy, Who, statement
+from xiaoguan.policy import Policy, Who
 from xiaoguan.policy.formula import Row
 from xiaoguan.rulebook.asking import number_text
 from xiaoguan.rulebook.facts import facts
 from xiaoguan.rulebook.lines import line_words, names_in, names_of, spoken
 from xiaoguan.rulebook.models import PolicyVersion
-from xiaoguan.rulebook.reckoning import attainment_of
-from xiaoguan.rulebook.versions import document_of, in_force
+from xiaoguan.rulebook.reckoning import attainment_of, paid
+from xiaoguan.rulebook.versions import document_of, in_force, known_versions
 from xiaoguan.rulebook.world import DatabaseWorld, Participants
 from xiaoguan.sales.models import Opportunity
 
@@ -96,12 +96,12 @@ def _row(table: str, key: str, values: dict[str, Any]) -> Row:
 
 def work_out(asked: Asked) -> Shown:
     """Both statements and what lies between."""
-    world = DatabaseWorld(asked.policy, [asked.person.pk])
-    now = statement(asked.policy, asked.who, asked.period, world)
+    world = DatabaseWorld(asked.policy, [asked.person.pk], versions=known_versions(asked.policy))
+    now = paid(asked.who, asked.period, world)
 
     def at(more: int) -> tuple[DatabaseWorld, Statement]:
         other = world.supposing(supposed(asked, more))
-        return other, statement(asked.policy, asked.who, asked.period, other)
+        return other, paid(asked.who, asked.period, other)
 
     other, then = at(asked.more)
     goals = []
@@ -138,7 +138,7 @@ def ask(request: HttpRequest) -> Asked | None:
     for version in in_force(timezone.localdate()):
         policy = document_of(version)
         period = _period(policy, get.get("period", ""))
-        who = Participants(policy, period).people.get(str(person.pk)) if period else None
+        who = Participants(policy, period, known_versions(policy)).people.get(str(person.pk)) if period else None
         if period is None or who is None:
             continue
         deals = [

@@ -41,7 +41,7 @@ from .formula import (
     unparse,
 )
 from .goals import Pace, attainment, decompose, pace, person_quota, proration, ramp, shares, step_shares, target
-from .incentive import statement
+from .incentive import ENGINE, statement, statement_of_versions
 from .inputs import value_of
 from .load import load, load_text
 from .metrics import (
@@ -63,10 +63,10 @@ from .prose import LINE_LABELS, Clause, explain_text
 from .reasonable import Evidence, assess
 from .reckon import reckon
 from .targets import Targets, work_out
-from .versions import statement_of_versions
 from .world import Book, Facts, RowsWorld, Span, Who, World
 
 __all__ = [
+    "ENGINE",
     "FACTS",
     "LINE_LABELS",
     "Appraised",

@@ -15,8 +15,9 @@ Source: spec/domain.md 5.1, 5.6 and 5.7.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
 
 from xiaoguan.base.explain import Line, Statement, Step, value_text
 from xiaoguan.base.issues import Issue
@@ -24,11 +25,15 @@ from xiaoguan.base.ledger import Entry
 from xiaoguan.base.money import Money
 from xiaoguan.base.periods import Period
 
-from .document import Component, IncentivePlan, Policy
-from .earning import Earned, Earning
+from .document import IncentivePlan, Policy
+from .earning import Earned
 from .metrics import HELD_BACK
 from .settle import Settled, Settling, needs_records, settles
+from .versions import Asked, Chain, chains, together
 from .world import Who, World, facts_of
+
+ENGINE = 2
+"""Raised whenever the same policy and facts come to other amounts: a stored run names the engine that made it."""
 
 STEPS = (
     "Eligible events",
@@ -55,61 +60,97 @@ def statement(policy: Policy, who: Who, period: Period, world: World) -> Stateme
     A component counts in the period in which its own period ends: a monthly commission in each month, a quarterly
     bonus in the last month of the quarter, both in the quarter. The steps after the components follow the pay period.
     """
-    asked = _Asked(world)
-    result = _statement(policy, who, period, asked)
-    return _adjusted(policy, who, period, asked, result)
+    return statement_of_versions([policy], who, period, lambda _: world)
 
 
-def _statement(policy: Policy, who: Who, period: Period, asked: _Asked) -> Statement:
-    lines: list[Line] = []
-    entries: list[Entry] = []
-    amounts: dict[int, int] = defaultdict(int)
-    for plan in policy.incentive:
-        if not _is_for(policy, plan, who):
-            continue
-        earned = [
-            one for component in plan.components for one in _component(policy, plan, component, who, period, asked)
-        ]
-        lines.extend(line for line, _ in earned)
-        every = [one for _, each in earned for one in each]
-        for number, value in _sums(every).items():
-            amounts[number] += value
-        if settles(plan) and facts_of(asked) is None and needs_records(plan):
-            note = "this source does not know what was collected, delivered or returned"
-            lines.append(Line(f"{plan.id}.release", "Release", None, f"money:{policy.currency}", note=note))
-        elif settles(plan):
-            settled = Settling(policy, plan, who, asked).through(period)
-            here = [one for one in settled if period.start < one.period.end <= period.end]
-            lines.extend(_steps(here))
-            entries.extend(entry for one in here for entry in one.entries)
-            for number, value in _later_sums(here).items():
+def statement_of_versions(
+    versions: Sequence[Policy], who: Who, period: Period, world_of: Callable[[Policy], World]
+) -> Statement:
+    """The same over the versions of a policy, all that are known: each rules the days on which it is in force.
+
+    world_of   gives the world for a version, since metrics are the version's own.
+    """
+    ordered = sorted(versions, key=lambda one: one.header.effective.start)
+    asked = [Asked(world_of(one), i) for i, one in enumerate(ordered)]
+    made = chains(list(zip(ordered, asked, strict=True)))
+    for one in asked:
+        one.chains = made
+    now = max((i for i, one in enumerate(ordered) if one.header.effective.start < period.end), default=0)
+    paying = _Paying(ordered[now], asked[now], made)
+    return _adjusted(paying, who, period, paying.statement(who, period))
+
+
+@dataclass
+class _Paying:
+    """All plans of a policy through its versions; what was settled for a person is settled once."""
+
+    policy: Policy
+    world: Asked
+    chains: Sequence[Chain]
+    settled: dict[int, Settling] = field(default_factory=dict)
+
+    @property
+    def start(self) -> date:
+        """The first day of the first version."""
+        return min((chain.terms[0].start for chain in self.chains), default=date.min)
+
+    def statement(self, who: Who, period: Period) -> Statement:
+        lines: list[Line] = []
+        entries: list[Entry] = []
+        amounts: dict[int, int] = defaultdict(int)
+        for chain in self.chains:
+            if not any(_is_for(one.policy, one.plan, who) for one in chain.terms if one.plan):
+                continue
+            settled = self.steps(chain, who, period)
+            components = [[each for each in of if each[1]] for of in chain.earned_in(period, who)]
+            every = [one for of in components for _, parts in of for _, one in parts]
+            lines.extend(_line([one for _, parts in of if (one := together(parts))]) for of in components if of)
+            for number, value in _sums(every).items():
                 amounts[number] += value
-        else:
-            entries.extend(_entries(who, period, plan, every))
-    issues = [issue for line in lines for issue in _exceptions(who, line)]
-    total = sum(int(line.number) for line in lines if not line.missing)
-    amounts[14] = total
-    money = Money.of_units(total, policy.currency)
-    steps = tuple(Step(n, name, amounts.get(n)) for n, name in enumerate(STEPS, 1))
-    return Statement(who.key, period, tuple(lines), money, tuple(issues), steps, tuple(entries))
+            if settled is None:
+                entries.extend(_entries(who, period, chain, every))
+                continue
+            lines.extend(_deferred(chain, settled, every, amounts))
+            lines.extend(_steps(settled))
+            entries.extend(entry for one in settled for entry in one.entries)
+            for number, value in _later_sums(settled).items():
+                amounts[number] += value
+        issues = [issue for line in lines for issue in _exceptions(who, line)]
+        total = sum(int(line.number) for line in lines if not line.missing)
+        amounts[14] = total
+        money = Money.of_units(total, self.policy.currency)
+        steps = tuple(Step(n, name, amounts.get(n)) for n, name in enumerate(STEPS, 1))
+        return Statement(who.key, period, tuple(lines), money, tuple(issues), steps, tuple(entries))
+
+    def steps(self, chain: Chain, who: Who, period: Period) -> list[Settled] | None:
+        """The pay periods of a plan that end in the period, settled; None for a plan that pays at once."""
+        plans = [one.plan for one in chain.terms if one.plan]
+        if not any(settles(plan) for plan in plans):
+            return None
+        if facts_of(self.world) is None and any(needs_records(plan) for plan in plans):
+            note = "this source does not know what was collected, delivered or returned"
+            unknown = Line(f"{plans[-1].id}.release", "Release", None, f"money:{self.policy.currency}", note=note)
+            return [Settled(period, steps=[unknown])]
+        settling = self.settled.setdefault(id(chain), Settling(chain, who))
+        return [one for one in settling.through(period) if period.start < one.period.end]
 
 
-def _component(
-    policy: Policy, plan: IncentivePlan, component: Component, who: Who, period: Period, world: World
-) -> Iterator[tuple[Line, list[Earned]]]:
-    """The line of a component, with the earnings of its periods that end in this one."""
-    if not component.carried_out:
-        return
-    try:
-        due = policy.calendar.ending_in(period, component.period)
-    except ValueError as error:
-        missing = Earning(policy, plan, component, who, period, world).missing(str(error)).line
-        yield missing, [Earned(missing)]
-        return
-    found = [Earning(policy, plan, component, who, one, world).earned() for one in due]
-    earned = [one for one in found if one is not None]
-    if earned:
-        yield (earned[0].line if len(earned) == 1 else _together([one.line for one in earned])), earned
+def _line(earned: Sequence[Earned]) -> Line:
+    return earned[0].line if len(earned) == 1 else _together([one.line for one in earned])
+
+
+def _deferred(
+    chain: Chain, settled: Sequence[Settled], every: Sequence[Earned], amounts: dict[int, int]
+) -> Iterator[Line]:
+    """What is earned in the period and paid later, or earned earlier and paid in it."""
+    due = [one for pay in settled for one in pay.earned]
+    gap = sum(one.value for one in due) - sum(one.value for one in every)
+    terms = next(one for one in reversed(chain.terms) if one.plan)
+    if gap and terms.plan is not None and not any(line.missing for pay in settled for line in pay.steps):
+        amounts[11] += gap
+        label = "Paid later" if gap < 0 else "Earned earlier, paid now"
+        formula = f"paid {terms.plan.pay.paid if terms.plan.pay else 'monthly'}"
+        yield Line(f"{terms.plan.id}.paid", label, gap, f"money:{terms.policy.currency}", formula, terms.policy.clause)
 
 
 def _sums(earned: Sequence[Earned]) -> dict[int, int]:
@@ -141,7 +182,7 @@ def _steps(settled: Sequence[Settled]) -> list[Line]:
     return [lines[0] if len(lines) == 1 else _together(lines) for lines in by_name.values()]
 
 
-def _entries(who: Who, period: Period, plan: IncentivePlan, earned: Sequence[Earned]) -> Iterator[Entry]:
+def _entries(who: Who, period: Period, chain: Chain, earned: Sequence[Earned]) -> Iterator[Entry]:
     """Ledger entries of a plan that pays what it earns at once."""
     total = 0
     for one in earned:
@@ -149,26 +190,26 @@ def _entries(who: Who, period: Period, plan: IncentivePlan, earned: Sequence[Ear
             total += one.value
             yield Entry("earning", who.key, period.label, period.label, one.line.name, one.value)
     if total:
-        yield Entry("payout", who.key, period.label, period.label, plan.id, -total)
+        name = next(one.plan.id for one in reversed(chain.terms) if one.plan)
+        yield Entry("payout", who.key, period.label, period.label, name, -total)
 
 
 # Corrections of locked periods
 
 
-def _adjusted(policy: Policy, who: Who, period: Period, asked: _Asked, result: Statement) -> Statement:
+def _adjusted(paying: _Paying, who: Who, period: Period, result: Statement) -> Statement:
     """The statement with an adjustment for every locked period whose recomputation differs from what was posted."""
-    facts = facts_of(asked.world)
+    facts = facts_of(paying.world)
     posted = list(facts.posted(who)) if facts else []
-    parts, entries = [], []
-    for label in dict.fromkeys(_stands_in(entry) for entry in posted):
-        line = _adjustment(policy, who, period, asked, label, posted)
-        if line is not None:
-            parts.append(line)
-            entries.append(
-                Entry("adjustment", who.key, label, period.label, "adjustment", int(line.number), cause=line.formula)
-            )
+    labels = [*(facts.locked if facts else ()), *(entry.stands_in for entry in posted)]
+    parts = [line for label in dict.fromkeys(labels) if (line := _adjustment(paying, who, period, label, posted))]
     if not parts:
         return result
+    policy = paying.policy
+    entries = [
+        Entry("adjustment", who.key, one.name, period.label, "adjustment", int(one.number), cause=one.formula)
+        for one in parts
+    ]
     total = sum(int(part.number) for part in parts)
     formula = f"corrections of {', '.join(part.name for part in parts)}"
     line = Line(
@@ -187,23 +228,20 @@ def _adjusted(policy: Policy, who: Who, period: Period, asked: _Asked, result: S
     )
 
 
-def _adjustment(
-    policy: Policy, who: Who, period: Period, asked: _Asked, label: str, posted: Sequence[Entry]
-) -> Line | None:
+def _adjustment(paying: _Paying, who: Who, period: Period, label: str, posted: Sequence[Entry]) -> Line | None:
     try:
-        locked = policy.calendar.parse(label)
+        locked = paying.policy.calendar.parse(label)
     except ValueError:
         return None
-    effective = policy.header.effective
-    if locked.end > period.start or locked.start < effective.start:
+    if locked.end > period.start or locked.end <= paying.start:
         return None
-    known = facts_of(asked.world)
-    again = _statement(policy, known.at(who, locked) if known else who, locked, asked)
-    before = [entry for entry in posted if _stands_in(entry) == label and entry.kind not in ("credit", "payout")]
+    known = facts_of(paying.world)
+    again = paying.statement(known.at(who, locked) if known else who, locked)
+    before = [entry for entry in posted if entry.stands_in == label and entry.kind not in ("credit", "payout")]
     already = sum(entry.amount for entry in before)
     if again.total.units == already:
         return None
-    unit = f"money:{policy.currency}"
+    unit = f"money:{paying.policy.currency}"
     named: Mapping[str, int] = _by_name(before)
     details = tuple(
         Line(line.name, line.label, int(line.number) - named.get(line.name, 0), unit, line.formula, adds=False)
@@ -214,41 +252,11 @@ def _adjustment(
     return Line(label, label, again.total.units - already, unit, formula, parts=details)
 
 
-def _stands_in(entry: Entry) -> str:
-    """The period whose statement an entry belongs to: where it was posted, or what an adjustment is about."""
-    return entry.about if entry.kind == "adjustment" else entry.posted
-
-
 def _by_name(entries: Sequence[Entry]) -> dict[str, int]:
     sums: dict[str, int] = defaultdict(int)
     for entry in entries:
         sums[entry.name] += entry.amount
     return sums
-
-
-class _Asked:
-    """A world that is asked for each metric and goal once, and remembers what components earned."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.metrics: dict[tuple[str, str, Period], Line] = {}
-        self.goals: dict[tuple[str, str, Period], Line | None] = {}
-        self.earned: dict[object, Earned | None] = {}
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.world, name)
-
-    def metric(self, metric_id: str, who: Who, period: Period) -> Line:
-        key = (metric_id, who.key, period)
-        if key not in self.metrics:
-            self.metrics[key] = self.world.metric(metric_id, who, period)
-        return self.metrics[key]
-
-    def goal(self, goal_id: str, who: Who, period: Period) -> Line | None:
-        key = (goal_id, who.key, period)
-        if key not in self.goals:
-            self.goals[key] = self.world.goal(goal_id, who, period)
-        return self.goals[key]
 
 
 def _is_for(policy: Policy, plan: IncentivePlan, who: Who) -> bool:

@@ -3,7 +3,9 @@
     9 plan cap and floor -> 10 true-up -> 11 release and holdback -> 12 draw or guarantee -> 13 claw-back
 
 Caps that carry, debts, what is held or not yet released and what is still to be taken back pass from one pay period to
-the next, so a period is settled after those before it, from the first in which the plan is in force for the person.
+the next and from one version of the policy to the next, so a period is settled after those before it, from the first in
+which the plan is in force for the person. What a version earned is released, held and taken back by its terms; cap,
+floor, true-up, draw and guarantee are those of the version in force at the end of the pay period.
 Every step is one line; the lines of a statement add up to what is paid.
 Source: spec/domain.md 5.1, 5.4, 5.7 and 13.
 """
@@ -20,12 +22,13 @@ from xiaoguan.base.ledger import Entry
 from xiaoguan.base.money import SCALE, minor_unit, round_units, share_rounding
 from xiaoguan.base.periods import Period, span
 
-from .document import Clawback, IncentivePlan, Policy
+from .document import Clawback, Component, Draw, Guarantee, IncentivePlan, Policy
 from .earning import Earned, Earning, Lot
 from .formula import Duration
 from .goals import months_in_role
 from .metrics import HELD_BACK
 from .release import AT_ONCE, Records
+from .versions import Chain, Part, Terms
 from .world import Who, World, facts_of
 
 PAID = {"monthly": "month", "quarterly": "quarter", "half_yearly": "half_year", "yearly": "year"}
@@ -33,7 +36,8 @@ PAID = {"monthly": "month", "quarterly": "quarter", "half_yearly": "half_year", 
 
 @dataclass
 class _Kept:
-    """A lot on its way: what of it is released, held, and taken back so far. `about` is the period that earned it.
+    """A lot on its way: what of it is released, held, and taken back so far. `about` is the period that earned it,
+    `terms` are those under which.
 
     undone   the share that events have undone: of what was paid it is taken back, of what is paid later it is left out.
     seen     units paid up to the period before.
@@ -41,6 +45,7 @@ class _Kept:
 
     lot: Lot
     about: Period
+    terms: Terms
     released: int = 0
     held: int = 0
     lost: int = 0
@@ -87,15 +92,15 @@ class Settled:
     @property
     def total(self) -> int:
         """What is paid in the period, in units."""
-        return sum(one.value for one in self.earned) + sum(int(line.number) for line in self.steps)
+        steps = sum(int(line.number) for line in self.steps if not line.missing)
+        return sum(one.value for one in self.earned) + steps
 
 
 def settles(plan: IncentivePlan) -> bool:
-    """Whether a plan does more than add up its components."""
-    releasing = plan.pay is not None and (
-        plan.pay.holdback is not None or any(k not in AT_ONCE for k in plan.pay.release)
-    )
-    return bool(plan.cap or plan.floor or plan.true_up or releasing or plan.draw or plan.guarantee or plan.clawback)
+    """Whether a plan does more than add up its components at once."""
+    pay = plan.pay
+    waits = pay is not None and (pay.holdback or pay.paid != "monthly" or any(k not in AT_ONCE for k in pay.release))
+    return bool(plan.cap or plan.floor or plan.true_up or waits or plan.draw or plan.guarantee or plan.clawback)
 
 
 def needs_records(plan: IncentivePlan) -> bool:
@@ -108,51 +113,65 @@ def needs_records(plan: IncentivePlan) -> bool:
 class Settling:
     """A plan for one person, settled from its first pay period on."""
 
-    def __init__(self, policy: Policy, plan: IncentivePlan, who: Who, world: World) -> None:
-        self.policy, self.plan, self.who, self.world = policy, plan, who, world
-        self.unit = f"money:{policy.currency}"
-        self.minor = minor_unit(policy.currency)
-        self.records = Records(policy, facts_of(world))
-        self.kind = PAID[plan.pay.paid] if plan.pay else "month"
-        self.source = f"{policy.clause}, {plan.source or plan.path}"
+    def __init__(self, chain: Chain, who: Who) -> None:
+        self.chain, self.who, self.state = chain, who, State()
+        self.having = [one for one in chain.terms if one.plan is not None]
+        self.records = {one.start: Records(one.policy, facts_of(one.world)) for one in chain.terms}
+        self.found: list[Settled] = []
+        self.under(self.having[0].start)
+
+    def under(self, day: date) -> Terms:
+        """Take the terms that are in force on a day: those of the last version with the plan."""
+        self.terms = next((one for one in reversed(self.having) if one.start <= day), self.having[0])
+        plan = self.terms.plan
+        assert plan is not None
+        self.policy, self.plan = self.terms.policy, plan
+        self.unit, self.minor = f"money:{self.policy.currency}", minor_unit(self.policy.currency)
+        self.source = f"{self.policy.clause}, {plan.source or plan.path}"
+        return self.terms
 
     def through(self, period: Period) -> list[Settled]:
         """The pay periods that end in or before a period, settled in order; the last ones end in it."""
-        state, found = State(), []
-        for one in self.pay_periods(period.end):
-            found.append(self.settle(one, state))
-        return found
+        while (following := self.following()) is not None and following.end <= period.end:
+            self.found.append(self.settle(following))
+        return [one for one in self.found if one.period.end <= period.end]
 
-    def pay_periods(self, end: date) -> Iterator[Period]:
-        first = max(self.policy.header.effective.start, self.who.hired_on or date.min, self.first_span())
+    def following(self) -> Period | None:
+        """The pay period after those that are settled; the rest of one where the rhythm of pay changes inside it."""
+        first = max(self.having[0].start, self.who.hired_on or date.min, self.first_span())
+        start = self.found[-1].period.end if self.found else first
+        self.under(start)
         try:
-            at = self.policy.calendar.period(self.kind, first)
+            at = self.policy.calendar.period(PAID[self.plan.pay.paid] if self.plan.pay else "month", start)
         except ValueError:
-            return
-        if at.start < self.policy.header.effective.start:
-            at = self.policy.calendar.period(self.kind, at.end)
-        while at.end <= end:
-            yield at
-            at = self.policy.calendar.period(self.kind, at.end)
+            return None
+        return replace(at, start=start, kind="range") if self.found and at.start < start else at
 
     def first_span(self) -> date:
-        roles = self.plan.role or self.policy.header.scope.roles
+        roles = self.roles
         starts = [one.start for one in self.who.spans if not roles or one.role in roles]
         return min(starts, default=date.min)
 
-    def settle(self, period: Period, state: State) -> Settled:
-        self.now, self.state, self.done = period, state, Settled(period)
-        self.records.held.clear()
-        if (facts := facts_of(self.world)) is not None:
+    @property
+    def roles(self) -> Sequence[str]:
+        return self.plan.role or self.policy.header.scope.roles
+
+    def settle(self, period: Period) -> Settled:
+        self.now, self.done = period, Settled(period)
+        self.under(date.fromordinal(period.end.toordinal() - 1))
+        for records in self.records.values():
+            records.held.clear()
+        if (facts := facts_of(self.terms.world)) is not None:
             self.who = facts.at(self.who, period)
-        self.done.earned = list(self.earnings(period))
+        parts = [part for component in self.chain.earned_in(period, self.who) for _, each in component for part in each]
+        self.done.earned = [earned for _, earned in parts]
         for one in self.done.earned:
             self.entry("earning", period.label, one.line.name, one.value)
         earned = sum(one.value for one in self.done.earned)
         due = self.floored(self.capped(self.kept_after_leaving(earned)))
-        lots = self.spread([lot for one in self.done.earned for lot in one.lots], earned, due)
-        due = self.trued_up(due, lots)
-        state.kept.extend(_Kept(lot, period) for lot in lots)
+        fresh = self.spread([_Kept(lot, period, terms) for terms, one in parts for lot in one.lots], earned, due)
+        due = self.trued_up(due, parts, fresh)
+        self.state.kept.extend(fresh)
         payable = self.released(due)
         payable = self.drawn(payable)
         self.clawed(payable)
@@ -160,14 +179,6 @@ class Settling:
         self.done.amounts["payout"] = total
         self.entry("payout", period.label, self.plan.id, -total)
         return self.done
-
-    def earnings(self, period: Period) -> Iterator[Earned]:
-        for component in self.plan.components:
-            if component.carried_out:
-                for due in self.policy.calendar.ending_in(period, component.period):
-                    one = Earning(self.policy, self.plan, component, self.who, due, self.world).earned()
-                    if one is not None:
-                        yield one
 
     # Lines and entries
 
@@ -193,9 +204,9 @@ class Settling:
     def under_plan(self) -> bool:
         """Whether the person is under the plan on a day of the pay period: only then a floor, a draw or a guarantee
         is paid up to."""
-        start = max(self.now.start, self.who.hired_on or date.min)
-        end = min(self.now.end, self.who.left_on or date.max)
-        roles = self.plan.role or self.policy.header.scope.roles
+        start = max(self.now.start, self.who.hired_on or date.min, self.having[0].start)
+        end = min(self.now.end, self.who.left_on or date.max, self.terms.end)
+        roles = self.roles
         spans = [one for one in self.who.spans if one.role in roles] if roles else []
         held = [one for one in spans if one.start < end and (one.end or date.max) > start]
         return start < end and bool(held or not roles or not self.who.spans)
@@ -261,122 +272,171 @@ class Settling:
     def span_key(self, what: str, per: str) -> str:
         return f"{what} {self.policy.calendar.period(per, self.now.start).label}"
 
-    def spread(self, lots: list[Lot], earned: int, due: int) -> list[Lot]:
-        """The lots of the period after cap and floor: they share the change."""
-        if due == earned or not lots:
-            return lots if due == earned else [Lot("", "", "", None, due)]
-        if earned == 0 or due > earned:
-            return [*lots, Lot("", "", "", None, due - earned)]
-        exact = [Fraction(lot.amount) * due / earned for lot in lots]
+    def spread(self, fresh: list[_Kept], earned: int, due: int) -> list[_Kept]:
+        """What the period earned after cap and floor: its lots share the change."""
+        if due == earned:
+            return fresh
+        if not fresh or earned == 0 or due > earned:
+            return [*fresh, self.without_record(due - earned if fresh else due)]
+        exact = [Fraction(kept.lot.amount) * due / earned for kept in fresh]
         parts = share_rounding(exact, due, self.minor)
-        return [replace(lot, amount=part) for lot, part in zip(lots, parts, strict=True)]
+        return [replace(kept, lot=replace(kept.lot, amount=part)) for kept, part in zip(fresh, parts, strict=True)]
+
+    def without_record(self, amount: int) -> _Kept:
+        """A lot that no record earned."""
+        return _Kept(Lot("", "", "", None, amount), self.now, self.terms)
 
     # 10 True-up
 
-    def trued_up(self, due: int, lots: list[Lot]) -> int:
+    def trued_up(self, due: int, parts: Sequence[Part], fresh: list[_Kept]) -> int:
+        """What the year so far entitles to, less what it has earned, before caps, gates and multipliers; the difference
+        passes through those of the period in which it is found."""
         rule = self.plan.true_up
         if rule is None:
             return due
         year = self.policy.calendar.period("year", self.now.start)
-        for one in self.done.earned:
-            key = (one.line.name, year.label)
-            self.state.trued[key] = self.state.trued.get(key, 0) + one.value
+        for terms, one in parts:
+            key = (one.line.name, f"{terms.policy.version} {year.label}")
+            self.state.trued[key] = self.state.trued.get(key, 0) + one.raw
         if self.policy.calendar.period(rule.period, self.now.start).end != self.now.end:
             return due
-        total, parts = self.state.negative, []
-        for component in self.plan.components:
-            if component.kind != "commission" or (rule.components and component.id not in rule.components):
-                continue
-            if component.tiers is not None and component.tiers.accumulate == "year":
-                continue  # it pays what the year has earned so far in every period
-            entitled = self.entitled(component.id, span(year.start, self.now.end))
-            before = self.state.trued.get((component.id, year.label), 0)
-            if entitled is None or entitled.missing or int(entitled.number) == before:
-                continue
-            gap = int(entitled.number) - before
-            self.state.trued[component.id, year.label] = before + gap
-            formula = f"entitled {entitled.text} for the year so far - {self.shown(before)} earned"
-            parts.append(
-                Line(
-                    component.id,
-                    component.name or component.id,
-                    gap,
-                    self.unit,
-                    formula,
-                    parts=(replace(entitled, adds=False),),
-                )
-            )
-            total += gap
-        if total < 0 and rule.negative == "carry":
-            self.state.negative, total = total, 0
-        else:
-            self.state.negative = 0
+        lines = [line for one in self.plan.components if (line := self.gap(one, year)) is not None]
+        total = self.state.negative + sum(int(line.number) for line in lines if not line.missing)
+        self.state.negative = total if total < 0 and rule.negative == "carry" else 0
+        total -= self.state.negative
+        for line in lines:
+            if line.missing:
+                self.done.steps.append(replace(line, name=f"{self.plan.id}.true_up.{line.name}", label="True-up"))
         if total:
-            shown = parts if sum(int(part.number) for part in parts) == total else []
-            self.step("true_up", "True-up", total, f"year to date on cumulative attainment, by {self.now.label}", shown)
-            lots.append(Lot("", "", "", None, total))
+            shown = [line for line in lines if line.number]
+            adds = sum(int(line.number) for line in shown) == total
+            text = f"year to date on cumulative attainment, by {self.now.label}"
+            self.step("true_up", "True-up", total, text, shown if adds else [])
+            fresh.append(self.without_record(total))
         return due + total
 
-    def entitled(self, component_id: str, window: Period) -> Line | None:
+    def gap(self, component: Component, year: Period) -> Line | None:
+        """What the year so far adds to a component: without value and with a reason if a quota is missing."""
+        rule, tiers = self.plan.true_up, component.tiers
+        if component.kind != "commission" or (rule and rule.components and component.id not in rule.components):
+            return None
+        if tiers is not None and tiers.accumulate == "year":
+            return None  # it pays what the year has earned so far in every period
+        due = [one for one in self.policy.calendar.ending_in(self.now, component.period) if one.end == self.now.end]
+        known = any(one.line.name == component.id and not one.line.missing for one in self.done.earned)
+        start = self.begun(component, year)
+        if not due or not known or start >= self.now.end:
+            return None
+        entitled = self.entitled(component, span(start, self.now.end))
+        if entitled is None or entitled.line.missing:
+            return entitled.line if entitled else None
+        key = (component.id, f"{self.policy.version} {year.label}")
+        before = self.state.trued.get(key, 0)
+        self.state.trued[key] = entitled.raw
+        value = self.passed(component, due[-1], entitled.raw - before) if entitled.raw != before else 0
+        formula = f"entitled {self.shown(entitled.raw)} for the year so far - {self.shown(before)} earned"
+        shown = (replace(entitled.line, adds=False),)
+        return (
+            Line(component.id, component.name or component.id, value, self.unit, formula, parts=shown)
+            if value
+            else None
+        )
+
+    def begun(self, component: Component, year: Period) -> date:
+        """The first day of the component's first period in the year that the person and this version had."""
+        first = max(year.start, self.who.hired_on or date.min, self.first_span())
+        at = self.policy.calendar.period(component.period, first)
+        n = self.chain.of(self.chain.terms.index(self.terms), component.id)
+        ruled = [rule for rule in self.chain.rules[n] if rule.terms is self.terms] if n is not None else []
+        return max(year.start, at.start, *((rule.since or rule.start) for rule in ruled))
+
+    def entitled(self, component: Component, window: Period) -> Earned | None:
         """What a component would have earned if its tiers had run over the whole window."""
-        component = next(one for one in self.plan.components if one.id == component_id)
         if component.tiers is not None:
             component = replace(component, tiers=replace(component.tiers, accumulate="period"))
-        one = Earning(self.policy, self.plan, component, self.who, window, _Widened(self.world, self.policy, self.who))
-        found = one.reckoned()
-        return found.line if found else None
+        return Earning(
+            self.policy, self.plan, component, self.who, window, _Widened(self.terms.world, self.policy)
+        ).reckoned()
+
+    def passed(self, component: Component, due: Period, gap: int) -> int:
+        """What a difference changes in a period's earning, behind cap, gates and multipliers."""
+        one = Earning(self.policy, self.plan, component, self.who, due, self.terms.world)
+        raw = one.when()
+        if raw.line.missing:
+            return gap
+        value = int(raw.line.number)
+        more = replace(raw, line=replace(raw.line, value=value + gap), exact=Fraction(value + gap))
+        return one.limited(more).value - one.limited(raw).value
 
     # 11 Release and holdback
 
     def released(self, due: int) -> int:
-        pay, until = self.plan.pay, self.now.end
-        if pay is None:
-            for kept in self.state.kept:
-                kept.released = kept.lot.amount
-            return due
-        fresh = held = freed = 0
-        moved: list[tuple[_Kept, int]] = []
-        for kept in self.state.kept:
-            now = self.records.released(kept.lot, pay, until)
-            change, kept.released = now - kept.released, now
-            fresh += change
-            if self.gone and kept.about != self.now and self.plan.leaving and self.plan.leaving.released == "lost":
-                kept.lost += change
-                fresh -= change
-                continue
-            if change:
-                moved.append((kept, change))
-        if pay.holdback is not None:
-            held = self.hold([pair for pair in moved if pair[0].lot.record], pay.holdback.share)
+        moved = [pair for kept in self.state.kept if (pair := (kept, self.move(kept)))[1]]
+        fresh = sum(change for _, change in moved)
         if fresh != due or any(kept.about != self.now for kept, _ in moved):
-            self.entry(
-                "hold", self.now.label, f"{self.plan.id}.release", -due, cause="not released before its condition"
-            )
+            cause = "not released before its condition"
+            self.entry("hold", self.now.label, f"{self.plan.id}.release", -due, cause=cause)
             for kept, change in moved:
                 self.entry("release", kept.about.label, f"{self.plan.id}.release", change, kept.lot.record)
         label = "Not yet released" if fresh < due else "Released from earlier"
-        held_back = self.held_back()
-        self.step("release", label, fresh - due, self.release_text(fresh, due), held_back, kind="release_line")
-        if pay.holdback is not None:
-            self.step(
-                "holdback",
-                "Holdback",
-                -held,
-                f"{value_text(pay.holdback.share, 'ratio')} of what is released",
-                kind="hold",
-            )
-            freed = self.freed()
-            self.step(
-                "holdback_released", "Holdback released", freed, "the time of holding back is over", kind="release"
-            )
-        return fresh - held + freed - self.forfeited()
+        text = f"released {self.shown(fresh)} of this and earlier periods, earned {self.shown(due)}"
+        self.step("release", label, fresh - due, text, self.held_back(), kind="release_line")
+        return fresh - self.hold(moved) + self.freed() - self.forfeited()
+
+    def move(self, kept: _Kept) -> int:
+        """What of a lot is released in this period, by the terms that earned it."""
+        now = self.records[kept.terms.start].released(kept.lot, _plan(kept).pay, self.now.end)
+        change, kept.released = now - kept.released, now
+        if self.gone and kept.about != self.now and self.plan.leaving and self.plan.leaving.released == "lost":
+            kept.lost += change
+            return 0
+        return change
 
     def held_back(self) -> list[Line]:
-        """Payments in a currency without a rate, for the exception list."""
-        if not self.records.held:
+        """What is not counted because it is in a currency without a rate, for the exception list."""
+        held = {key: why for records in self.records.values() for key, why in records.held.items()}
+        if not held:
             return []
-        ids, reasons = ", ".join(self.records.held), "; ".join(dict.fromkeys(self.records.held.values()))
-        return [Line(HELD_BACK, "Held back", len(self.records.held), "count", ids, note=reasons, adds=False)]
+        reasons = "; ".join(dict.fromkeys(held.values()))
+        return [Line(HELD_BACK, "Held back", len(held), "count", ", ".join(held), note=reasons, adds=False)]
+
+    def hold(self, moved: Sequence[tuple[_Kept, int]]) -> int:
+        """What is held back of what is released, rounded once for each version; its parts share the rounding."""
+        total = 0
+        for terms in self.having:
+            rule = terms.plan.pay.holdback if terms.plan and terms.plan.pay else None
+            own = [(kept, change) for kept, change in moved if kept.terms is terms and kept.lot.record]
+            if rule is None or not own:
+                continue
+            exact = [change * rule.share for _, change in own]
+            held = round_units(sum(exact, Fraction(0)), self.policy.currency)
+            for (kept, _), part in zip(own, share_rounding(exact, held, self.minor), strict=True):
+                kept.held += part
+            text = f"{value_text(rule.share, 'ratio')} of what is released"
+            self.step("holdback", "Holdback", -held, text, kind="hold")
+            total += held
+        return total
+
+    def freed(self) -> int:
+        """What is held back no longer; a return in time keeps it for good."""
+        total = 0
+        for kept in self.state.kept:
+            pay, records = _plan(kept).pay, self.records[kept.terms.start]
+            if not kept.held or pay is None or pay.holdback is None:
+                continue
+            rule = pay.holdback.release
+            limit = records.held_until(kept.lot, rule, kept.about.end)
+            if limit >= self.now.end:
+                continue
+            lost = self.gone and self.plan.leaving is not None and self.plan.leaving.held == "lost"
+            if lost or (rule.unless and any(event.day <= limit for event in records.undone(kept.lot, rule.unless))):
+                kept.lost += kept.held
+            else:
+                total += kept.held
+            kept.held = 0
+        text = "the time of holding back is over"
+        self.step("holdback_released", "Holdback released", total, text, kind="release")
+        return total
 
     def forfeited(self) -> int:
         """The part of what is released now that earlier events have undone: it is not paid at all."""
@@ -391,47 +451,15 @@ class Settling:
         self.step("forfeited", "Undone before it was paid", -total, text, parts, kind="clawback")
         return total
 
-    def hold(self, moved: Sequence[tuple[_Kept, int]], share: Fraction) -> int:
-        """What is held back of what is released, rounded once; its parts by record share the rounding."""
-        exact = [change * share for _, change in moved]
-        total = round_units(sum(exact, Fraction(0)), self.policy.currency)
-        for (kept, _), part in zip(moved, share_rounding(exact, total, self.minor), strict=True):
-            kept.held += part
-        return total
-
-    def release_text(self, fresh: int, due: int) -> str:
-        return f"released {self.shown(fresh)} of this and earlier periods, earned {self.shown(due)}"
-
-    def freed(self) -> int:
-        """What is held back no longer; a return in time keeps it for good."""
-        pay = self.plan.pay
-        assert pay is not None and pay.holdback is not None
-        rule, total = pay.holdback.release, 0
-        for kept in self.state.kept:
-            if not kept.held:
-                continue
-            limit = self.records.held_until(kept.lot, rule, kept.about.end)
-            if limit >= self.now.end:
-                continue
-            if self.gone and self.plan.leaving and self.plan.leaving.held == "lost":
-                kept.lost, kept.held = kept.lost + kept.held, 0
-                continue
-            if rule.unless and any(event.day <= limit for event in self.records.undone(kept.lot, rule.unless)):
-                kept.lost, kept.held = kept.lost + kept.held, 0
-                continue
-            total += kept.held
-            kept.held = 0
-        return total
-
     # 12 Draw and guarantee
 
     def drawn(self, payable: int) -> int:
         payable = self.guaranteed(payable)
-        draw = self.plan.draw
+        draw = self.plan.draw or self.last_draw()
         if draw is None:
             return payable
-        month = self.month(draw.whom)
-        inside = self.under_plan and month is not None and (draw.months is None or month < draw.months)
+        month = self.month(draw, "draw")
+        inside = self.plan.draw is not None and self.inside(draw, month)
         amount = int(draw.amount * SCALE) if inside else 0
         if self.state.debt and draw.forgive_after is not None and self.over(draw.forgive_after):
             self.state.debt = 0
@@ -450,39 +478,59 @@ class Settling:
             payable -= repaid
         return payable
 
+    def last_draw(self) -> Draw | None:
+        """The draw of an earlier version: what is owed from it is repaid by its terms."""
+        earlier = [one.plan for one in self.having if one.start <= self.terms.start and one.plan]
+        return next((plan.draw for plan in reversed(earlier) if plan.draw), None)
+
     def guaranteed(self, payable: int) -> int:
         rule = self.plan.guarantee
-        if rule is None or not self.under_plan:
+        if rule is None or not self.inside(rule, self.month(rule, "guarantee")):
             return payable
-        month, amount = self.month(rule.whom), int(rule.amount * SCALE)
-        if month is None or (rule.months is not None and month >= rule.months) or payable >= amount:
+        amount = int(rule.amount * SCALE)
+        if payable >= amount:
             return payable
         self.step("guarantee", "Guarantee", amount - payable, f"at least {self.shown(amount)}", kind="draw")
         return amount
 
-    def month(self, whom: str) -> int | None:
-        """Months since hire (new_hire) or since the plan holds, counted from 0; None where the day is not known."""
-        start = (
-            self.who.hired_on
-            if whom == "new_hire"
-            else max(self.policy.header.effective.start, self.who.hired_on or date.min)
-        )
+    def inside(self, rule: Draw | Guarantee, month: int | None) -> bool:
+        """Whether a draw or guarantee holds in the pay period."""
+        return self.under_plan and month is not None and (rule.months is None or month < rule.months)
+
+    def month(self, rule: Draw | Guarantee, what: str) -> int | None:
+        """Months since hire (new_hire) or since the plan has it, counted from 0; None where the day is not known."""
+        start = self.who.hired_on
+        if rule.whom != "new_hire":
+            start = max(self.since(what), start or date.min)
         return None if start is None else max(months_in_role(self.policy.calendar, start, self.now.start), 0)
 
+    def since(self, what: str) -> date:
+        """The first day from which on every version up to now has a draw, or a guarantee."""
+        start = self.terms.start
+        for one in reversed([one for one in self.having if one.start <= self.terms.start]):
+            if getattr(one.plan, what) is None:
+                break
+            start = one.start
+        return start
+
     def over(self, length: Duration) -> bool:
-        start = self.who.hired_on or self.policy.header.effective.start
+        start = self.who.hired_on or self.since("draw")
         return self.now.end > length.after(start)
 
     # 13 Claw-back
 
     def clawed(self, payable: int) -> None:
-        rule = self.plan.clawback
-        if rule is None:
-            return
-        parts = [one for kept in self.state.kept for one in self.undone(rule, kept)]
+        rules = {kept.terms.start: rule for kept in self.state.kept if (rule := _plan(kept).clawback) is not None}
+        parts = [
+            one
+            for kept in self.state.kept
+            if kept.terms.start in rules
+            for one in self.undone(rules[kept.terms.start], kept)
+        ]
         if not self.state.owed:
             return
         limit = self.state.owed
+        rule = self.plan.clawback or rules[max(rules)]
         if rule.offset_limit is not None:
             limit = max(round_units(payable * rule.offset_limit, self.policy.currency), 0)
         now = min(self.state.owed, limit)
@@ -494,12 +542,13 @@ class Settling:
 
     def undone(self, rule: Clawback, kept: _Kept) -> Iterator[Line]:
         """The events that undo a lot from now on, and what each takes back of what was paid on it."""
-        for event in self.records.undone(kept.lot, rule.events):
+        records = self.records[kept.terms.start]
+        for event in records.undone(kept.lot, rule.events):
             key = event.table, event.id
             if key in kept.events or event.day >= self.now.end:
                 continue
             kept.events.add(key)
-            share = self.records.taken_back(rule, kept.lot, event)
+            share = records.taken_back(rule, kept.lot, event)
             kept.undone = min(kept.undone + share, Fraction(1))
             back = kept.take(kept.paid * share, self.policy.currency)
             if back:
@@ -510,15 +559,20 @@ class Settling:
                 yield Line(kept.lot.record, label, -back, self.unit, formula, adds=False)
 
 
+def _plan(kept: _Kept) -> IncentivePlan:
+    assert kept.terms.plan is not None
+    return kept.terms.plan
+
+
 class _Widened:
     """A world in which a goal for a window that is no period is the sum of the periods that fill it."""
 
-    def __init__(self, world: World, policy: Policy, who: Who) -> None:
-        self._world, self._policy, self._who = world, policy, who
+    def __init__(self, world: World, policy: Policy) -> None:
+        self._world, self._policy = world, policy
 
     def __getattr__(self, name: str) -> object:
         if name == "earned":
-            return {}
+            raise AttributeError(name)
         return getattr(self._world, name)
 
     def metric(self, metric_id: str, who: Who, period: Period) -> Line:

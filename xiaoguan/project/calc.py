@@ -48,9 +48,9 @@ def calc(files: tuple[Path, ...], folder: Path, label: str, person: str, day: An
         period = policies[-1].calendar.parse(label)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--period") from None
-    *earlier, policy = [one for one in policies if one.header.effective.start < period.end] or policies[-1:]
+    policy = ([one for one in policies if one.header.effective.start < period.end] or policies)[-1]
     facts = read_folder(policy, folder)
-    versions = [(one, read_folder(one, folder)) for one in earlier]
+    versions = [(one, read_folder(one, folder)) for one in policies if one is not policy]
     if person and person not in facts.people:
         raise click.BadParameter(f"{person!r} is not in people.csv", param_hint="--person")
     until = date.fromordinal(day.date().toordinal() + 1) if day else None

@@ -12,6 +12,7 @@ from xiaoguan.policy import LINE_LABELS
 from xiaoguan.policy.prose import WORDS
 from xiaoguan.rulebook import faults
 
+_PAID = {"quarterly": "按季", "half_yearly": "按半年", "yearly": "按年"}
 _AGGREGATES = {
     "sum": "之和",
     "mean": "的平均值",
@@ -126,6 +127,9 @@ _WRITTEN: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (rf"released ({_N}) of this and earlier periods, earned ({_N})", r"本期释放本期及前期 \1，本期应得 \2"),
     (rf"({_N}) of what is released", r"所释放金额的 \1"),
     (r"the time of holding back is over", "留存期满"),
+    (r"^paid (quarterly|half_yearly|yearly)$", lambda m: f"{_PAID[m[1]]}发放"),
+    (rf"({_N}) under (.+) - ({_N}) earned before", r"按 \2 应得 \1 − 此前已得 \3"),
+    (r"^(\d+) versions$", r"\1 个版本"),
     (r"released now, undone before", "本期释放，此前已退回"),
     (rf"({_N}) undone", r"已退回 \1"),
     (rf"paid up to ({_N})", r"补足至 \1"),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import transaction
 from django.db.models import Q
@@ -23,20 +23,31 @@ from xiaoguan.base.issues import Issue
 from xiaoguan.base.ledger import Entry
 from xiaoguan.base.periods import Period
 from xiaoguan.people.models import Membership, Team
-from xiaoguan.policy import Goal, Policy, Who, World, statement
+from xiaoguan.policy import ENGINE, Goal, Policy, Who, World, statement_of_versions
 from xiaoguan.policy.credit import group_metric
 from xiaoguan.policy.goals import attainment
 from xiaoguan.rulebook.models import PayrollPeriod, PolicyVersion, Result, Run
-from xiaoguan.rulebook.versions import document_of, versions
+from xiaoguan.rulebook.versions import document_of, known_versions, versions
 from xiaoguan.rulebook.world import DatabaseWorld, Participants
 
 BATCH = 500
+VERSION = f"{__version__}-{ENGINE}"
+"""What reckons: a run by another one is another run."""
 Progress = Callable[[int, int], None]
 """Called with how many people are done, and how many there are."""
 
 
 class CannotReckon(Exception):
     """Nothing can be reckoned for what was asked; says why and what to do."""
+
+
+class Versioned(World, Protocol):
+    """A world that every version of a policy can be read in."""
+
+    @property
+    def versions(self) -> Sequence[Policy]: ...
+
+    def under(self, policy: Policy) -> World: ...
 
 
 def quiet(done: int, total: int) -> None:
@@ -150,16 +161,27 @@ def refuse_locked(version: PolicyVersion, period: Period) -> None:
 def reckon_one(version: PolicyVersion, policy: Policy, period: Period, progress: Progress = quiet) -> Outcome:
     """Reckon one policy for one period and keep the results, or find the run that the same inputs made."""
     refuse_locked(version, period)
-    world = DatabaseWorld(policy)
-    everybody = Participants(policy, period)
+    world, everybody = asked_for(policy, period)
     found, issues = reckon_all(policy, period, world, everybody, progress)
     return _keep(version, period, digest_of(version, period, world, everybody), found, issues)
+
+
+def asked_for(policy: Policy, period: Period) -> tuple[DatabaseWorld, Participants]:
+    """The records and the people of a period, for every version of the policy."""
+    every = known_versions(policy)
+    return DatabaseWorld(policy, versions=every), Participants(policy, period, every)
+
+
+def paid(who: Who, period: Period, world: Versioned) -> Statement:
+    """What somebody is paid: the version of each day pays for it, with one account through all versions."""
+    return statement_of_versions(world.versions, who, period, world.under)
 
 
 def digest_of(version: PolicyVersion, period: Period, world: DatabaseWorld, everybody: Participants) -> str:
     """Of the policy, the period, the engine, and everything that was read."""
     digest = sha256(world.digest.digest())
-    digest.update(f"{version.digest}|{period.start}|{period.end}|{__version__}".encode())
+    digest.update(f"{version.digest}|{period.start}|{period.end}|{VERSION}".encode())
+    digest.update("".join(one.sha256 for one in world.versions if one.version != world.policy.version).encode())
     people = [
         (w.key, w.role, w.hired_on, w.left_on, w.spans, sorted(w.terms.items())) for w in everybody.people.values()
     ]
@@ -180,7 +202,7 @@ def reckon_all(
 
 
 def reckon_people(
-    policy: Policy, period: Period, world: World, people: Sequence[Who], progress: Progress = quiet
+    policy: Policy, period: Period, world: Versioned, people: Sequence[Who], progress: Progress = quiet
 ) -> tuple[list[Found], list[Said]]:
     """Metrics, attainment and earnings of people, in any world: the database's or a snapshot's."""
     found: list[Found] = []
@@ -194,7 +216,7 @@ def reckon_people(
             line = attainment_of(policy, goal, who, period, world)
             if line is not None:
                 found.append(Found(Result.Kind.ATTAINMENT, line, person))
-        earned = statement(policy, who, period, world)
+        earned = paid(who, period, world)
         issues.extend((issue, person) for issue in earned.issues)
         found.extend(Found(Result.Kind.EARNING, line, person) for line in earned.lines)
         if earned.lines:
@@ -300,7 +322,7 @@ def _keep(version: PolicyVersion, period: Period, digest: str, found: list[Found
         ends_on=period.end,
         label=period.label,
         digest=digest,
-        engine=__version__,
+        engine=VERSION,
         issues=[{**issue.to_json(), "person": person} for issue, person in issues],
     )
     Result.objects.bulk_create((_stored(run, f) for f in found), batch_size=BATCH)

@@ -26,7 +26,7 @@ from xiaoguan.policy import Policy, RowsWorld, Span, Type, Who, load_text
 from xiaoguan.policy.formula import Row
 from xiaoguan.rulebook.facts import facts, schema
 from xiaoguan.rulebook.models import Result, Run
-from xiaoguan.rulebook.reckoning import Found, digest_of, reckon_all, reckon_people
+from xiaoguan.rulebook.reckoning import Found, asked_for, digest_of, reckon_all, reckon_people
 from xiaoguan.rulebook.versions import document_of
 from xiaoguan.rulebook.world import DatabaseWorld, Participants
 
@@ -59,7 +59,7 @@ def keep(run: Run) -> tuple[Path, str]:
     """
     policy = document_of(run.policy)
     period = _period(policy, run.kind, run.starts_on)
-    world, everybody = DatabaseWorld(policy), Participants(policy, period)
+    world, everybody = asked_for(policy, period)
     reckon_all(policy, period, world, everybody)
     if digest_of(run.policy, period, world, everybody) != run.digest:
         raise Stale(f"{run.label}: records changed since it was calculated; calculate it again.")
@@ -85,7 +85,8 @@ def reproduce(path: Path, digest: str = "") -> tuple[list[Found], dict[str, Any]
     policy, _issues = load_text(content["policy"], "")
     if policy is None or content.get("form") != FORM:
         raise Unreadable(f"{path} was written by another version of the software")
-    world = KeptWorld(policy, content)
+    others = [one for text in content.get("versions", ()) if (one := load_text(text, "")[0]) is not None]
+    world = KeptWorld(policy, content, others)
     head = {key: content[key] for key in ("run", "period", "engine")}
     period = _period(policy, content["period"]["kind"], date.fromisoformat(content["period"]["start"]))
     return reckon_people(policy, period, world, world.participants)[0], head
@@ -112,7 +113,9 @@ def _bytes(trace: Mapping[str, Any]) -> bytes:
 class KeptWorld(RowsWorld):
     """The answers of a snapshot."""
 
-    def __init__(self, policy: Policy, content: Mapping[str, Any]):
+    def __init__(self, policy: Policy, content: Mapping[str, Any], versions: Sequence[Policy] = ()):
+        self.content, self.versions = content, versions or [policy]
+        self._others: dict[str, KeptWorld] = {policy.version: self}
         known = schema()
         rows = {table: [_row(known.facts[table].fields, r) for r in every] for table, every in content["rows"].items()}
         super().__init__(policy, rows, schema=known)
@@ -128,9 +131,19 @@ class KeptWorld(RowsWorld):
         self._has_splits = content["has_splits"]
         self._graded = {(a, key, label): self._grade(row) for a, key, label, row in content.get("grades", ())}
 
+    def under(self, policy: Policy) -> KeptWorld:
+        """The same answers for another version of the policy."""
+        if policy.version not in self._others:
+            self._others[policy.version] = KeptWorld(policy, self.content, self.versions)
+        return self._others[policy.version]
+
     @property
     def has_splits(self) -> bool:
         return bool(self._has_splits)
+
+    @property
+    def locked(self) -> Sequence[str]:
+        return self.content.get("locked", ())
 
     def goal(self, goal_id: str, who: Who, period: Period) -> Line | None:
         value = self._asked.get((goal_id, who.key, period.label))
@@ -169,7 +182,7 @@ class KeptWorld(RowsWorld):
         last = period.end - timedelta(days=1)
         every = self._terms.get(who.key, ())
         terms = next((t for a, b, t in every if a is not None and a <= last and (b is None or last < b)), {})
-        return replace(who, terms=terms) if who.key.isdigit() else who
+        return replace(who, terms=terms) if who.key in self._terms else who
 
     def grade(self, appraisal_id: str, who: Who, period: Period) -> Row | None:
         return self._graded.get((appraisal_id, who.key, period.label))
@@ -193,13 +206,14 @@ class KeptWorld(RowsWorld):
 
 def _content(run: Run, world: DatabaseWorld, everybody: Participants) -> dict[str, Any]:
     taken = world.taken
-    staff = {str(pk): world.staff for pk in world.staff.persons} if "staff" in vars(world) else {}
+    staff = {str(pk): world.staff for pk in world.staff.persons} if "_staff" in vars(world) else {}
     whos = [world.person(key) for key in staff]
     return {
         "form": FORM,
         "run": run.pk,
         "engine": run.engine,
         "policy": run.policy.text,
+        "versions": [one.text for one in world.versions] if len(world.versions) > 1 else [],
         "period": {"kind": run.kind, "label": run.label, "start": run.starts_on, "end_exclusive": run.ends_on},
         "participants": [_person(who) for who in everybody.people.values()],
         "people": [_person(who) for who in whos if who is not None],
@@ -209,6 +223,7 @@ def _content(run: Run, world: DatabaseWorld, everybody: Participants) -> dict[st
         "splits": taken.splits,
         "has_splits": world.has_splits,
         "rates": [[*key, None if rate is None else str(rate)] for key, rate in taken.rates.items()],
+        "locked": taken.locked or [],
         "posted": {key: [entry.to_json() for entry in entries] for key, entries in taken.posted.items()},
         "grades": [[*key, _graded(row)] for key, row in taken.grades.items()],
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
@@ -26,10 +26,14 @@ def roles_of(policy: Policy) -> set[str]:
 
 
 class Participants:
-    """参与人: who is in the policy's scope in a period, with the role and the pay terms that held at its end."""
+    """参与人: who is in the policy's scope in a period, with the role and the pay terms that held at its end.
 
-    def __init__(self, policy: Policy, period: Period):
-        roles = roles_of(policy)
+    versions   other versions of the policy: who has a role in one that has begun takes part too.
+    """
+
+    def __init__(self, policy: Policy, period: Period, versions: Sequence[Policy] = ()):
+        begun = [one for one in versions if one.header.effective.start < period.end]
+        roles = set().union(*(roles_of(one) for one in (policy, *begun)))
         held = people_with_roles(roles, period.start, period.end) if roles else {}
         staff = Staff(policy, held)
         last = date.fromordinal(period.end.toordinal() - 1)

@@ -115,6 +115,14 @@ def _parsed(digest: str, text: str) -> Policy:
     return policy
 
 
+def known_versions(policy: Policy) -> list[Policy]:
+    """Every adopted version of a policy, the earliest first; of a document that is not adopted, itself alone."""
+    found = [document_of(row) for row in versions(policy.id).order_by("effective_from", "id")]
+    if policy.version not in (one.version for one in found):
+        return [policy]
+    return [policy if one.version == policy.version else one for one in found]
+
+
 def versions(policy_id: str | None = None) -> Any:
     rows = PolicyVersion.objects.order_by("-effective_from", "-id")
     return rows.filter(policy_id=policy_id) if policy_id else rows

@@ -128,6 +128,7 @@ class Taken:
     rates: dict[tuple[str, date, str], Fraction | None] = field(default_factory=dict)
     posted: dict[str, Sequence[Entry]] = field(default_factory=dict)
     grades: dict[tuple[str, str, str], Row | None] = field(default_factory=dict)
+    locked: Sequence[str] | None = None
 
 
 class DatabaseWorld:
@@ -135,26 +136,47 @@ class DatabaseWorld:
 
     people    read only these people's rows, for a question about a few; None for everybody.
     paying    a grade counts for a closed pay period only if it was locked when that was calculated; False: always.
+    versions  every version of the policy, the earliest first, where pay follows the version of each day; see `under`.
     """
 
-    def __init__(self, policy: Policy, people: Collection[int] | None = None, paying: bool = True):
-        self.policy, self.paying = policy, paying
+    def __init__(
+        self,
+        policy: Policy,
+        people: Collection[int] | None = None,
+        paying: bool = True,
+        versions: Sequence[Policy] = (),
+    ):
+        self.policy, self.paying, self.first = policy, paying, self
+        self.versions = versions or [policy]
+        self._others: dict[str, DatabaseWorld] = {}
         self.supposed: Mapping[str, Sequence[Row]] = {}
         self.schema: Schema = schema()
         self.cache: dict[object, object] = {}
         self.digest = sha256()
         self.taken = Taken()
-        self._asks = any(needs_records(one) for one in policy.incentive) or is_shared(policy, self)
+        plans = [plan for one in self.versions for plan in one.incentive]
+        shared = any(is_shared(one, self) for one in self.versions)
+        self._asks = any(needs_records(one) for one in plans) or shared
         self.only = None if self._asks or asks_of_others(policy) else people
         self._stored: dict[tuple[str, str, date, date, bool], list[Row]] = {}
         self._rows: dict[tuple[str, str, date, date, bool], tuple[list[Row], dict[str | None, list[Row]]]] = {}
         self._lines: dict[tuple[str, str, date, date], Line] = {}
         self._goals: dict[tuple[date, date], dict[tuple[str, int | None, int | None], list[Goal]]] = {}
-        self._names = _fields_needed(policy)
+        self._names = _fields_needed(self.versions)
         self._known: dict[str, dict[str, None]] = defaultdict(dict)
         self._pointing: dict[tuple[str, str], dict[str, list[Row]]] = defaultdict(dict)
         self._whos: dict[tuple[str, date], Who] = {}
         self._rates: dict[str, list[tuple[str, date, Fraction]]] = {}
+
+    def under(self, policy: Policy) -> DatabaseWorld:
+        """The same records as another version of the policy reads them."""
+        if policy.version == self.policy.version:
+            return self
+        if policy.version not in self._others:
+            other = copy(self)
+            other.policy, other.cache, other._lines, other._whos = policy, {}, {}, {}
+            self._others[policy.version] = other
+        return self._others[policy.version]
 
     # Metrics and goals
 
@@ -243,7 +265,7 @@ class DatabaseWorld:
     def supposing(self, rows: Mapping[str, Sequence[Row]]) -> DatabaseWorld:
         """The same world with rows that are not there, by fact table; what was read is not read again."""
         other = copy(self)
-        other.supposed, other.cache, other._lines, other._rows = rows, {}, {}, {}
+        other.supposed, other.cache, other._lines, other._rows, other._others = rows, {}, {}, {}, {}
         other.taken = replace(self.taken, rows=defaultdict(dict, {t: dict(r) for t, r in self.taken.rows.items()}))
         for table, every in rows.items():
             other.taken.rows[table].update((str(row["id"]), row) for row in every)
@@ -300,8 +322,12 @@ class DatabaseWorld:
 
     # People, splits, rates, the ledger
 
-    @cached_property
+    @property
     def staff(self) -> Staff:
+        return self.first._staff
+
+    @cached_property
+    def _staff(self) -> Staff:
         return Staff(self.policy)
 
     def person(self, key: str) -> Who | None:
@@ -352,7 +378,7 @@ class DatabaseWorld:
         """
         key = (appraisal_id, who.key, period.label)
         if key not in self.taken.grades:
-            known = self._grades.get((appraisal_id, who.key), ())
+            known = self.first._grades.get((appraisal_id, who.key), ())
             until = self._closed_at(period) if self.paying else None
             fits = [g for g in known if g.end <= period.end and (until is None or g.locked_at <= until)]
             self.taken.grades[key] = row = self._graded(fits[-1]) if fits else None
@@ -373,13 +399,13 @@ class DatabaseWorld:
     def _closed_at(self, period: Period) -> datetime | None:
         """When the locked pay period that holds the last day of this one was calculated."""
         last = period.end - timedelta(days=1)
-        return next((at for start, end, at in self._closed if start <= last < end), None)
+        return next((at for start, end, at, _label in self.first._closed if start <= last < end), None)
 
     @cached_property
-    def _closed(self) -> list[tuple[date, date, datetime]]:
+    def _closed(self) -> list[tuple[date, date, datetime, str]]:
         states = (PayrollPeriod.State.LOCKED, PayrollPeriod.State.PAID)
         rows = PayrollPeriod.objects.filter(policy_key=self.policy.id, state__in=states, calculated_at__isnull=False)
-        return list(rows.values_list("starts_on", "ends_on", "calculated_at"))
+        return list(rows.order_by("starts_on").values_list("starts_on", "ends_on", "calculated_at", "label"))
 
     def rate(self, currency: str, on: date, kind: str) -> Fraction | None:
         """Units of the policy's currency for one unit of `currency`.
@@ -403,10 +429,19 @@ class DatabaseWorld:
 
     def posted(self, who: Who) -> Sequence[Entry]:
         """What was posted for the person in locked periods, in the order of posting."""
-        if who.key not in self._ledger:
+        ledger = self.first._ledger
+        if who.key not in ledger:
             return ()
-        self.taken.posted[who.key] = self._ledger[who.key]
-        return self._ledger[who.key]
+        self.taken.posted[who.key] = ledger[who.key]
+        return ledger[who.key]
+
+    @property
+    def locked(self) -> Sequence[str]:
+        """The labels of the locked pay periods."""
+        if self.taken.locked is None:
+            self.taken.locked = [label for *_days, label in self.first._closed]
+            self._read(self.taken.locked)
+        return self.taken.locked
 
     @cached_property
     def _ledger(self) -> dict[str, list[Entry]]:
@@ -459,8 +494,8 @@ def _tiling(goals: list[Goal], period: Period) -> list[Goal]:
     return used
 
 
-def _fields_needed(policy: Policy) -> dict[str, set[str]]:
-    """The fields of each fact table that this policy reads at all."""
+def _fields_needed(versions: Sequence[Policy]) -> dict[str, set[str]]:
+    """The fields of each fact table that these versions read at all."""
     needed: dict[str, set[str]] = defaultdict(set)
 
     def visit(planned: Plan | Derived) -> None:
@@ -474,9 +509,10 @@ def _fields_needed(policy: Policy) -> dict[str, set[str]]:
                     name for node in walk(tree) if isinstance(node, Name | Field) and (name := dotted(node))
                 }
 
-    for metric_id in policy.metrics:
-        try:
-            visit(plan(policy, metric_id, schema()))
-        except PlanError:
-            continue
+    for policy in versions:
+        for metric_id in policy.metrics:
+            try:
+                visit(plan(policy, metric_id, schema()))
+            except PlanError:
+                continue
     return needed

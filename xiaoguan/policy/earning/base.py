@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -11,7 +11,7 @@ from xiaoguan.base.explain import Line, Record, value_text
 from xiaoguan.base.money import round_units
 from xiaoguan.base.periods import Period, span
 
-from ..document import Component, IncentivePlan, Policy, Tiers
+from ..document import Component, Dates, IncentivePlan, Policy, Tiers
 from ..formula import Type, unparse
 from ..inputs import Inputs
 from ..world import Span, Who, World
@@ -65,41 +65,28 @@ class Base(Inputs):
         who: Who,
         period: Period,
         world: World,
+        days: Dates | None = None,
     ) -> None:
         super().__init__(policy, who, period, world)
-        self.plan, self.component = plan, component
+        self.plan, self.component, self.days = plan, component, days
         self.by_lots = plan.clawback is not None or plan.pay is not None
 
     # The steps
 
     def earned(self) -> Earned | None:
-        """The earning, or None where the component is not for this person and period at all; found once."""
-        known: dict[object, Earned | None] = getattr(self.world, "earned", {})
-        key = (self.component.id, self.who.key, self.period)
-        if key not in known:
-            known[key] = self.reckoned()
-        return known[key]
+        """The earning under the versions that rule the period, or None where the component is not for this person and
+        period at all."""
+        asked: Callable[..., Earned | None] | None = getattr(self.world, "earned", None)
+        return asked(self.plan.id, self.component.id, self.who, self.period) if asked else self.reckoned()
 
     def reckoned(self) -> Earned | None:
-        effective = self.policy.header.effective
-        inside = self.period.start >= effective.start and (not effective.end or self.period.end <= effective.end)
-        outside = self.period.end <= effective.start or bool(effective.end and self.period.start >= effective.end)
-        if not inside and (outside or not self.by_days):
-            line = self.missing(f"{self.policy.clause} is not in force for the whole of {self.period.label}")
-            return Earned(line.line)
+        """The earning under this version, of its days if they are given."""
         if not self.active(self.period):
             return None
         raw = self.when()
         if raw.line.missing:
             return Earned(raw.line)
         return self.limited(raw)
-
-    @property
-    def by_days(self) -> bool:
-        """Whether a version that holds for a part of the period pays the records of its days."""
-        change = self.policy.header.transition
-        how = change.components.get(self.component.id, change.default) if change else "new_period_only"
-        return how == "prorate" or by_event(self.component)
 
     def when(self) -> Raw:
         if self.component.when is None:
@@ -143,11 +130,9 @@ class Base(Inputs):
     def active(self, period: Period) -> list[Period]:
         """The parts of a period in which the person is under the plan and the component is valid."""
         start, end = period.start, period.end
-        effective = self.policy.header.effective
-        if self.by_days:
-            start, end = max(start, effective.start), min(end, effective.end or end)
-        if valid := self.component.valid:
-            start, end = max(start, valid.start), min(end, valid.end or end)
+        for days in (self.days, self.component.valid):
+            if days is not None:
+                start, end = max(start, days.start), min(end, days.end or end)
         if self.who.left_on:
             end = min(end, self.who.left_on)
         if self.who.hired_on:

@@ -47,6 +47,10 @@ class TriedWorld(DatabaseWorld):
     def posted(self, who: Who) -> Sequence[Any]:
         return ()
 
+    @property
+    def locked(self) -> Sequence[str]:
+        return ()
+
     def share(self, other: TriedWorld, metrics_too: bool) -> None:
         """Read each record once for both; and work metrics out once, where both mean the same by them."""
         self._asks = other._asks = self._asks or other._asks
