@@ -389,3 +389,29 @@ def test_a_missing_value_blocks_a_component_only_where_it_decides(tmp_path, comp
     assert pays(made) == {"c": value}
     assert any("林静: c is not calculated" in one["message"] for one in made["issues"]) is (value is None)
     assert [one for one in check(policy(plan(component, FED))) if one.level == "error"] == []
+
+
+# 费率替换 other rates
+
+
+@pytest.mark.parametrize(("each", "value"), [("per_transaction", "20.00"), ("slab", "10.00")])
+def test_other_rates_hold_from_their_day_on_where_each_record_is_looked_up(tmp_path, each, value):
+    table = "by: amount, rates: [{from: 0, rate: 1%}]"
+    other = "{id: o, kind: override_rate, of: c, rates: [{from: 0, rate: 3%}], valid: {from: 2026-01-16, to: null}}"
+    body = plan(f"{{id: c, kind: commission, basis: bookings, tiers: {{mode: {each}, {table}}}}}, {other}")
+    orders = """id,person,signed_on,net_amount
+        a,lin,2026-01-15,500
+        b,lin,2026-01-16,500"""
+    made = calc(tmp_path, body, people=PEOPLE, orders=orders)
+    assert pays(made)["c"] == value
+
+
+def test_a_role_that_changes_in_the_month_has_its_rates_from_that_day_on(tmp_path):
+    other = "{id: o, kind: override_rate, of: c, rates: [{from: 0, rate: 3%}], role: senior}"
+    tiers = "{mode: per_transaction, by: amount, rates: [{from: 0, rate: 1%}]}"
+    component = f"{{id: c, kind: commission, basis: bookings, tiers: {tiers}}}, {other}"
+    body = plan(component).replace("role: rep,", "role: [rep, senior],")
+    assignments = "person,from,to,role\nlin,2024-01-01,2026-01-16,rep\nlin,2026-01-16,,senior"
+    orders = "id,person,signed_on,net_amount\na,lin,2026-01-15,500\nb,lin,2026-01-16,500"
+    made = calc(tmp_path, body, people=PEOPLE, assignments=assignments, orders=orders)
+    assert pays(made)["c"] == "20.00"

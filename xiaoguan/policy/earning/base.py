@@ -154,7 +154,7 @@ class Base(Inputs):
             metric = self.policy.metrics.get(self.component.basis)
             unit = self.policy.unit_of(self.component.basis)
             return Line(self.component.basis, metric.name if metric else "", 0, unit, "not under the plan", adds=False)
-        return lines[0] if len(lines) == 1 else _joined(lines)
+        return joined(lines)
 
     def weighed(
         self, basis: Line, each: Sequence[Fraction] | None = None
@@ -209,8 +209,10 @@ def _stays(spans: Sequence[Span], start: date, end: date) -> list[tuple[date, da
     return found
 
 
-def _joined(lines: Sequence[Line]) -> Line:
+def joined(lines: Sequence[Line]) -> Line:
     """One line of a metric over several stretches of days."""
+    if len(lines) == 1:
+        return lines[0]
     lacking = next((line for line in lines if line.missing), None)
     if lacking is not None:
         return lacking
@@ -218,7 +220,7 @@ def _joined(lines: Sequence[Line]) -> Line:
     return replace(
         lines[0],
         value=int(total) if total.denominator == 1 else total,
-        formula=f"{len(lines)} stays under the plan",
+        formula=f"{len(lines)} stretches of days",
         records=tuple(record for line in lines for record in line.records),
         parts=tuple(part for line in lines for part in line.parts),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
@@ -11,11 +11,11 @@ from xiaoguan.base.explain import Line, Record, value_text
 from xiaoguan.base.money import SCALE, minor_unit, round_units, share_rounding
 from xiaoguan.base.periods import Period, span
 
-from ..document import Goal, Tier, Tiers
+from ..document import Component, Goal, Tier, Tiers
 from ..formula import Type
 from ..goals import attainment
 from ..tiers import Band, bands, curve, marginal, pay, slab, top
-from .base import Base, Raw
+from .base import Base, Raw, joined
 
 
 class Commission(Base):
@@ -40,7 +40,9 @@ class Commission(Base):
         return replace(self.sum(exact, formula, (rate_line, basis, *parts)), weights=self.weighed(basis))
 
     def tiered(self, tiers: Tiers, parts: tuple[Line, ...]) -> Raw:
-        ruled = self.ruled(tiers)
+        if tiers.mode == "per_transaction":
+            return self.each(tiers, parts)
+        ruled = self.ruled(tiers, self.period.start)
         if isinstance(ruled, str):
             return self.missing(ruled, parts)
         rates, instead = ruled
@@ -49,8 +51,6 @@ class Commission(Base):
         window = self.window_of(tiers)
         if window is None:
             return self.missing(f"{self.period.label} does not lie in one {tiers.accumulate}", parts)
-        if tiers.mode == "per_transaction":
-            return self.each(tiers, rates, parts, instead)
         credited = self.basis(self.upto(window))
         inputs: tuple[Line, ...] = (credited, *parts)
         quota: Fraction | None = None
@@ -112,16 +112,16 @@ class Commission(Base):
             at = after
         return self.weighed(basis, pays)
 
-    def ruled(self, tiers: Tiers) -> tuple[Sequence[Tier], str] | str:
-        """The tiers that hold for this person: the table's own, or those of the one override that applies."""
+    def overrides(self) -> list[Component]:
+        every = (other for _, other in self.policy.components())
+        return [other for other in every if other.kind == "override_rate" and other.of == self.component.id]
+
+    def ruled(self, tiers: Tiers, day: date) -> tuple[Sequence[Tier], str] | str:
+        """The tiers that hold for this person on a day: the table's own, or those of the one override that applies."""
         found = []
-        for _, other in self.policy.components():
-            if other.kind != "override_rate" or other.of != self.component.id:
-                continue
-            role = self.who.on(self.period.start).role if self.who.spans else self.who.role
-            if (other.role and role not in other.role) or (
-                other.valid and not (other.valid.contains(self.period.start))
-            ):
+        for other in self.overrides():
+            role = self.who.on(day).role if self.who.spans else self.who.role
+            if (other.role and role not in other.role) or (other.valid and not other.valid.contains(day)):
                 continue
             if other.when is not None:
                 condition = self.find(other.when, Type.BOOL)
@@ -260,26 +260,41 @@ class Commission(Base):
             text += f": {value_text(round_units(above.start * above.rate, self.policy.currency), self.unit)}"
         return text
 
-    def each(self, tiers: Tiers, rates: Sequence[Tier], parts: tuple[Line, ...], instead: str) -> Raw:
-        """单笔: every record looked up on its own; a negative one mirrors the positive. Rounded once, at the end."""
-        basis = self.basis(self.period)
-        if basis.missing:
-            return self.missing(f"{basis.name}: {basis.note}", (basis, *parts))
+    def each(self, tiers: Tiers, parts: tuple[Line, ...]) -> Raw:
+        """单笔: every record looked up on its own, by the rates of its day; a negative one mirrors the positive. The sum is
+        rounded once."""
         quota: Fraction | None = None
         if tiers.by == "attainment":
             found = self.world.goal(tiers.of, self.who, self.period)
             if found is None or found.missing or found.number <= 0:
-                return self.missing(f"there is no quota {tiers.of} for {self.period.label}", (basis, *parts))
+                return self.missing(f"there is no quota {tiers.of} for {self.period.label}", parts)
             quota = found.number
-        table = bands(tiers, quota, None, rates)
-        pays = []
-        for record in basis.records:
-            value = Fraction(record.value or 0)
-            pays.append(pay(tiers.each, abs(value), table) * (1 if value >= 0 else -1))
-        exact = sum(pays, Fraction(0))
+        lines, pays, notes = [], [], []
+        for stretch in self.stretches():
+            ruled = self.ruled(tiers, stretch.start)
+            if isinstance(ruled, str) or not ruled[0] or any(_empty(tier) for tier in ruled[0]):
+                return self.missing(ruled if isinstance(ruled, str) else "the rate table is not complete", parts)
+            line, table = self.metric(self.component.basis, stretch, "pay"), bands(tiers, quota, None, ruled[0])
+            if line.missing:
+                return self.missing(f"{line.name}: {line.note}", (line, *parts))
+            for record in line.records:
+                value = Fraction(record.value or 0)
+                pays.append(pay(tiers.each, abs(value), table) * (1 if value >= 0 else -1))
+            lines.append(line)
+            notes.append(ruled[1])
+        basis, exact = joined(lines), sum(pays, Fraction(0))
         formula = f"{len(pays)} records of {basis.name}, each on its own = {value_text(exact, self.unit)}"
-        raw = self.sum(exact, formula, (basis, *parts), instead)
+        raw = self.sum(exact, formula, (basis, *parts), "; ".join(dict.fromkeys(note for note in notes if note)))
         return replace(raw, weights=self.weighed(basis, pays))
+
+    def stretches(self) -> Iterator[Period]:
+        """The days under the plan, cut where other rates or another role begin or end."""
+        cuts = {day for one in self.overrides() if one.valid for day in (one.valid.start, one.valid.end)}
+        if any(one.role for one in self.overrides()):
+            cuts |= {day for one in self.who.spans for day in (one.start, one.end)}
+        for part in self.active(self.period):
+            inside = sorted(day for day in cuts if day is not None and part.start < day < part.end)
+            yield from [part] if not inside else map(span, [part.start, *inside], [*inside, part.end])
 
 
 def _empty(tier: Tier) -> bool:
