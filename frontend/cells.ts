@@ -2,7 +2,7 @@
  *
  *  Arrow keys walk from cell to cell. The control is the one of the record's own form, fetched when it is needed, and
  *  the save carries the version that was seen. */
-import { $, $$, on, post, say, word } from "./lib";
+import { $, $$, el, on, post, say, word } from "./lib";
 import { showSheet } from "./renew";
 
 const HEADS = "thead th";
@@ -121,6 +121,7 @@ async function save(cell: HTMLTableCellElement, row: HTMLTableRowElement, form: 
     return;
   }
   const at = cell.cellIndex;
+  const table = row.closest("table");
   const next = new DOMParser().parseFromString(`<table>${answer.row ?? ""}</table>`, "text/html").querySelector("tr");
   if (next) {
     next.setAttribute("aria-selected", row.getAttribute("aria-selected") ?? "false");
@@ -128,4 +129,22 @@ async function save(cell: HTMLTableCellElement, row: HTMLTableRowElement, form: 
     focusCell((next.cells[at] as HTMLTableCellElement) ?? null);
   } else row.remove(); // it does not belong to this list any more, or may not be seen
   if (answer.message) say({ text: answer.message, undo_url: answer.undo_url });
+  if (table) void addUp(table);
+}
+
+/** The sums of the whole list and of its groups, as they are after a change. */
+async function addUp(table: HTMLTableElement): Promise<void> {
+  const read = async (url: string) => {
+    const text = await fetch(url, { headers: { Accept: "text/html" } }).then((response) => (response.ok ? response.text() : ""), () => "");
+    return new DOMParser().parseFromString(text.includes("<table") ? text : `<table>${text}</table>`, "text/html");
+  };
+  if (table.dataset.totals) {
+    const foot = $("tfoot", await read(table.dataset.totals));
+    if (foot) $("tfoot", table)?.replaceWith(foot);
+  }
+  if (!table.matches(".table-groups")) return;
+  for (const fresh of $$(".group-toggle", await read(location.href))) {
+    const row = $(`.group-toggle[aria-controls="${fresh.getAttribute("aria-controls")}"]`, table)?.closest("tr");
+    $$("td", row ?? el("tr")).forEach((sum, n) => sum.replaceWith($$("td", fresh.closest("tr") ?? el("tr"))[n] ?? sum));
+  }
 }

@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from xiaoguan.customers.models import Customer
 from xiaoguan.desk import conformance, figures, jobs, many
+from xiaoguan.desk.cells import Cell
 from xiaoguan.desk.listing import Listing
 from xiaoguan.desk.models import Event
 from xiaoguan.desk.screens import shapes
 from xiaoguan.desk.screens.boards import LANE_CARDS
-from xiaoguan.sales.models import Opportunity
+from xiaoguan.desk.screens.rows_html import shares
+from xiaoguan.sales.models import Opportunity, OrderLine
 
 
 def deal(owner: Any, title: str, amount: int = 100, **values: Any) -> Any:
@@ -304,3 +307,31 @@ def test_a_number_of_the_pivot_leads_to_its_records(cast: Any, client_of: Any) -
     [url] = re.findall(r'href="([^"]+)">¥20.00', page.content.decode())
     text = browser.get(url.replace("&amp;", "&")).content.decode()
     assert "乙" in text and ">甲<" not in text
+
+
+# What a row leads to, and what adds up
+
+
+def test_a_telephone_number_is_called_and_a_website_opened(cast: Any, client_of: Any) -> None:
+    customer = conformance.sample(Customer, cast.linjing, phone="+86 (21) 5550-1234", website="https://example.com/")
+    browser = client_of("linjing")
+    calls = 'href="tel:+862155501234"'
+    assert calls in browser.get("/customers/").content.decode()
+    page = browser.get(f"/customers/{customer.pk}").content.decode()
+    assert calls in page and 'href="https://example.com/" target="_blank" rel="noopener noreferrer"' in page
+
+
+def test_prices_and_positions_do_not_add_up(cast: Any, client_of: Any) -> None:
+    conformance.sample(OrderLine, cast.linjing)
+    browser = client_of("linjing")
+    foot = browser.get("/order-lines/", {"part": "totals"}).content.decode()
+    labels = re.findall(r'data-label="([^"]+)"', foot)
+    assert labels and not {"unit price", "单价", "line", "行"} & set(labels)
+    assert browser.get("/order-lines/", {"as": "pivot", "measure": "sum:unit_price"}).status_code == 302
+
+
+def test_columns_share_the_room_by_what_stands_in_them() -> None:
+    name, long, day = (Cell("text", text) for text in ("林静", "上海海天智能科技股份有限公司", "2026-01-01"))
+    rows = [{"cells": [name, Cell("link", long.text), Cell("date", day.text)]}] * 10
+    first, second, third = shares(rows)
+    assert first is not None and second is not None and third is None and second > 3 * first

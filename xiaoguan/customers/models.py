@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from xiaoguan.desk.fields import EmailField
+from xiaoguan.desk.fields import EmailField, PhoneField
 from xiaoguan.desk.records import Record
 from xiaoguan.people.models import Person, Territory
 
@@ -60,7 +60,7 @@ class Customer(Record):
     industry = models.CharField(_("industry"), max_length=80, blank=True)
     city = models.CharField(_("city"), max_length=80, blank=True)
     country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("ISO code, such as CN."))
-    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    phone = PhoneField(_("phone"), max_length=40, blank=True)
     email = EmailField(_("e-mail"), blank=True)
     website = models.URLField(_("website"), blank=True)
     tax_number = models.CharField(_("tax number"), max_length=30, blank=True)
@@ -93,7 +93,7 @@ class Contact(Record):
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="contacts", verbose_name=_("customer"))
     name = models.CharField(_("name"), max_length=80)
     title = models.CharField(_("job title"), max_length=80, blank=True)
-    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    phone = PhoneField(_("phone"), max_length=40, blank=True)
     email = EmailField(_("e-mail"), blank=True)
     primary = models.BooleanField(_("main contact"), default=False)
 
@@ -120,7 +120,7 @@ class Lead(Record):
 
     name = models.CharField(_("name"), max_length=80)
     company = models.CharField(_("company"), max_length=160, blank=True)
-    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    phone = PhoneField(_("phone"), max_length=40, blank=True)
     email = EmailField(_("e-mail"), blank=True)
     origin = models.CharField(_("origin"), max_length=12, choices=Customer.Origin, default=Customer.Origin.WEB)
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.NEW)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -127,6 +127,28 @@ class EmailField(models.EmailField):
 
     def formfield(self, **kwargs: Any):
         return super().formfield(**{"form_class": EmailFormField, **kwargs})
+
+
+class PhoneField(models.CharField):
+    """A telephone number: a text that can be called. In migrations it is the text that it is in the database."""
+
+    kind = "phone"
+
+    def deconstruct(self):
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs
+
+    def formfield(self, **kwargs: Any):
+        return super().formfield(**{"widget": forms.TextInput(attrs={"type": "tel", "inputmode": "tel"}), **kwargs})
+
+
+Numeric = TypeVar("Numeric", bound=models.Field)
+
+
+def single(field: Numeric) -> Numeric:
+    """A number of which a sum says nothing: a price, a position."""
+    field.adds = False
+    return field
 
 
 class ExactField(models.BigIntegerField):

@@ -103,6 +103,7 @@ def kind_of(field: models.Field) -> str:
         (models.DateTimeField, "datetime"),
         (models.DateField, "date"),
         (models.EmailField, "email"),
+        (models.URLField, "url"),
         (models.IntegerField, "number"),
     ):
         if isinstance(field, types):

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from xiaoguan.desk.access import DEEDS, LEVELS, SCOPES
 from xiaoguan.desk.attached import attaches
 from xiaoguan.desk.desk import desk_of
-from xiaoguan.desk.fields import EmailField, ExactField, MoneyField
+from xiaoguan.desk.fields import EmailField, ExactField, MoneyField, PhoneField
 from xiaoguan.desk.records import Dated, Record
 
 _seen: ContextVar[list[int] | None] = ContextVar("stamp", default=None)
@@ -116,7 +116,7 @@ class Person(Organised):
 
     name = models.CharField(_("name"), max_length=80)
     email = EmailField(_("e-mail"), blank=True)
-    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    phone = PhoneField(_("phone"), max_length=40, blank=True)
     position = models.ForeignKey(Position, models.PROTECT, null=True, blank=True, verbose_name=_("position"))
     hired_on = models.DateField(_("hired"), null=True, blank=True)
     left_on = models.DateField(_("left"), null=True, blank=True, help_text=_("The first day they are gone."))

@@ -23,7 +23,7 @@ from xiaoguan import __version__
 from xiaoguan.base import words
 from xiaoguan.desk.access import role_label, viewer_of
 from xiaoguan.desk.cells import middle, money_text, number_text
-from xiaoguan.desk.screens.rows_html import rows_html
+from xiaoguan.desk.screens.rows_html import rows_html, way
 from xiaoguan.project.places import places_of
 
 
@@ -47,7 +47,14 @@ def environment(**options: Any) -> Environment:
         rows_html=rows_html,
     )
     env.filters.update(
-        money=money_text, number=number_text, percent=percent, date=day, datetime=moment, ago=ago, middle=middle
+        money=money_text,
+        number=number_text,
+        percent=percent,
+        date=day,
+        datetime=moment,
+        ago=ago,
+        middle=middle,
+        way=way,
     )
     return env
 

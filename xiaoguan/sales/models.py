@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.base.words import format_percent
 from xiaoguan.customers.models import Contact, Customer
-from xiaoguan.desk.fields import ExactField, MoneyField
+from xiaoguan.desk.fields import ExactField, MoneyField, single
 from xiaoguan.desk.records import Record
 from xiaoguan.people.models import Person, Territory
 from xiaoguan.rulebook.process import StageField, process_in_force
@@ -49,7 +49,7 @@ class ExchangeRate(Record):
     quote = models.CharField(_("to currency"), max_length=3)
     kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.AVERAGE)
     on = models.DateField(_("day"))
-    rate = ExactField(_("rate"), places=10)
+    rate = single(ExactField(_("rate"), places=10))
 
     class Meta(Record.Meta):
         verbose_name, verbose_name_plural = _("exchange rate"), _("exchange rates")
@@ -93,8 +93,8 @@ class Product(Record):
     category = models.ForeignKey(
         ProductCategory, models.PROTECT, null=True, blank=True, related_name="products", verbose_name=_("category")
     )
-    list_price = MoneyField(_("list price"), null=True, blank=True)
-    cost = MoneyField(_("cost"), null=True, blank=True)
+    list_price = single(MoneyField(_("list price"), null=True, blank=True))
+    cost = single(MoneyField(_("cost"), null=True, blank=True))
     currency = models.CharField(_("currency"), max_length=3)
     active = models.BooleanField(_("on sale"), default=True)
 
@@ -337,10 +337,10 @@ class OrderLine(Record):
     """订单行: one product on an order."""
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="lines", verbose_name=_("order"))
-    position = models.PositiveIntegerField(_("line"), default=1)
+    position = single(models.PositiveIntegerField(_("line"), default=1))
     product = models.ForeignKey(Product, models.PROTECT, related_name="order_lines", verbose_name=_("product"))
     quantity = ExactField(_("quantity"), places=4)
-    unit_price = MoneyField(_("unit price"))
+    unit_price = single(MoneyField(_("unit price")))
     discount = ExactField(_("discount"), places=6, percent=True, default=0)
     net_amount = MoneyField(_("net amount"))
     currency = models.CharField(_("currency"), max_length=3)

@@ -19,6 +19,7 @@ from xiaoguan.desk.listing import rows_in_order, with_query
 from xiaoguan.desk.paths import Path, resolve
 from xiaoguan.desk.records import Record
 from xiaoguan.desk.screens.common import desk_words, record_of, related_desk, table
+from xiaoguan.desk.screens.rows_html import shares
 from xiaoguan.desk.verbs import Verb
 
 COUNTED = 1_000
@@ -199,9 +200,9 @@ def related_tab(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpRes
         raise Http404
     other, field = found
     columns = Columns.seen(other, viewer, [p for p in other.column_paths if p.text.split(".")[0] != field])
-    rows = other.visible(viewer).filter(**{field: record.pk})
-    ids, after = paging.page_ids(rows, other.sorting(""), 20)
-    values = rows_in_order(other, ids, columns.names)
+    found_rows = other.visible(viewer).filter(**{field: record.pk})
+    ids, after = paging.page_ids(found_rows, other.sorting(""), 20)
+    rows = table(other, rows_in_order(other, ids, columns.names), columns)
     filterable = field in other.filters
     return render(
         request,
@@ -216,7 +217,8 @@ def related_tab(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpRes
                 }
                 for p in columns.paths
             ],
-            "rows": table(other, values, columns),
+            "rows": rows,
+            "shares": shares(rows),
             "new_url": with_query(other.url("new"), {field: str(pk)}) if other.may_create(viewer) else None,
             "next_url": with_query(other.url(), {field: str(pk)}) if after and filterable else None,
             "empty": _("Nothing here yet."),

@@ -24,6 +24,7 @@ from xiaoguan.desk.listing import Listing, with_query
 from xiaoguan.desk.paths import Path
 from xiaoguan.desk.screens.arranged import Arranged, arranged
 from xiaoguan.desk.screens.common import besides, opened, table
+from xiaoguan.desk.screens.rows_html import shares
 from xiaoguan.desk.screens.shapes import SHAPES, shape_page
 
 EXPORTS = {"csv": "CSV", "xlsx": "Excel"}
@@ -73,6 +74,7 @@ def _whole(request: HttpRequest, page: Arranged) -> HttpResponse:
             **context,
             "columns": headings(page),
             "widths": _widths(page),
+            "shares": shares(context["rows"]),
             "totals_url": page.address(part="totals") if totals else None,
             "exports": [
                 {"label": label, "url": with_query(desk.url("export", kind=kind), page.kept)}

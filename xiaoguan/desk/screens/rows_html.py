@@ -6,7 +6,7 @@ cell says which of these it is (`heavy`, `rest`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -16,6 +16,15 @@ from markupsafe import Markup
 from xiaoguan.desk.cells import ALIGN_RIGHT, MISSING, Cell, middle
 
 LEAD, LINK, FACTS = 42, 38, 3
+WAYS = {"email": "", "phone": ' class="tabular"', "url": ' target="_blank" rel="noopener noreferrer"'}
+"""Kinds of values that lead out of the program, with what their links have besides."""
+
+
+def way(cell: Cell) -> str:
+    """Where such a value leads: it is written to, called or opened."""
+    if cell.kind == "phone":
+        return "tel:" + "".join(c for c in cell.text if c.isdigit() or c in "+,;")
+    return f"mailto:{cell.text}" if cell.kind == "email" else cell.text
 
 
 def rows_html(rows: Iterable[Mapping[str, Any]], picking: bool = False) -> Markup:
@@ -71,8 +80,8 @@ def _cell(cell: Cell, rank: str) -> str:
     if kind in ("date", "datetime"):
         shown = f'<span class="tabular{" toned" + toned if toned else ""}">{text}</span>'
         return f'<td role="cell" class="{rank}">{shown}</td>'
-    if kind == "email":
-        return f'<td role="cell" class="{rank}"><a href="{escape(cell.url or "mailto:" + cell.text)}">{text}</a></td>'
+    if kind in WAYS:
+        return f'<td role="cell" class="{rank}"><a href="{escape(way(cell))}"{WAYS[kind]}>{text}</a></td>'
     short = escape(middle(cell.text, LINK))
     if toned or short != text:
         short = f'<span class="toned{toned}"{_whole(cell.text, LINK)}>{short}</span>'
@@ -82,3 +91,24 @@ def _cell(cell: Cell, rank: str) -> str:
 def _whole(text: str, size: int) -> str:
     """The whole text as a tooltip where it is shown cut."""
     return f' title="{escape(text)}"' if len(text) > size else ""
+
+
+TEXTS = frozenset({"text", "link"})
+SHORTEST, LONGEST, PADDING = 8, 40, 4
+
+
+def shares(rows: Sequence[Mapping[str, Any]]) -> list[int | None]:
+    """Percents of the table for the columns of names and texts, which share what numbers and days leave: by how long
+    most of theirs are on this page, a Chinese character counted twice. None for the others."""
+    if not rows:
+        return []
+    kinds = [cell.kind for cell in rows[0]["cells"]]
+    texts = [n for n, kind in enumerate(kinds) if n == 0 or any(row["cells"][n].kind in TEXTS for row in rows)]
+    needs = {n: sorted(_length(row["cells"][n].text) for row in rows)[len(rows) * 9 // 10] for n in texts}
+    needs = {n: min(max(need, SHORTEST), LONGEST) + PADDING for n, need in needs.items()}
+    whole = min(sum(needs.values()) * 5 // 4, 72)
+    return [round(needs[n] * whole / sum(needs.values())) if n in needs else None for n in range(len(kinds))]
+
+
+def _length(text: str | None) -> int:
+    return sum(2 if c >= "\u2e80" else 1 for c in text or "")
