@@ -191,7 +191,7 @@ class Compiler:
         later = "SELECT person, record, freed AS period, freed AS event_day, '' AS event_id, paid"
         return [
             *self.held_lots(),
-            f"happened AS (SELECT t.person, l.record, {event} AS period, u.day AS event_day, u.id AS event_id, "
+            f"{sql.kept('happened')} (SELECT t.person, l.record, {event} AS period, u.day AS event_day, u.id AS event_id, "
             f"{sql.big(f'l.lot - {still}')} AS paid, {sql.big(part)} AS part, {sql.big(whole)} AS whole, "
             f"{above} AS above, {below} AS below, l.lot, l.held_lot, {freed} AS freed "
             f"FROM kept AS l JOIN hit AS f ON f.id = l.record "
