@@ -42,6 +42,22 @@ def test_a_policy_is_checked_and_said_in_words(db: Any, tmp_path: Path) -> None:
         assert said.exit_code == 0 and word in said.stdout
 
 
+def test_a_policy_is_checked_against_this_installation_or_a_folder(db: Any, tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    text = (ROOT / "policies/small-company.yaml").read_text(encoding="utf-8")
+    surveys = '\nmetrics:\n  csat: {name: CSAT, type: score, from: surveys, value: "mean(score)", date: answered_on}'
+    file.write_text(text.replace("\nmetrics:", surveys, 1), encoding="utf-8")
+    answer = json.loads(call("policy", "check", str(file), "--json").stdout)
+    message = "metric csat: there is no fact table 'surveys' in this installation"
+    assert answer["ok"] and [i["level"] for i in answer["issues"] if i["message"] == message] == ["warning"]
+    (tmp_path / "facts").mkdir()
+    (tmp_path / "facts" / "people.csv").write_text("id,name\n")
+    (tmp_path / "facts" / "surveys.csv").write_text("id,answered\n1,2026-01-05\n")
+    made = call("policy", "check", str(file), "--facts", str(tmp_path / "facts"), "--json")
+    said = [issue["message"] for issue in json.loads(made.stdout)["issues"] if issue["file"] == "surveys.csv"]
+    assert made.exit_code == 1 and "surveys.csv has no column 'answered_on', which metric csat reads" in said
+
+
 def test_accounts_are_made_locked_and_given_a_new_password(cast: Any) -> None:
     from xiaoguan.people.models import Person
 

@@ -26,10 +26,11 @@ from xiaoguan.base.periods import Period
 from xiaoguan.base.words import closest, did_you_mean, plain_number
 
 from .appraisal import Rating
+from .check import check
 from .document import Policy
 from .formula import Row, Type, names
 from .goals import Absence
-from .load import read_number
+from .load import load_text, read_number
 from .metrics import FACTS, PlanError, Schema, plan
 from .uncounted import leaves_of, people_fields, uncounted
 from .world import Book, RowsWorld, Span, Term, Who
@@ -65,6 +66,14 @@ class _Table:
 def read_folder(policy: Policy, folder: str | Path, schema: Schema = FACTS) -> Folder:
     """The facts of a folder for a policy."""
     return _Reading(policy, Path(folder), schema).folder_()
+
+
+def examine_with(text: str, folder: str | Path, file: str = "") -> tuple[Policy | None, list[Issue]]:
+    """A document checked against the facts of a folder: its own issues, then those of the files for it."""
+    policy, issues = load_text(text, file)
+    if policy is None:
+        return None, issues
+    return policy, [*issues, *check(policy), *read_folder(policy, folder).issues]
 
 
 class _Reading:

@@ -23,6 +23,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xiaoguan.project.settings")
 as_json = click.option("--json", "json_", is_flag=True, help="One JSON document on stdout.")
 PATH = click.Path(path_type=Path)
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
 def _start() -> None:
@@ -371,14 +372,17 @@ def _read_policy(file: Path, schemas: bool = True) -> Any:
 
 @policy.command("check")
 @click.argument("file", type=FILE)
+@click.option("--facts", type=FOLDER, help="Check it against this folder of facts, as calc reads it.")
 @as_json
-def policy_check(file: Path, json_: bool) -> None:
+def policy_check(file: Path, facts: Path | None, json_: bool) -> None:
     """Check a document: every issue at once, with line and remedy."""
     _start()
     from xiaoguan.base.issues import has_errors
+    from xiaoguan.policy.folder import examine_with
     from xiaoguan.rulebook.versions import examine
 
-    document, issues = examine(file.read_text(encoding="utf-8", errors="replace"), str(file))
+    text = file.read_text(encoding="utf-8", errors="replace")
+    document, issues = examine_with(text, facts, str(file)) if facts else examine(text, str(file))
     ok = document is not None and not has_errors(issues)
     issues_to_stderr([] if json_ else issues)
     say(

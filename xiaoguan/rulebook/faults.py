@@ -54,6 +54,8 @@ _WRITTEN: tuple[tuple[str, str], ...] = (
     (r"Write (?:it|the value) as (docs/\S+) shows\.", r"写法见 \1。"),
     (r"(docs/\S+) lists the keys\.", r"可用的键见 \1。"),
     (r"(docs/\S+) has functions, operators and units\.", r"函数、运算符和单位见 \1。"),
+    (r"Add basis with the metric(?: it is paid on)?\.", "请补上 basis，写明指标。"),
+    (r"Add of: with the metric\.", "请补上 of，写明指标。"),
     (r"Add (\w+)\.", r"请补上 \1。"),
     (r"Add (.+?) to the (plan|stage in which a deal is won|metric)\.", r"请补上 \1。"),
     (r"Add (.+)\.", r"请补上 \1。"),
@@ -91,6 +93,8 @@ _WRITTEN: tuple[tuple[str, str], ...] = (
     # 引用与公式
     (rf"there is no (\w[\w -]*) {_Q}", r"没有 \2（\1）"),
     (rf"(?:commission|goal|indicator) {_S} names no metric: {_Q}", r"\1 引用的指标 \2 不存在"),
+    (rf"(?:metric|spiff) {_S}: there is no fact table {_Q}", r"\1 引用的事实表 \2 不存在"),
+    (rf"(?:metric|spiff) {_S}: {_Q} is not a date of {_S}", r"\1 的日期 \2 不是 \3 的日期字段"),
     (rf"metric {_S}: it needs itself: {_ANY}", r"指标 \1 循环引用：\2"),
     (r"Take one of them out of the circle\.", "请去掉循环中的一环。"),
     (rf"(?:(?:metric|component) {_S}: )?in \"{_ANY}\" at column (\d+): {_Q} is not known here",
@@ -122,6 +126,12 @@ _WRITTEN: tuple[tuple[str, str], ...] = (
      r"提成 \1 按 \2 计提，却按 \3 的达成率分档：档内部分无法界定"),
     (r"Use mode: slab, or a goal on the same metric\.", "请用 mode: slab，或改用同一指标的目标。"),
     (rf"at {_S} the rate on everything goes from {_S} to {_S}", r"到 \1 时，全部业绩的费率由 \2 变为 \3"),
+    (rf"at {_S} the rate on everything goes from {_S} to {_S}: the pay jumps by {_S}",
+     r"到 \1 时，全部业绩的费率由 \2 变为 \3，提成跳变 \4"),
+    (rf"at {_S} the rate on everything goes from {_S} to {_S}: the pay jumps by {_S} of the quota",
+     r"到 \1 时，全部业绩的费率由 \2 变为 \3，提成跳变任务额的 \4"),
+    (rf"at {_S} the rate on everything goes from {_S} to {_S}: the pay jumps by {_S} of the target",
+     r"到 \1 时，比例由 \2 变为 \3，奖金跳变目标奖金的 \4"),
     (r"That is how slab works; marginal has no jumps\.", "这是全额累进（slab）的特点；超额累进（marginal）没有跳点。"),
     (rf"the points of {_S} do not rise|the points do not rise", r"折线的点没有从低到高排列"),
     (rf"the bounds of the {_S} of {_S} do not rise", r"\2 的档位没有从低到高排列"),
@@ -139,6 +149,22 @@ _WRITTEN: tuple[tuple[str, str], ...] = (
     (r"Give every row and column its cell\.", "请为每行每列都填上数值。"),
     (rf"plan {_S} takes pay back but does not say what holds after leaving", r"方案 \1 有追回，却没有写离职后如何处理"),
     (rf"(?:spiff|pool) {_S} has no {_S}", r"\1 缺少 \2"),
+    (rf"pool {_S} is divided by credit but does not say of which metric",
+     r"奖金池 \1 按业绩分配，却没有写是哪个指标的业绩"),
+    (rf"the tiers of {_S} cut {_S} into parts, but the lower it is the better",
+     r"\1 的分档要切分 \2，而该指标越低越好"),
+    (r"Use mode: slab, or interpolated\.", "请用 mode: slab 或 interpolated。"),
+    (rf"commission {_S} pays on {_S} but its tiers are cut by the number of records",
+     r"提成 \1 按 \2 计提，却按笔数分档"),
+    (rf"commission {_S} pays on {_S} but its tiers are cut by {_S}", r"提成 \1 按 \2 计提，却按 \3 分档"),
+    (r"Use mode: slab, interpolated or amount, or leave of out and cut by: amount\.",
+     "请用 mode: slab、interpolated 或 amount，或去掉 of，改用 by: amount。"),
+    (rf"bonus {_S} looks up a tier by {_S} but does not say of which metric",
+     r"奖金 \1 按 \2 查档，却没有写是哪个指标"),
+    (rf"tiers by {_S} are looked up by {_S}, which is (?:a|an) {_S}", r"按 \1 分档，查档用的 \2 却是 \3 类型"),
+    (rf"a gate limits {_S} to a share of its target, but a {_S} has none", r"\1 的前提按目标比例封顶，而 \2 没有目标"),
+    (rf"{_Q} may mean {_S} or {_S}; write one of them", r"\1 可能指 \2，也可能指 \3；请写明其一"),
+    (rf"the score of {_S} has no end where {_S} is 0", r"\2 为 0 时，\1 的得分没有上限"),
     # 目标、流程、考核
     (rf"the target of goal {_S} is not a multiple of its rounding unit {_S}",
      r"目标 \1 的数值不是取整单位 \2 的整数倍"),
@@ -155,15 +181,19 @@ _WRITTEN: tuple[tuple[str, str], ...] = (
     (r"Lower the bound, or raise a cap\.", "请降低分数线，或提高上限。"),
     (rf"(.+?) is never reached: the highest score is {_S}", r"\1 永远达不到：最高只能得 \2 分"),
     (rf"follow-up rule {_S} says neither every nor at", r"跟进规则 \1 既没有 every 也没有 at"),
-    (r"This system does not keep it; the metric has no value here\.", "本系统没有这项数据，该指标在此没有数值。"),
+    (r"It has no value here; with facts from files \(xiaoguan calc\) it may\.",
+     "它在本系统没有数值；用文件数据（xiaoguan calc）核算时可以有。"),
 )  # fmt: skip
 
 _PERIOD = re.compile(r"(?<=制度在 )(month|quarter|half_year|year) ")
+_HERE = " in this installation"
 FAULTS = tuple((re.compile(f"(?:{pattern})$"), words) for pattern, words in _WRITTEN)
 
 
 def chinese(text: str) -> str | None:
     """A message or remedy of the check in Chinese; None for any other sentence of the engine."""
+    if (general := text.removesuffix(_HERE)) != text:
+        return None if (said := chinese(general)) is None else f"本系统：{said}"
     for pattern, words in FAULTS:
         if found := pattern.match(text):
             return _PERIOD.sub(lambda kind: f"{WORDS[kind[1]][1]} ", found.expand(words))

@@ -29,18 +29,21 @@ class Refused(Exception):
 def examine(text: str, file: str = "") -> tuple[Policy | None, list[Issue]]:
     """Load and check a document against the facts of this system; every issue at once.
 
-    What the language knows but this system does not keep, such as the cost of an order, is a warning.
+    What the language knows but this installation does not keep, such as surveys, is a warning that says so.
     """
     from xiaoguan.rulebook.facts import schema
 
     policy, issues = load_text(text, file)
     if policy is None:
         return None, issues
-    wrong = {(issue.line, issue.path) for issue in check(policy) if issue.level == "error"}
+    anywhere = set(check(policy))
+    wrong = {(issue.line, issue.path) for issue in anywhere if issue.level == "error"}
     for issue in check(policy, schema()):
-        here = issue.level == "error" and (issue.line, issue.path) not in wrong
-        hint = "This system does not keep it; the metric has no value here."
-        issues.append(replace(issue, level="warning", hint=hint) if here else issue)
+        if issue not in anywhere and (issue.line, issue.path) not in wrong:
+            message = f"{issue.message} in this installation"
+            hint = "It has no value here; with facts from files (xiaoguan calc) it may."
+            issue = replace(issue, level="warning", message=message, hint=hint)
+        issues.append(issue)
     return policy, issues
 
 
