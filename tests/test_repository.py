@@ -125,6 +125,15 @@ def test_pages_made_from_the_declarations_are_up_to_date():
         assert page.read_text() == text, "run: python scripts/reference.py"
 
 
+def test_the_chinese_guides_have_the_examples_of_the_english_ones():
+    for page in (DOCS / "zh").glob("*.md"):
+        examples = [
+            re.findall(r"^```yaml\n(.*?)^```", text.read_text(), re.M | re.S)
+            for text in (page, *DOCS.glob(f"[!z]*/{page.name}"))
+        ]
+        assert len(examples) == 2 and examples[0] == examples[1], page.name
+
+
 def test_every_decision_says_what_keeps_it_true():
     for page in (DOCS / "decisions").glob("[0-9]*.md"):
         said = re.findall(r"^\*\*([A-Z][a-z ]+)\.?\*\*", page.read_text(), re.M)
