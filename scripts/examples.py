@@ -494,18 +494,20 @@ def _(given: Any, expected: Any) -> Any:
 def _(given: Any, expected: Any) -> Any:
     months = {"January": "2026-01", "May": "2026-05", "July": "2026-07"}
     table = f"rates: [{{from: 0, rate: 0%}}, {{from: {given['month_target']}, rate: 100%}}]"
-    tiers = f"mode: marginal, by: amount, accumulate: year, {table}"
+    tiers = f"mode: marginal, by: amount, counts_in: sale, {table}"
     found = plan_of(commission(tiers, "basis: income, period: month"))
+    sale = order(given["sold"])
     payments = [
         {
             "id": str(i),
             "person": "p",
+            "order": sale["id"],
             "received_on": date.fromisoformat(f"{months[c['month']]}-15"),
             "amount": units(c["amount"]),
         }
         for i, c in enumerate(given["collected"])
     ]
-    each = {name: paid(found, [], label, payments=payments).total for name, label in months.items()}
+    each = {name: paid(found, [sale], label, payments=payments).total for name, label in months.items()}
     return {
         "paid": {name: str(money) for name, money in each.items()},
         "total": shown(sum(m.units for m in each.values())),

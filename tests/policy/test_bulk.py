@@ -99,6 +99,11 @@ def test_lines_of_a_month_within_one_tier_are_not_put_in_order():
         ('{id: pay, kind: commission, basis: bookings, rate: "person.rate"}', "a rate that is a formula"),
         ('{id: pay, kind: commission, basis: bookings, rate: 3%, when: "bookings > 5"}', "a condition"),
         ("{id: pay, kind: commission, basis: bookings, rate: 3%, cap: {amount: 5, excess: carry}}", "a cap over more"),
+        (
+            "{id: pay, kind: commission, basis: bookings, tiers: {mode: slab, by: amount, counts_in: sale, "
+            "rates: [{from: 0, rate: 3%}]}}",
+            "counts late cash in the period of its sale",
+        ),
         ("{id: pay, kind: commission, basis: bookings, rate: 0.0000001}", "more than six decimals"),
     ],
 )

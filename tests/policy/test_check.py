@@ -124,6 +124,18 @@ def test_goals_metrics_and_stages(body, level, message, path):
     [
         ("{id: c, kind: commission, basis: bookings}", "error", "needs either rate or tiers", "components[0]"),
         ("{id: c, kind: commission, rate: 3%}", "error", "has no basis", "components[0].basis"),
+        (
+            TIERS % "mode: slab, by: amount, counts_in: sale, rates: [{from: 0, rate: 3%}]",
+            "error",
+            "orders name no order, so the period of their sale is not known",
+            "tiers.counts_in",
+        ),
+        (
+            TIERS % "mode: slab, by: count, counts_in: sale, rates: [{from: 0, rate: 3%}]",
+            "error",
+            "only a commission on a sum by amount or attainment counts in the period of its sale",
+            "tiers.counts_in",
+        ),
         ("{id: c, kind: commission, basis: bokings, rate: 3%}", "error", "names no metric: 'bokings'", ""),
         ("{id: c, kind: commission, basis: bookings, rate: 3}", "error", "would pay 3 times the basis", "rate"),
         ("{id: c, kind: commission, basis: bookings, rate: bookings}", "error", "a ratio is needed", "rate"),

@@ -240,6 +240,56 @@ def test_released_and_held_never_exceed_what_is_earned(sales, payments, held):
         assert 0 <= so_far <= earned
 
 
+CASHED = BOOKINGS.replace(
+    "goals:",
+    """  cashed: {name: 回款, type: amount, from: payments, value: "sum(amount)", date: received_on}
+goals:
+  - {id: cash_quota, metric: cashed, period: month, target: {method: assigned}}""",
+)
+BY_SALE = "{id: commission, kind: commission, basis: cashed, period: month, tiers: {%s, counts_in: sale}}"
+
+
+def cashed(tiers, *money, goal="quota", quota=None, rest=""):
+    """What each month of late cash pays: 220 were sold in January and 220 in February."""
+    found = plan(BY_SALE % tiers, rest, CASHED.replace("period: quarter", "period: month"))
+    orders = [yuan(220), yuan(220, "2026-02-05", "SO-2")]
+    payments = [{**cash(*one), "person": "lin"} for one in money]
+    goals = {(goal, "lin", label): units * ROW for label, units in (quota or {}).items()}
+    world = RowsWorld(found, {"orders": orders, "payments": payments}, goals)
+    made = [
+        statement(found, Who("lin", "林静", "sales_rep"), found.calendar.parse(f"2026-0{i}"), world) for i in (1, 2, 5)
+    ]
+    assert all(one.check() == [] for one in made)
+    return [one.total.units / ROW for one in made]
+
+
+LATE = (150, "2026-01-20"), (150, "2026-02-20", "SO-2"), (30, "2026-05-20")
+
+
+def test_late_cash_counts_against_the_table_of_the_month_of_its_sale():
+    above = "mode: marginal, by: amount, rates: [{from: 0, rate: 0%}, {from: 100, rate: 100%}]"
+    assert cashed(above, *LATE) == [50, 50, 30]
+    both = (*LATE, (20, "2026-05-21", "SO-2", "P-9"))
+    assert cashed(above, *both) == [50, 50, 50]
+    early = ((40, "2026-01-15", "SO-2", "P-8"), *LATE)
+    assert cashed(above, *early) == [90, 50, 30], "what came before the sale counts in its own month: 190 in January"
+
+
+def test_late_cash_counts_against_the_quota_of_the_month_of_its_sale():
+    own = "mode: marginal, by: attainment, of: cash_quota, rates: [{from: 0%, rate: 10%}, {from: 100%, rate: 20%}]"
+    # January 150 of 160: 15, then 30 more: 1 + 20 × 20 %; February 150 of 100: 10 + 10
+    assert cashed(own, *LATE, goal="cash_quota", quota={"2026-01": 160, "2026-02": 100}) == [15, 20, 5]
+    sold = "mode: slab, by: attainment, of: quota, rates: [{from: 0%, rate: 10%}, {from: 100%, rate: 20%}]"
+    # sold 220 of 200 in January: 20 % of all its cash whenever it comes; 220 of 300 in February: 10 %
+    assert cashed(sold, *LATE, quota={"2026-01": 200, "2026-02": 300}) == [30, 15, 6]
+    assert cashed(sold, *LATE, quota={"2026-02": 300}) == [0, 15, 0], "without a quota of its month nothing is known"
+
+
+def test_late_cash_of_a_year_counts_in_the_year_of_its_sale():
+    year = "mode: marginal, by: amount, accumulate: year, rates: [{from: 0, rate: 0%}, {from: 100, rate: 100%}]"
+    assert cashed(year, *LATE) == [50, 150, 30]
+
+
 # Claw-back
 
 

@@ -320,8 +320,8 @@ class Settling:
         rule, tiers = self.plan.true_up, component.tiers
         if component.kind != "commission" or (rule and rule.components and component.id not in rule.components):
             return None
-        if tiers is not None and tiers.accumulate == "year":
-            return None  # it pays what the year has earned so far in every period
+        if tiers is not None and (tiers.accumulate == "year" or tiers.counts_in == "sale"):
+            return None  # it pays what the year, or the sale's period, has earned so far in every period
         due = [one for one in self.policy.calendar.ending_in(self.now, component.period) if one.end == self.now.end]
         known = any(one.line.name == component.id and not one.line.missing for one in self.done.earned)
         start = self.begun(component, year)

@@ -40,6 +40,8 @@ class Rates:
         tiers = one.tiers
         if tiers.mode not in ("marginal", "slab", "per_transaction") or any(t.rate is None for t in tiers.rates):
             raise NotBulk(f"{one.id} has tiers of mode {tiers.mode}, or without rates")
+        if tiers.counts_in != "event":
+            raise NotBulk(f"{one.id} counts late cash in the period of its sale")
         if tiers.by == "count" or (tiers.of and tiers.by == "amount"):
             raise NotBulk(f"{one.id} looks its tiers up by another number")
         if tiers.by == "attainment":

@@ -18,8 +18,8 @@ from .common import formula, issue, money, named, whole
 
 _KEYS = {
     "commission": ("basis", "rate", "tiers", "weight"),
-    "bonus": ("amount", "target", "tiers", "weight"),
-    "matrix": ("target", "weight", "rows", "columns", "percent"),
+    "bonus": ("amount", "target", "tiers", "weight", "proration"),
+    "matrix": ("target", "weight", "proration", "rows", "columns", "percent"),
     "spiff": ("table", "date", "where", "pay_each", "each"),
     "pool": ("fund", "divide", "basis"),
     "override_rate": ("of", "rates", "role"),
@@ -206,6 +206,7 @@ def tiers(policy: Policy, schema: Schema) -> Iterator[Issue]:
         table = component.tiers
         if table is None:
             continue
+        yield from _by_sale(policy, component, table, schema)
         if table.mode == "interpolated":
             yield from _points(policy, table)
             continue
@@ -309,6 +310,24 @@ def tier_quotas(policy: Policy, schema: Schema) -> Iterator[Issue]:
         elif component.kind == "commission" and table.mode in ("marginal", "per_transaction") and _falls(policy, goal):
             message = f"the tiers of {component.id} cut {goal.metric} into parts, but the lower it is the better"
             yield issue(policy, table, message, "Use mode: slab, or interpolated.", "mode", code="tiers")
+
+
+def _by_sale(policy: Policy, component: Component, table: Tiers, schema: Schema) -> Iterator[Issue]:
+    """What counts in the period of its sale is a commission on records that name their order."""
+    if table.counts_in == "event":
+        return
+    metric = policy.metrics.get(component.basis)
+    known = schema.facts.get(metric.table) if metric else None
+    goal = policy.goal(table.of)
+    why = ""
+    if component.kind != "commission" or table.mode == "per_transaction" or table.by == "count":
+        why = "only a commission on a sum by amount or attainment counts in the period of its sale"
+    elif goal is not None and _falls(policy, goal):
+        why = f"the lower {goal.metric} is the better: it cannot be counted in the period of its sale"
+    elif metric is not None and known is not None and not {"order", "invoice"} & set(known.fields):
+        why = f"{metric.table} name no order, so the period of their sale is not known"
+    if why:
+        yield issue(policy, table, why, "Leave counts_in out.", "counts_in", code="tiers")
 
 
 def _looked_up(policy: Policy, component: Component, table: Tiers) -> Iterator[Issue]:

@@ -81,6 +81,7 @@ class Tiers(Section):
     by: Literal["amount", "attainment", "count"]
     of: Id = ""
     accumulate: Text = "period"
+    counts_in: Literal["event", "sale"] = "event"
     each: Literal["marginal", "slab"] = "marginal"
     rates: tuple[Tier, ...] = ()
     points: Points = ()
@@ -157,6 +158,7 @@ class Component(Section):
     amount: Expression | None = None
     target: Expression | None = None
     weight: Percent | None = None
+    proration: Literal["", "calendar_days", "working_days"] = ""
     multiply: Expression | None = None
     gates: tuple[Gate, ...] = ()
     cap: Cap | None = None

@@ -15,6 +15,7 @@ and a reason, never 0.
 Source: spec/domain.md 5.1 steps 4 to 8, 5.3, 8.3 and 13.
 
     base   lines and dates    commission   bonus and matrix: target    spiff and pool: shared    limits   caps and gates
+    lagged   a commission that counts in the period of the sale
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from __future__ import annotations
 from xiaoguan.base.explain import Line
 
 from .base import Earned, Lot, Raw, by_event
-from .commission import Commission
+from .lagged import Lagged
 from .limits import Limits
 from .shared import Shared
 from .target import YEAR_SHARE, Targets
 
 
-class Earning(Limits, Commission, Targets, Shared):
+class Earning(Limits, Lagged, Targets, Shared):
     """One component for one person and one of its periods."""
 
     def kind(self, parts: tuple[Line, ...]) -> Raw:

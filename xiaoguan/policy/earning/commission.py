@@ -261,8 +261,8 @@ class Commission(Base):
         return text
 
     def each(self, tiers: Tiers, parts: tuple[Line, ...]) -> Raw:
-        """单笔: every record looked up on its own, by the rates of its day; a negative one mirrors the positive. The sum is
-        rounded once."""
+        """单笔: every record looked up on its own, by the rates of its day; a negative one mirrors the positive.
+        The sum is rounded once."""
         quota: Fraction | None = None
         if tiers.by == "attainment":
             found = self.world.goal(tiers.of, self.who, self.period)

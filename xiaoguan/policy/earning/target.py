@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 
 from xiaoguan.base.explain import Line, value_text
 from xiaoguan.base.money import SCALE
+from xiaoguan.base.periods import Period
 
 from ..document import Axis, Tiers
 from ..formula import Type
@@ -28,8 +30,27 @@ class Targets(Base):
         amount = self.find(written, Type.MONEY)
         if not isinstance(amount.value, int | Fraction):
             return self.missing(amount.reason or f"{written.text} is not an amount", (*parts, *amount.parts))
-        formula = f"{written.text} = {value_text(amount.value, self.unit)}"
-        return self.sum(Fraction(amount.value), formula, (*amount.parts, *parts), target=Fraction(amount.value))
+        share, shown = self.presence()
+        exact = Fraction(amount.value) * share
+        formula = f"{written.text} = {value_text(amount.value, self.unit)}{shown}"
+        return self.sum(exact, formula, (*amount.parts, *parts), target=exact)
+
+    def presence(self) -> tuple[Fraction, str]:
+        """折算: the share of the period's days under the plan, and how it is shown; all of it without `proration`."""
+        whole, basis = self.days_of(self.period), self.component.proration
+        there = self.active(self.period)
+        if not basis or there == [self.period]:
+            return Fraction(1), ""
+        days = self.policy.calendar.working_days if basis == "working_days" else lambda a, b: (b - a).days
+        above, below = sum(days(one.start, one.end) for one in there), days(*whole)
+        kind = "working days" if basis == "working_days" else "days"
+        return (Fraction(above, below) if below else Fraction(1)), f" × {above} of {below} {kind}"
+
+    def days_of(self, period: Period) -> tuple[date, date]:
+        """The days of a period that the version pays."""
+        if self.days is None:
+            return period.start, period.end
+        return max(period.start, self.days.start), min(period.end, self.days.end or period.end)
 
     def target(self) -> tuple[Fraction, tuple[Line, ...]] | str:
         """The target of a bonus or matrix in its period, in units: its own, or its part of the target incentive."""
@@ -38,18 +59,20 @@ class Targets(Base):
             if not isinstance(found.value, int | Fraction):
                 return found.reason or f"{self.component.target.text} is not an amount"
             weight = Fraction(1) if self.component.weight is None else self.component.weight
-            return Fraction(found.value) * weight, found.parts
+            return Fraction(found.value) * weight * self.presence()[0], found.parts
         if self.component.period not in YEAR_SHARE:
             return f"a {self.component.period} has no share of the yearly target incentive"
         year = self.year_target()
-        return year if isinstance(year, str) else (year * YEAR_SHARE[self.component.period], ())
+        if isinstance(year, str):
+            return year
+        return year * YEAR_SHARE[self.component.period] * self.presence()[0], ()
 
     def of_target(self, parts: tuple[Line, ...]) -> Raw:
         target = self.target()
         if isinstance(target, str):
             return self.missing("the policy gives no amount" if not self.component.target else target, parts)
         value, inputs = target
-        line = Line("target", "Target", value, self.unit, parts=inputs, adds=False)
+        line = Line("target", "Target", value, self.unit, self.presence()[1], parts=inputs, adds=False)
         tiers = self.component.tiers
         if tiers is None:
             return self.sum(value, f"target {line.text}", (line, *parts), target=value)
@@ -57,7 +80,7 @@ class Targets(Base):
         if missing or reach is None:
             return self.missing(missing, (line, *parts))
         share, text = self.percent_of(tiers, reach.number)
-        exact = share * value if tiers.mode != "amount" else share
+        exact = share * (value if tiers.mode != "amount" else self.presence()[0])
         formula = f"target {line.text} × {text} = {value_text(exact, self.unit)}"
         return self.sum(exact, formula, (line, reach, *parts), target=value)
 
@@ -104,7 +127,7 @@ class Targets(Base):
         if isinstance(target, str):
             return self.missing(target, parts)
         value, inputs = target
-        line = Line("target", "Target", value, self.unit, parts=inputs, adds=False)
+        line = Line("target", "Target", value, self.unit, self.presence()[1], parts=inputs, adds=False)
         found = [self.axis(axis) for axis in (rows, columns)]
         lines = tuple(one for one, _ in found)
         if lacking := [one for one in lines if one.missing]:

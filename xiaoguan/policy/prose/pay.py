@@ -128,12 +128,22 @@ class Pay(Writer):
     def bonus(self, component: Component, period: str) -> str:
         if component.amount is not None:
             amount = self.amount(component.amount.tree)
-            return self.say(f"Each {period} a bonus is paid: {amount}.", f"每{period}发放奖金：{amount}。")
+            text = self.say(f"Each {period} a bonus is paid: {amount}.", f"每{period}发放奖金：{amount}。")
+            return text + self.prorated(component)
         target = self.target(component)
         if component.tiers is None:
-            return self.say(f"Each {period} a bonus is paid: {target}.", f"每{period}发放奖金：{target}。")
+            text = self.say(f"Each {period} a bonus is paid: {target}.", f"每{period}发放奖金：{target}。")
+            return text + self.prorated(component)
         table = self.table(component.tiers)
-        return self.say(f"Each {period} a share of {target}: {table}.", f"每{period}按{target}的比例发放：{table}。")
+        text = self.say(f"Each {period} a share of {target}: {table}.", f"每{period}按{target}的比例发放：{table}。")
+        return text + self.prorated(component)
+
+    def prorated(self, component: Component) -> str:
+        """For whom is not there all the time."""
+        if not component.proration:
+            return ""
+        days, shown = ("working days", "工作日") if component.proration == "working_days" else ("days", "日历天数")
+        return self.say(f" In proportion to the {days} under the plan.", f"按在方案内的{shown}折算。")
 
     def target(self, component: Component) -> str:
         if component.target is not None:
@@ -153,7 +163,13 @@ class Pay(Writer):
             f"Each {period} a share of {basis}, {self.table(table)}.",
             f"每{period}按{basis}计提，{self.table(table)}。",
         )
-        if table.accumulate not in ("period", component.period):
+        if table.counts_in == "sale":
+            window = self.word(component.period if table.accumulate == "period" else table.accumulate)
+            text += self.say(
+                f" It counts in the {window} of its sale: each {period} earns what it adds there.",
+                f"计入其销售所属{window}：每{period}应得 = 该{window}累计应得的增加额。",
+            )
+        elif table.accumulate not in ("period", component.period):
             window = self.word(table.accumulate)
             text += self.say(
                 f" Tiers accumulate over the {window}: a {period} pays what the {window} has earned so far, "
@@ -207,7 +223,7 @@ class Pay(Writer):
         return value_text(value * SCALE, "money:") if table.by == "amount" else value_text(value, "count")
 
     def matrix(self, component: Component, period: str) -> str:
-        axes = [self.word(axis.metric) for axis in (component.rows, component.columns) if axis]
+        axes = [self.axis(axis) for axis in (component.rows, component.columns) if axis]
         cells = self.say("; ", "；").join(
             self.say(" / ", " / ").join(self.share(cell) for cell in row) for row in component.percent
         )
@@ -215,13 +231,26 @@ class Pay(Writer):
         return self.say(
             f"Each {period} {self.target(component)} times the cell that {crossed} reach: {cells}.",
             f"每{period}以{self.target(component)}乘以{crossed}所达单元格的比例：{cells}。",
-        )
+        ) + self.prorated(component)
+
+    def axis(self, axis: Axis) -> str:
+        """What an axis of a matrix measures, and the bounds from which its rows or columns count."""
+        what = self.word(axis.metric)
+        if axis.of == "attainment":
+            what = self.say(f"the attainment of {self.word(axis.goal or axis.metric)}", f"{what}达成率")
+        bounds = [
+            value_text(one.value, "ratio") if one.percent else plain_number(one.value, grouped=True)
+            for one in axis.bounds
+        ]
+        return self.say(f"{what} (from {', '.join(bounds)})", f"{what}（{'、'.join(bounds)} 起）")
 
     def spiff(self, component: Component, period: str) -> str:
         each = self.money(component.pay_each or Fraction(0))
         unit = self.say("unit", "件") if component.each == "unit" else self.say("record", "笔")
-        table = self.noun(component.table) if component.table else self.say("records", "记录")
-        where = self.phrase(component.where.tree, component.table or "order_lines") if component.where else ""
+        plan = self.policy.plan_of(component.id)
+        source = plan.source_of(component) if plan else component.table
+        table = self.noun(source)
+        where = self.phrase(component.where.tree, source) if component.where else ""
         which = self.say(f" whose {where}", f"（{where}）") if where else ""
         return self.say(f"{each} for each {unit} of {table}{which}.", f"{table}{which}每{unit}奖励 {each}。")
 

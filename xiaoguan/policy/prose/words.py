@@ -183,6 +183,7 @@ WORDS |= {
     "consultant_senior": ("senior consultants", "高级顾问"),
     "lose": ("lost", "不再发放"),
     "carry": ("carried on", "结转下期"),
+    "sale": ("the period of the sale", "销售所属期"),
     "valid": ("its whole validity", "有效期"),
     "signing": ("signature", "签约"),
     "delivery": ("delivery", "交付"),

@@ -64,6 +64,7 @@ KEYS: dict[str, Any] = {
     "cool_down": _("waiting time"),
     "correlation": _("correlation"),
     "count": _("count"),
+    "counts_in": _("counts in"),
     "credit": _("credit"),
     "credit_factor": _("share of the credit that counts"),
     "currency": _("currency"),
