@@ -3,6 +3,7 @@
 import pytest
 
 from xiaoguan.policy.check import check
+from xiaoguan.policy.prose import explain_text
 
 from .making import BOOKINGS, calc, issues_of, pays, policy
 
@@ -415,3 +416,63 @@ def test_a_role_that_changes_in_the_month_has_its_rates_from_that_day_on(tmp_pat
     orders = "id,person,signed_on,net_amount\na,lin,2026-01-15,500\nb,lin,2026-01-16,500"
     made = calc(tmp_path, body, people=PEOPLE, assignments=assignments, orders=orders)
     assert pays(made)["c"] == "20.00"
+
+
+# 折算 in proportion to the days
+
+
+@pytest.mark.parametrize(
+    ("component", "value"),
+    [
+        ("{id: b, kind: bonus, amount: 310}", "310.00"),
+        ("{id: b, kind: bonus, amount: 310, proration: calendar_days}", "140.00"),
+        ("{id: b, kind: bonus, amount: 220, proration: working_days}", "100.00"),
+        ("{id: b, kind: bonus, target: 310, proration: calendar_days}", "140.00"),
+        ("{id: b, kind: bonus, target: 9, proration: calendar_days, tiers: {mode: amount, by: amount, of: bookings, "
+         "rates: [{from: 0, amount: 310}]}}", "140.00"),
+        ("{id: b, kind: matrix, target: 310, proration: calendar_days, rows: {metric: bookings, from: [0]}, "
+         "columns: {metric: buyers, from: [0]}, percent: [[50%]]}", "70.00"),
+    ],
+)  # fmt: skip
+def test_a_bonus_may_be_in_proportion_to_the_days_under_the_plan(tmp_path, component, value):
+    people = "id,name,role,left_on\nlin,林静,rep,2026-01-15"
+    assert pays(calc(tmp_path, plan(component, TEAM), people=people)) == {"b": value}
+
+
+def test_a_role_left_and_taken_again_has_the_days_of_both(tmp_path):
+    assignments = "person,from,to,role\nlin,2024-01-01,2026-01-08,rep\nlin,2026-01-25,,rep"
+    body = plan("{id: b, kind: bonus, amount: 310, proration: calendar_days}")
+    made = calc(tmp_path, body, people="id,name,role\nlin,林静,rep", assignments=assignments)
+    assert pays(made) == {"b": "140.00"}
+
+
+def test_proration_is_for_a_sum_of_the_period():
+    [one] = check(policy(plan("{id: c, kind: commission, basis: bookings, rate: 1%, proration: calendar_days}")))
+    assert one.message == "component c is a commission; proration has no meaning there"
+
+
+# What is said
+
+
+def test_the_explanation_has_the_bounds_of_a_matrix_and_the_table_of_a_spiff():
+    goals = TEAM.replace("period: quarter", "period: month")
+    rows = "rows: {metric: bookings, of: attainment, goal: quota, from: [0%, 80%]}"
+    axes = f"{rows}, columns: {{metric: buyers, from: [0, 10]}}"
+    matrix = f"{{id: m, kind: matrix, target: 100, {axes}, percent: [[0, 50], [80, 120]]}}"
+    spiff = "{id: s, kind: spiff, pay_each: 5}, {id: b, kind: bonus, amount: 5, proration: working_days}"
+    found = policy(plan(f"{matrix}, {spiff}", goals, ", credit: {event: opportunity}, pay: {earned_on: close}"))
+    english = {one.title: one.text for one in explain_text(found)}
+    assert (
+        "the cell that the attainment of quota (from 0%, 80%) and 客户数 (from 0, 10) reach: 0% / 50%; 80% / 120%"
+        in (english["m"])
+    )
+    assert english["s"].startswith("5.00 CNY for each record of opportunities.")
+    assert "In proportion to the working days under the plan." in english["b"]
+    chinese = {one.title: one.text for one in explain_text(found, "zh")}
+    assert "签约额达成率（0%、80% 起）与客户数（0、10 起）所达单元格" in chinese["m"]
+    assert "按在方案内的工作日折算" in chinese["b"]
+
+
+def test_a_value_where_a_list_is_expected_names_the_key_that_takes_a_value():
+    [one] = issues_of(plan("{id: c, kind: commission, basis: bookings, rates: 8%}"))
+    assert (one.message, one.hint) == ("a list is expected here", "Did you mean 'rate'?")

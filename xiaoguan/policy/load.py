@@ -36,7 +36,7 @@ from ruamel.yaml.events import (
 from xiaoguan.base.issues import Issue, has_errors
 from xiaoguan.base.money import parse_units
 from xiaoguan.base.periods import WEEKDAYS, Calendar, YearEnd
-from xiaoguan.base.words import did_you_mean, plain_number
+from xiaoguan.base.words import closest, did_you_mean, plain_number
 
 from .document import Bound, CalendarSection, Expression, Point, Policy, Section
 from .formula import Duration, FormulaError, calls, parse
@@ -361,6 +361,11 @@ class Reader:
             name, hint, optional = known[key]
             if child.empty and optional:
                 continue
+            if _is_list(hint) and isinstance(child.value, str):
+                single = [one for one in known if one not in node.value and not _is_list(known[one][1])]
+                if near := closest(key, single):
+                    self.report("a list is expected here", child.line, here, f"Did you mean {near!r}?")
+                    continue
             value = self.value(hint, child, here)
             if value is not None:
                 values[name] = value
@@ -474,6 +479,10 @@ class Reader:
             message = f'in "{text}" at column {error.at + 1}: {error.message}'
             self.report(message, node.line, path, error.hint, "policy.formula")
             return None
+
+
+def _is_list(hint: Any) -> bool:
+    return get_origin(hint) is tuple
 
 
 @lru_cache

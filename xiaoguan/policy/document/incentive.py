@@ -317,7 +317,8 @@ class IncentivePlan(Section):
 
     def source_of(self, spiff: Component) -> str:
         """The fact table whose records a spiff pays: its own, or that of what the plan credits."""
-        return spiff.table or f"{self.credit.event if self.credit else 'order'}s"
+        event = self.credit.event if self.credit else "order"
+        return spiff.table or ("opportunities" if event == "opportunity" else f"{event}s")
 
     def day_of(self, spiff: Component) -> str:
         """The date by which a spiff's records count: its own, or the day on which the plan earns."""

@@ -8,8 +8,9 @@ from fractions import Fraction
 
 from xiaoguan.base.explain import value_text
 from xiaoguan.base.money import SCALE
+from xiaoguan.base.words import plain_number
 
-from ..document import Component, IncentivePlan, Payee, Tiers
+from ..document import Axis, Component, IncentivePlan, Payee, Tiers
 from .writer import Clause, Writer
 
 
