@@ -476,3 +476,19 @@ def test_the_explanation_has_the_bounds_of_a_matrix_and_the_table_of_a_spiff():
 def test_a_value_where_a_list_is_expected_names_the_key_that_takes_a_value():
     [one] = issues_of(plan("{id: c, kind: commission, basis: bookings, rates: 8%}"))
     assert (one.message, one.hint) == ("a list is expected here", "Did you mean 'rate'?")
+
+
+@pytest.mark.parametrize(
+    ("component", "value"),
+    [
+        ('{id: c, kind: bonus, amount: 5, when: "attainment(few) >= 100%"}', "5.00"),
+        ('{id: c, kind: bonus, amount: 5, gates: [{when: "attainment(few) < 100%", effect: {block: true}}]}', "5.00"),
+        ('{id: c, kind: bonus, amount: 100, multiply: "min(attainment(few), 150%)"}', "150.00"),
+        ('{id: c, kind: bonus, amount: 100, multiply: "clamp(attainment(few), 50%, 120%)"}', "120.00"),
+        ('{id: c, kind: bonus, amount: 100, multiply: "attainment(few)"}', None),
+        ('{id: c, kind: bonus, amount: 100, multiply: "ratio(1, attainment(few), empty=1)"}', None),
+        ('{id: c, kind: bonus, amount: 100, multiply: "round(attainment(few), 10%)"}', None),
+    ],
+)
+def test_where_nothing_is_better_every_bound_is_reached_and_no_sum_is_made_up(tmp_path, component, value):
+    assert few(tmp_path, component, returned=0) == value

@@ -309,8 +309,9 @@ def attainment(actual: Line, goal: Line | None, direction: str = "up", best: Num
     if actual.missing:
         return replace(line, note=f"{actual.name}: {actual.note or 'no value'}")
     above, below = (actual, goal) if direction == "up" else (goal, actual)
-    if below.number == 0 and direction == "down" and best is not None:
-        return replace(line, value=best, formula=f"{below.name} is 0, and nothing is better")
+    if below.number == 0 and direction == "down" and goal.number >= 0:
+        said = f"{below.name} is 0, and nothing is better"
+        return replace(line, note=said) if best is None else replace(line, value=best, formula=said)
     if below.number == 0:
         return replace(line, note=f"{below.name} is 0")
     formula = f"{above.name} {above.text} / {below.name} {below.text}"

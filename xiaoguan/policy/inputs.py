@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from fractions import Fraction
+from math import inf
 
 from xiaoguan.base.explain import Line, value_text
 from xiaoguan.base.money import Money
@@ -25,6 +26,7 @@ from .document import Expression, Policy, Section
 from .formula import (
     Call,
     Duration,
+    Evaluator,
     Expr,
     FormulaError,
     Literal,
@@ -75,6 +77,7 @@ class Inputs:
         self.policy, self.who, self.period, self.world = policy, who, period, world
         self.as_of = as_of or period.end
         self.extra = extra or {}
+        self.endless: set[str] = set()
         self.unit = f"money:{policy.currency}"
 
     def metric(self, metric_id: str, period: Period, purpose: str = "attainment") -> Line:
@@ -100,6 +103,8 @@ class Inputs:
             elif isinstance(line.value, str) and type_ is Type.DURATION:
                 value = read_duration(line.value)
             lines[name], values[name], types[name] = line, value, type_
+            if name in self.endless:
+                values[name], types[name] = inf, Type.RATIO  # type: ignore[assignment]
             return Name(name, part.at)
 
         try:
@@ -107,7 +112,7 @@ class Inputs:
         except FormulaError as error:
             return Found(None, tuple(lines.values()), f'in "{written.text}": {error.message}')
         parts = tuple(lines.values())
-        value = evaluator(tree, unknown=None)(values)
+        value = _finite(evaluator(tree, unknown=None), values)
         lacking = [f"{line.name}: {line.note or 'no value'}" for line in parts if line.missing]
         if value is None and lacking:
             return Found(None, parts, "; ".join(lacking))
@@ -269,6 +274,8 @@ class Inputs:
         goal = self.policy.goal(goal_id)
         metric = self.policy.metrics.get(goal.metric) if goal else None
         line = attainment(actual, quota, metric.direction if metric else "up")
+        if quota is not None and metric is not None and metric.direction == "down" and actual.value == 0:
+            self.endless.add(unparse(call))
         if quota is None:
             line = replace(line, note=f"there is no goal {goal_id} for {self.window(call).label}")
         return line
@@ -405,6 +412,15 @@ class Inputs:
             nothing = f"no grade for {period.label}"
             return {"grade": Line("grade", "Grade", None, "text", note=nothing), "appraisal": appraisal}
         return {"grade": Line("grade", "Grade", str(row.get("grade")), "text"), "appraisal": appraisal}
+
+
+def _finite(evaluate: Evaluator, values: Mapping[str, Value]) -> Value:
+    """What a formula gives: an attainment without end is above every bound, and a result without end is missing."""
+    try:
+        value = evaluate(values)
+    except (OverflowError, ValueError):  # infinity has no fraction
+        return None
+    return None if isinstance(value, float) else value
 
 
 def present(who: Who, period: Period) -> bool:

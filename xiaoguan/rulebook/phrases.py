@@ -210,7 +210,7 @@ _WRITTEN: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"the sum of (\d+) people", r"\1 人之和"),
     (r"that of (\d+) people", r"\1 人共同的数值"),
     (r"^(\d+) stretches of days$", r"\1 段期间之和"),
-    (r"^(\S+) is 0, and nothing is better$", r"\1 为 0，没有更好的结果"),
+    (r"(\S+) is 0, and nothing is better", r"\1 为 0，没有更好的结果"),
     (r"^forced distribution: grade (\S+) instead of (\S+)$", r"强制分布：等级 \1，代替 \2"),
     (r"^from the contract$", "按合同约定"),
     (r"^fixed$", "固定值"),
