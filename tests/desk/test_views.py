@@ -130,3 +130,30 @@ def test_a_view_whose_field_is_gone_does_not_lock_the_list(cast: Any, client_of:
     views.arrange(conformance.desk("opportunity"), cast.viewer("linjing"), first=broken.pk)
     page = client_of("linjing").get("/opportunities/", follow=True)
     assert page.status_code == 200 and "ghost" in page.content.decode()
+
+
+# Ready views
+
+
+def test_ready_views_are_there_for_everybody_and_understood(cast: Any, client_of: Any) -> None:
+    browser = client_of("linjing")
+    for desk in conformance.every_desk():
+        for ready in desk.views:
+            page = browser.get(desk.url(), {"view": ready.name})
+            assert (
+                page.status_code == 200
+                and f'href="{desk.url()}?view={ready.name}" aria-current' in page.content.decode()
+            )
+            assert browser.get(f"/api/{desk.url_name}", {"view": ready.name}).status_code == 200
+    assert browser.get("/opportunities/sheet/view", {"id": "mine", "view": "mine"}).status_code == 200
+
+
+def test_mine_are_mine_and_may_open_first(cast: Any, client_of: Any) -> None:
+    deal(cast.linjing, "我的项目", 10)
+    deal(cast.zhouhang, "同事的项目", 10)
+    browser = client_of("linjing")
+    mine = browser.get("/opportunities/", {"view": "mine"}).content.decode()
+    assert "我的项目" in mine and "同事的项目" not in mine
+    assert "同事的项目" in browser.get("/opportunities/").content.decode()
+    assert browser.post("/opportunities/arrange", {"first": "mine"}).status_code == 200
+    assert "同事的项目" not in browser.get("/opportunities/").content.decode()

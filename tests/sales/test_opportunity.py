@@ -224,3 +224,34 @@ def test_a_call_is_logged_as_done_with_the_next_one_planned(cast: Any, client_of
     assert browser.post(answer.json()["undo_url"]).status_code in (200, 302) and not Activity.objects.exists()
     stranger = client_of("zhouhang").post(f"/customers/{buyer.pk}/log", data, headers={"accept": "application/json"})
     assert stranger.status_code == 403
+
+
+def test_a_customer_shows_what_it_brought_what_is_open_and_what_it_owes(cast: Any, client_of: Any) -> None:
+    buyer, today = customer(cast.linjing), timezone.localdate()
+    deal(cast.linjing, customer=buyer)
+    deal(cast.wanglei, customer=buyer)  # of another team: not hers to see
+    for number, day, status in (
+        ("1", today, "signed"),
+        ("2", today.replace(year=today.year - 1), "signed"),
+        ("3", today, "draft"),
+    ):
+        amount = Money("1000", "CNY")
+        Order(
+            number=number, customer=buyer, owner=cast.linjing, ordered_on=day, status=status, net_amount=amount,
+            total_amount=amount,
+        ).save()  # fmt: skip
+    Payment(order=Order.objects.get(number="1"), amount=Money("400", "CNY")).save()
+    Activity(subject="回访", customer=buyer, owner=cast.linjing, due_on=today).save()
+    page = client_of("linjing").get(f"/customers/{buyer.pk}").content.decode()
+    shown = re.findall(r'<a class="opens" href="([^"]+)">([^<]+)</a>', page.split('class="figures"')[1])
+    assert [text for _url, text in shown[:3]] == ["¥1,000.00", "¥120,000.00", "¥1,600.00"]
+    listed = client_of("linjing").get(shown[1][0].replace("&amp;", "&")).content.decode()
+    assert 'id="count">1<' in listed
+    assert "回访" in page.split('class="next-step"')[1][:300]
+
+
+def test_an_empty_board_says_who_sees_it(cast: Any, client_of: Any) -> None:
+    deal(cast.linjing)
+    board = client_of("zhaoyue").get("/opportunities/board").content.decode()
+    assert 'class="empty"' in board and 'class="lane' not in board.split('id="board"')[1].split(">", 1)[1]
+    assert 'class="empty"' not in client_of("linjing").get("/opportunities/board").content.decode()

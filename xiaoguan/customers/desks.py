@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.customers.models import Contact, Customer, Lead
 from xiaoguan.customers.verbs import Claim, Disqualify, Qualify
-from xiaoguan.desk import Desk, Steps, everyone, manager, owner, register, role, team
+from xiaoguan.desk import Desk, Ready, Steps, Total, everyone, manager, owner, register, role, team
 from xiaoguan.desk.access import Viewer, unassigned
 
 head_office = role("general_manager", "operations")
@@ -32,9 +33,20 @@ class CustomerDesk(Desk):
         "note",
     )
     filters = "owner", "grade", "stage", "channel", "origin", "territory", "last_contact_on", "next_contact_on"
+    views = (
+        Ready("mine", _("Mine"), "owner=me"),
+        Ready("overdue", _("Contact overdue"), "where=next_contact_on:lt:today&sort=next_contact_on"),
+        Ready("week", _("Contact this week"), "where=next_contact_on:in:this_week&sort=next_contact_on"),
+        Ready("pool", _("Public pool"), "owner=none"),
+    )
     search = "name", "phone", "email", "city", "tax_number"
     order = "-updated_at"
-    figures = "stage", "grade", "first_order_on", "last_order_on", "last_contact_on"
+    sums = (
+        Total(_("Revenue this year"), "orders", "net_amount", "status=signed&where=ordered_on:in:this_year"),
+        Total(_("Open pipeline"), "opportunities", "amount", "result=open"),
+        Total(_("Receivables"), "orders", "total_amount", "status=signed", less="received_amount"),
+    )
+    figures = "first_order_on", "last_order_on"
     related = "contacts", "opportunities", "orders", "activities"
     steps = Steps("activities")
     duplicates = "name", "phone", "email", "tax_number"
@@ -90,6 +102,10 @@ class LeadDesk(Desk):
     columns = "name", "company", "status", "origin", "owner", "phone", "received_on"
     form = "name company", "phone email", "origin owner", "received_on", "note"
     filters = "status", "origin", "owner", "received_on"
+    views = (
+        Ready("mine", _("Mine"), "owner=me&where=status:in:new,working"),
+        Ready("pool", _("Public pool"), "owner=none&where=status:in:new,working"),
+    )
     search = "name", "company", "phone", "email"
     order = "-received_on"
     match_on = "name", "company", "phone"

@@ -4,13 +4,15 @@ Other floors need only these words; everything else in this folder serves them.
 """
 
 from xiaoguan.desk.access import everyone, hidden, manager, masked, nobody, owner, read_only, role, team, tree
-from xiaoguan.desk.desk import Board, Desk, Steps, register
+from xiaoguan.desk.desk import Board, Desk, Ready, Steps, Total, register
 from xiaoguan.desk.verbs import Verb
 
 __all__ = [
     "Board",
     "Desk",
+    "Ready",
     "Steps",
+    "Total",
     "Verb",
     "everyone",
     "hidden",

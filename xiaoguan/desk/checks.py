@@ -42,6 +42,8 @@ def _paths(desk: Desk) -> Iterator[checks.Error]:
         "columns": desk.columns,
         "filters": desk.filters,
         "figures": desk.figures,
+        "beside": desk.beside,
+        "quick": desk.quick,
         "match_on": desk.match_on,
         "search": desk.search,
         "order": (desk.order.lstrip("-"),),
@@ -69,10 +71,10 @@ def _form(desk: Desk) -> Iterator[checks.Error]:
 
 def _related(desk: Desk) -> Iterator[checks.Error]:
     known = {r.get_accessor_name() for r in desk.model._meta.related_objects}
-    for name in desk.related:
+    for option, name in [("related", n) for n in desk.related] + [("sums", s.relation) for s in desk.sums]:
         if name not in known:
             yield _error(
                 desk,
-                f"related names '{name}'; {desk.model.__name__} has {', '.join(sorted(filter(None, known)))}",
+                f"{option} names '{name}'; {desk.model.__name__} has {', '.join(sorted(filter(None, known)))}",
                 "E004",
             )

@@ -46,6 +46,30 @@ class Steps:
     done: str = "done_on"
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A view that everybody finds beside the list: its word in addresses, its label, and the parameters of the list."""
+
+    name: str
+    label: Any
+    query: str
+
+
+@dataclass(frozen=True)
+class Total:
+    """A key figure added up from what belongs to the record, as far as its reader may see that: a link to the list.
+
+    relation    the reverse relation: "orders"; amount: the money field that is added up, less the field `less`.
+    query       the parameters of that list: "status=signed&where=ordered_on:in:this_year".
+    """
+
+    label: Any
+    relation: str
+    amount: str
+    query: str = ""
+    less: str = ""
+
+
 class Desk:
     """The declaration. Options:
 
@@ -59,9 +83,11 @@ class Desk:
     form       rows of the form; each string names the fields of one row
     quick      fields that the sheet for making one asks too, beside those without which it cannot be kept
     filters    paths of the filter bar and the API's parameters
+    views      Ready ones, as tabs before those that people keep
     search     fields that the search table holds; a relation ("customer") is searched through its own entry
     order      default sort, "-field" descending
     figures    paths of the key figures on the detail page
+    sums       Total key figures, before the others
     related    reverse relations shown as tabs, by their accessor: "orders"
     steps      what is planned and done about a record, shown in its timeline
     open       which records of an owner are in hand, and go to others when the owner leaves; None: none
@@ -89,9 +115,11 @@ class Desk:
     form: ClassVar[tuple[str, ...]] = ()
     quick: ClassVar[tuple[str, ...]] = ()
     filters: ClassVar[tuple[str, ...]] = ()
+    views: ClassVar[tuple[Ready, ...]] = ()
     search: ClassVar[tuple[str, ...]] = ()
     order: ClassVar[str] = "-id"
     figures: ClassVar[tuple[str, ...]] = ()
+    sums: ClassVar[tuple[Total, ...]] = ()
     related: ClassVar[tuple[str, ...]] = ()
     steps: ClassVar[Steps | None] = None
     open: ClassVar[Q | None] = None

@@ -205,6 +205,14 @@ def groups(listing: Listing, paths: Sequence[Path]) -> list[tuple[Bucket, Sums]]
     return [(key[0], found[key]) for key in sorted(found)]
 
 
+def less(sums: Sums, path: Path, taken: Path | None = None) -> Sums:
+    """The sums of a path less those of another, currency by currency."""
+    found = Sums(sums.count)
+    for code, units in sums.units.get(path.text, {}).items():
+        found.units[path.text][code] = units - (sums.units.get(taken.text, {}).get(code, 0) if taken else 0)
+    return found
+
+
 def figure_text(path: Path, sums: Sums) -> str:
     """A sum in words: each currency for itself."""
     by_currency = sums.units.get(path.text, {})

@@ -147,12 +147,12 @@ def _evening(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.max))
 
 
-def planned(desk: Desk, record: Any, viewer: Viewer) -> list[Any]:
+def planned(desk: Desk, record: Any, viewer: Viewer, most: int = PLANNED) -> list[Any]:
     """What is to be done next, the earliest first."""
     rows = steps_of(desk, record, viewer)
     if rows is None or desk.steps is None:
         return []
-    return list(rows.filter(**{f"{desk.steps.done}__isnull": True}).order_by(desk.steps.due, "pk")[:PLANNED])
+    return list(rows.filter(**{f"{desk.steps.done}__isnull": True}).order_by(desk.steps.due, "pk")[:most])
 
 
 def _gathered(entries: Sequence[Entry]) -> list[Entry]:

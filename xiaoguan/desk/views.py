@@ -64,9 +64,9 @@ class SavedView(models.Model):
 
 @dataclass(frozen=True)
 class View:
-    """A view as a page knows it. `mine` says that this viewer may change it."""
+    """A view as a page knows it. `mine` says that this viewer may change it; a ready one has a word for a number."""
 
-    id: int
+    id: int | str
     name: str
     mine: bool
     shared: str
@@ -76,16 +76,23 @@ class View:
     position: int
     pinned: bool
 
+    @property
+    def ready(self) -> bool:
+        """Whether it was declared beside the list and not kept by somebody."""
+        return isinstance(self.id, str)
+
 
 @dataclass(frozen=True)
 class Views:
-    """What a viewer has of one list: their views in the order of the tabs, and how they arranged the plain list."""
+    """What a viewer has of one list: the ready views, those kept by people in the order of the tabs, and how they
+    arranged the plain list."""
 
     all: tuple[View, ...] = ()
     own: View | None = None
+    ready: tuple[View, ...] = ()
 
     def get(self, pk: str | int) -> View | None:
-        return next((v for v in self.all if str(v.id) == str(pk)), None) if pk else None
+        return next((v for v in (*self.ready, *self.all) if str(v.id) == str(pk)), None) if pk else None
 
     @property
     def first(self) -> View | None:
@@ -110,9 +117,8 @@ def views_of(desk: Desk, viewer: Viewer) -> Views:
     with connection.cursor() as cursor:
         cursor.execute(_FOUND, [desk.key, viewer.person_id or 0])
         rows = cursor.fetchall()
-    if not rows:
-        return Views()
     own, found = None, []
+    ready = tuple(View(v.name, str(v.label), False, "", "list", v.query, {}, 0, True) for v in desk.views)
     for pk, name, owner, shared, kind, query, widths, position, pinned in rows:
         mine = owner == viewer.person_id
         if not (mine or shared == "everyone" or owner in viewer.teammates):
@@ -123,7 +129,7 @@ def views_of(desk: Desk, viewer: Viewer) -> Views:
             found.append(view)
         elif mine:
             own = view
-    return Views(tuple(found), own)
+    return Views(tuple(found), own, ready)
 
 
 def expanded(desk: Desk, viewer: Viewer, query: QueryDict, views: Views | None = None) -> QueryDict:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from xiaoguan.base.words import format_percent
 from xiaoguan.customers.models import Contact, Customer
-from xiaoguan.desk import Board, Desk, Steps, everyone, manager, owner, register, role, team
+from xiaoguan.desk import Board, Desk, Ready, Steps, everyone, manager, owner, register, role, team
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.approvals import Approval, Step, holders, line_manager
 from xiaoguan.desk.desk import add_verbs
@@ -50,6 +50,11 @@ class OpportunityDesk(Desk):
     quick = ("amount",)
     form = "title customer", "owner stage", "amount currency", "closes_on opened_on origin", "note"
     filters = "stage", "result", "owner", "customer", "closes_on", "opened_on", "amount", "origin"
+    views = (
+        Ready("mine", gettext_lazy("Mine"), "owner=me&result=open"),
+        Ready("overdue", gettext_lazy("Overdue"), "result=open&where=closes_on:lt:today&sort=closes_on"),
+        Ready("week", gettext_lazy("Due this week"), "result=open&where=closes_on:in:this_week&sort=closes_on"),
+    )
     search = "title", "customer"
     order = "-closes_on"
     board = Board(lanes="stage", card=("title", "customer", "owner"), total="amount", move=Move, kept="result")
@@ -145,6 +150,10 @@ class OrderDesk(Desk):
         "total_amount currency invoice_currency",
     )
     filters = "status", "channel", "owner", "customer", "territory", "ordered_on", "due_on", "total_amount"
+    views = (
+        Ready("mine", gettext_lazy("Mine"), "owner=me"),
+        Ready("week", gettext_lazy("Payment due this week"), "where=due_on:in:this_week&sort=due_on"),
+    )
     search = "number", "customer"
     order = "-ordered_on"
     figures = "net_amount", "total_amount", "received_amount", "ordered_on"
@@ -250,6 +259,11 @@ class ActivityDesk(Desk):
     quick = "kind", "customer", "due_on", "note"
     form = "subject kind", "customer contact opportunity", "owner due_on", "done_on minutes outcome", "note"
     filters = "owner", "kind", "customer", "opportunity", "due_on", "done_on", "outcome"
+    views = (
+        Ready("mine", gettext_lazy("Mine"), "owner=me&where=done_on:empty&sort=due_on"),
+        Ready("overdue", gettext_lazy("Overdue"), "where=done_on:empty;due_on:lt:today&sort=due_on"),
+        Ready("week", gettext_lazy("Due this week"), "where=done_on:empty;due_on:in:this_week&sort=due_on"),
+    )
     search = "subject", "customer"
     order = "-due_on"
     match_on = "subject", "customer", "due_on"

@@ -71,12 +71,13 @@ class Arranged:
 
     def tabs(self) -> list[dict[str, Any]]:
         """The views of this list; those that are not pinned stand in the menu behind the tabs."""
-        if not self.views.all:
+        if not (self.views.all or self.views.ready):
             return []
         everything = f"{self.desk.url()}?view=all" if self.views.first else self.desk.url()
         found = [{"id": 0, "label": _("All"), "url": everything, "current": self.view is None, "pinned": True}]
-        for view in self.views.all:
+        for view in (*self.views.ready, *self.views.all):
             base = self.desk.url("board") if view.kind == "board" and self.desk.board else self.desk.url()
+            base = self.base if view.ready else base
             current = self.view is not None and view.id == self.view.id
             found.append(
                 {

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from xiaoguan.desk import paging, tallies
@@ -44,9 +45,11 @@ def board_page(request: HttpRequest, desk: Desk) -> HttpResponse:
 
 def _whole(request: HttpRequest, page: Arranged) -> HttpResponse:
     desk = page.desk
-    context: dict[str, Any] = {"lanes": [], "trouble": ""}
+    context: dict[str, Any] = {"lanes": [], "trouble": "", "nothing": ""}
     try:
         context["lanes"] = lanes_of(page)
+        if not page.listing.filtered and not any(lane["cards"] for lane in context["lanes"]):
+            context["nothing"] = _("Seen by %(who)s.") % {"who": desk.read.words()}
     except TooMuch as error:
         context["trouble"] = str(error)
     move_url = with_query(f"{desk.url()}{{id}}/{desk.board.move.name}", page.kept, of=None)

@@ -6,20 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from xiaoguan.desk import paging, undo
+from xiaoguan.desk import figures, paging, timeline, undo
 from xiaoguan.desk.access import Viewer
-from xiaoguan.desk.cells import Columns
+from xiaoguan.desk.cells import MISSING, Cell, Columns
 from xiaoguan.desk.desk import Desk
-from xiaoguan.desk.listing import rows_in_order, with_query
+from xiaoguan.desk.listing import Listing, rows_in_order, with_query
 from xiaoguan.desk.paths import Path, resolve
 from xiaoguan.desk.records import Record
 from xiaoguan.desk.screens.common import desk_words, record_of, related_desk, table
 from xiaoguan.desk.screens.rows_html import shares
+from xiaoguan.desk.screens.stories import step_words
 from xiaoguan.desk.verbs import Verb
 
 COUNTED = 1_000
@@ -77,13 +78,36 @@ def _summary(desk: Desk, viewer: Viewer, record: Record) -> dict[str, Any]:
     return {
         "desk": desk_words(desk, viewer),
         "record": {"id": pk, "title": desk.title(record), "url": base, "version": record.version},
-        "figures": _editable(desk, viewer, record, desk.figure_paths),
+        "figures": [*_sums(desk, viewer, pk), *_editable(desk, viewer, record, desk.figure_paths)],
+        "next": _next(desk, viewer, record),
         "stages": desk.stages(record),
         "move_url": f"{base}/ask/{move.name}" if move else None,
         "verbs": [_verb_words(desk, verb, record) for verb in verbs],
         "edit_url": desk.url("edit", pk=pk) if desk.may_write(viewer, record) else None,
         "timeline_url": desk.url("timeline", pk=pk),
     }
+
+
+def _sums(desk: Desk, viewer: Viewer, pk: int) -> list[dict[str, Any]]:
+    """The declared totals of what belongs to the record: an aggregate each, and a link to what was added up."""
+    found = []
+    for one in desk.sums:
+        other, field = related_desk(desk, one.relation)
+        if other is None or not other.may_open(viewer) or not other.usable(viewer, one.amount):
+            continue
+        query = QueryDict(f"{field}={pk}&{one.query}")
+        paths = [resolve(other.model, name) for name in (one.amount, one.less) if name]
+        added = figures.cut(Listing.read(other, viewer, query), (), paths).get((), figures.Sums())
+        text = figures.figure_text(paths[0], figures.less(added, *paths))
+        cell = Cell("money", text, with_query(other.url(), query) if text != MISSING else None)
+        found.append({"label": str(one.label), "cell": cell, "name": ""})
+    return found
+
+
+def _next(desk: Desk, viewer: Viewer, record: Record) -> dict[str, Any] | None:
+    """What is planned first with the record."""
+    step = next(iter(timeline.planned(desk, record, viewer, 1)), None)
+    return step_words(desk, viewer, step) if step is not None else None
 
 
 @require_GET

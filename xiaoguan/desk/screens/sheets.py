@@ -233,7 +233,7 @@ def _view_sheet(request: HttpRequest, page: Arranged) -> tuple[str, dict[str, An
         query.pop(name, None)
     return "desk/_view_sheet.html", {
         "view": view,
-        "url": page.desk.url("views") if view is None else page.desk.url("view", pk=view.id),
+        "url": page.desk.url("views") if view is None or view.ready else page.desk.url("view", pk=view.id),
         "query": query.urlencode(safe=",:;|()"),
         "kind": page.shape,
         "shared": [(value, str(label)) for value, label in SavedView.Shared.choices],

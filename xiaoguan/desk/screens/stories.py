@@ -50,7 +50,7 @@ def timeline_page(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
         "desk/_story.html",
         {
             "entries": _entries(desk, viewer, record, story.entries),
-            "planned": [_step(desk, viewer, step) for step in coming],
+            "planned": [step_words(desk, viewer, step) for step in coming],
             "next_url": f"{base}?only={only}&after={story.after}" if story.after and "few" not in request.GET else None,
             "first": not after,
             "empty": not story.entries and not coming,
@@ -73,7 +73,7 @@ def _entries(desk: Desk, viewer: Viewer, record: Record, entries: list[timeline.
         elif entry.source == "comments":
             found.append(_comment(desk, viewer, record, entry.thing, names, known))
         else:
-            done = _step(desk, viewer, entry.thing)
+            done = step_words(desk, viewer, entry.thing)
             owner = _owner(desk, entry.thing)
             found.append({**done, "kind": "step", "at": entry.at.date(), "actor": names.get(owner or 0, "")})
     return found
@@ -133,7 +133,7 @@ def _owner(desk: Desk, step: Any) -> int | None:
     return getattr(step, other.owner_field) if other and other.owner_field else None
 
 
-def _step(desk: Desk, viewer: Viewer, step: Any) -> dict[str, Any]:
+def step_words(desk: Desk, viewer: Viewer, step: Any) -> dict[str, Any]:
     """Something planned or done, in words; with the sheet that says it is done."""
     other = timeline.steps_desk(desk)
     assert other is not None and desk.steps is not None
