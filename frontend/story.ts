@@ -127,8 +127,9 @@ function naming(text: HTMLTextAreaElement, url: string): void {
     request?.abort();
     if (!begun || !url) return close();
     request = new AbortController();
-    const response = await fetch(`${url}?q=${encodeURIComponent(begun[1] ?? "")}`, { signal: request.signal }).catch(() => null);
-    const hits: { id: number; label: string }[] = response?.ok ? await response.json() : [];
+    const asked = fetch(`${url}?q=${encodeURIComponent(begun[1] ?? "")}`, { signal: request.signal });
+    const hits: { id: number; label: string }[] | null = await asked.then((response) => (response.ok ? response.json() : [])).catch(() => null);
+    if (!hits) return; // a newer question has taken over
     if (!hits.length) return close();
     list.replaceChildren(...hits.slice(0, 6).map((hit) => el("li", { role: "option", id: `${list.id}-${hit.id}` }, hit.label)));
     list.hidden = false;

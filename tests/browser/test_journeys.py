@@ -74,7 +74,7 @@ def test_a_customer_is_found_by_pinyin_from_anywhere(visit: Visit) -> None:
     page.keyboard.type("htzn")
     page.locator("#palette-hits [data-asked=htzn]").wait_for(state="attached")
     page.wait_for_function("() => !document.querySelector('.htmx-request')")
-    expect(page.locator("#palette-hits").get_by_text("海天智能科技有限公司")).to_be_visible()
+    expect(page.locator("#palette-hits").get_by_text("海天智能科技有限公司", exact=True).first).to_be_visible()
     assert not seller.faults()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("海天智能科技有限公司")
