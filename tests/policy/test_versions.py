@@ -5,6 +5,8 @@ from datetime import date
 from fractions import Fraction
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from xiaoguan.base.ledger import Entry, balance
 from xiaoguan.policy import RowsWorld, Who, load_text, statement_of_versions
@@ -109,6 +111,49 @@ def test_pay_by_the_quarter_waits_for_its_end():
     assert [int(line.number) // ROW for line in january.lines] == [10, -10] and not january.entries
     assert [int(line.number) // ROW for line in march.lines] == [1_000, 110]
     assert march.steps[10].amount == 110 * ROW
+
+
+RESTS = (
+    "pay: {release: {on_signing: 40%, by_collection: 60%}, holdback: {share: 20%, release: {after: 40d}}}\n"
+    "clawback: {events: [return], window: 90d, share: full, offset_limit: 50%}",
+    "cap: {total: 500, per: quarter, excess: carry}\nfloor: {total: 50}\npay: {paid: quarterly}",
+    "draw: {kind: recoverable, amount: 300, months: 3, recover: 50%}\ncap: {total: 900}",
+    "guarantee: {amount: 200, months: 4}\npay: {holdback: {share: 10%, release: quarter_end}}",
+)
+COMPONENTS = (
+    FLAT,
+    FLAT.replace("rate: 10%", "cap: {amount: 400, per: quarter}, rate: 10%"),
+    MARGINAL % "9%",
+    "{id: commission, kind: commission, basis: bookings, period: month, tiers: {mode: per_transaction, by: amount, "
+    "each: slab, rates: [{from: 0, rate: 5%}, {from: 3_000, rate: 8%}]}}",
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from(RESTS),
+    st.sampled_from(COMPONENTS),
+    st.sampled_from(["2026-02-01", "2026-02-17", "2026-04-01"]),
+    st.lists(st.tuples(st.integers(1, 6), st.integers(1, 28), st.integers(100, 9_000)), max_size=5),
+    st.lists(st.tuples(st.integers(0, 4), st.integers(1, 6), st.integers(50, 9_000)), max_size=4),
+)
+def test_a_version_that_changes_nothing_changes_no_pay(rest, component, day, sales, later):
+    orders = [yuan(amount, f"2026-{month:02d}-{on:02d}", f"SO-{i}") for i, (month, on, amount) in enumerate(sales)]
+    money = [cash(amount, f"2026-{month:02d}-25", f"SO-{i}", f"P-{n}") for n, (i, month, amount) in enumerate(later)]
+    back = [
+        {
+            "id": f"R-{n}",
+            "order": f"SO-{i}",
+            "returned_on": date(2026, month, 26),
+            "amount": amount * ROW,
+            "kind": "return",
+        }
+        for n, (i, month, amount) in enumerate(later[:2])
+    ]
+    one, both = [version(1, "2026-01-01", "null", component, rest)], two(day, component, component, (rest, rest))
+    months = [f"2026-{month:02d}" for month in range(1, 8)]
+    found, wanted = (totals(of, *orders, periods=months, payments=money, returns=back) for of in (both, one))
+    assert found == pytest.approx(wanted, abs=0.02), "each version rounds its own days"
 
 
 # Windows and transitions
