@@ -92,18 +92,36 @@ on("click", "[data-do]", async (_, button) => {
 
 // A card or signature
 
-on("input", "[data-paste]", async (event, box) => {
-  const text = (box as HTMLTextAreaElement).value;
-  if (!text.trim() || ((event as InputEvent).inputType !== "insertFromPaste" && !text.endsWith("\n"))) return;
-  const response = await post(box.dataset.paste ?? "", { text }).catch(() => null);
-  const answer: { fields?: Record<string, string>; message?: string } = (await response?.json().catch(() => null)) ?? {};
+let reading = 0;
+
+on("input", "[data-paste]", (_, box) => {
+  clearTimeout(reading);
+  reading = window.setTimeout(() => void read(box as HTMLTextAreaElement), 700); // when one stops to type or paste
+});
+on("click", "[data-read-card]", (_, button) => {
+  const box = $<HTMLTextAreaElement>("[data-paste]", button.closest("details") ?? document);
+  if (box) void read(box, true);
+});
+
+/** Fills the fields that are still empty; `asked` says so where there is nothing to be found. */
+async function read(box: HTMLTextAreaElement, asked = false): Promise<void> {
+  clearTimeout(reading);
+  if (!box.value.trim()) return;
+  const response = await post(box.dataset.paste ?? "", { text: box.value }).catch(() => null);
+  const answer: { fields?: Record<string, string | number>; labels?: Record<string, string>; message?: string } = (await response?.json().catch(() => null)) ?? {};
   const form = box.closest("form");
   if (!response?.ok || !form) return say({ text: word(response ? "failed" : "offline"), tone: "red" });
-  if (answer.message) say({ text: answer.message });
+  if (answer.message && asked) say({ text: answer.message });
   for (const [name, value] of Object.entries(answer.fields ?? {})) {
     const field = $$<HTMLInputElement>("input, textarea, select", form).find((control) => control.name === name);
-    if (!field || (field.value && field.type !== "hidden")) continue;
-    field.value = value;
+    if (!field || (field.value && !field.dataset.read)) continue;
+    field.value = String(value);
+    field.dataset.read = "true"; // by us, so a card that is corrected may fill it anew
+    const shown = $<HTMLInputElement>("[data-pick]", field.closest(".field") ?? form);
+    if (field.type === "hidden" && shown) shown.value = answer.labels?.[name] ?? "";
     field.dispatchEvent(new Event("input", { bubbles: true }));
   }
-});
+}
+
+/** What somebody types over it is theirs. */
+on("input", "[data-read]", (event, field) => event.isTrusted && delete field.dataset.read);

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from xiaoguan.customers.models import Customer
+from xiaoguan.desk import conformance
 from xiaoguan.desk.cards import as_fields, is_name, read
 
 CARD = """张伟  采购总监
@@ -76,3 +78,13 @@ def test_what_is_no_name(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "\n\n", "x" * 10_000, "@@@", "0" * 500, "：" * 100, "张" * 4_000])
 def test_anything_may_be_pasted(text: str) -> None:
     assert isinstance(read(text), dict)
+
+
+def test_a_person_is_called_on_the_mobile_and_belongs_to_the_company_that_is_there(cast, client_of):
+    text = "张伟\n海天智能科技有限公司\n电话 0532-88880000 手机 13812345678"
+    assert as_fields(read(text), ["name", "customer", "phone"])["phone"] == "13812345678"
+    assert as_fields(read(text), ["name", "phone"])["phone"].replace("-", "") == "053288880000"
+    there = conformance.sample(Customer, cast.linjing, name="海天智能科技有限公司")
+    answer = client_of("linjing").post("/contacts/paste", {"text": text}).json()
+    assert answer["fields"]["customer"] == there.pk and answer["labels"] == {"customer": there.name}
+    assert "customer" not in client_of("wanglei").post("/contacts/paste", {"text": text}).json()["fields"]

@@ -271,6 +271,17 @@ def test_a_file_moves_no_deal_that_is_there_and_wins_no_new_one(cast, draft_of):
     assert "Move to stage" in tally.rows[0]["why"][0] and "winning or losing" in tally.rows[1]["why"][0]
 
 
+def test_a_row_is_told_all_that_is_wrong_with_it_and_a_change_shows_what_was_there(cast, draft_of):
+    run(draft_of("customer", "name,city,tax number\nAcme,Wuxi,91350100M000100Y43\n"), cast)
+    text = "name,grade,owner,tax number\n,hot,Nobody,91350100M000100Y44\nBeta,A,,91350100M000100Y43\n"
+    first, second = preview(draft_of("customer", text), cast.viewer("linjing")).rows
+    assert (first["what"], second["what"]) == ("refused", "refused")
+    assert len(first["why"]) == 4, first["why"]  # name, grade, owner and number
+    assert "taken" in second["why"][0]
+    again = preview(draft_of("customer", "name,city,grade\nAcme,Suzhou,A\n"), cast.viewer("linjing")).rows[0]
+    assert again["changes"] == {"city": ["Wuxi", "Suzhou"], "grade": ["", "A"]}
+
+
 def test_unknown_texts_are_told_with_their_number_and_mapped(cast, draft_of):
     draft = draft_of("customer", "name,grade\nA,hot\nB,hot\nC,cold\n")
     tally = preview(draft, cast.viewer("linjing")).to_json()

@@ -158,7 +158,8 @@ def as_fields(found: Mapping[str, str], names: list[str]) -> dict[str, str]:
         told["name"] = told["company"]
     if code := told.get("tax_number"):
         told["tax_number"] = companies.tax_number(code)
-    if "phone" in told and "mobile" in told and "mobile" not in names and "company" in names:
+    person = "company" in names or "customer" in names
+    if "phone" in told and "mobile" in told and "mobile" not in names and person:
         told["phone"] = told["mobile"]
     if "address" in told and "address" not in names and "note" in names:
         told["note"] = told["address"]

@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from xiaoguan.base import companies
-from xiaoguan.desk import search
+from xiaoguan.desk import cards, search
 from xiaoguan.desk.access import Ruled, Viewer
 from xiaoguan.desk.bounds import TooMuch, within
 from xiaoguan.desk.desk import Desk, desk_of, desks
@@ -396,6 +396,40 @@ def _numbers(keys: Iterable[int], chunk: int = 900) -> list[tuple[int, int]]:
 # What follows from it
 
 
+def of_card(desk: Desk, viewer: Viewer, text: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """What a pasted card or signature gives a new record: {field: value}, and the names of the records it leads to.
+
+    The company on the card is the record that a relation leads to, where there is one of that name.
+    """
+    told = cards.read(text)
+    names = list(desk.fillable(viewer))
+    fields: dict[str, Any] = dict(cards.as_fields(told, names))
+    labels: dict[str, str] = {}
+    for name in names:
+        field = desk.model._meta.get_field(name)
+        other = desk_of(field.related_model) if field.is_relation else None
+        if other is None or other.title_field not in other.duplicates or not told.get("company"):
+            continue
+        match = next(
+            (m for m in find(other, viewer, {other.title_field: told["company"]}) if m.exact and m.readable), None
+        )
+        if match is not None:
+            fields[name], labels[name] = match.pk, match.title
+    return fields, labels
+
+
+def impossible(name: str, text: str) -> str:
+    """Why this can be no tax number, "" where it can or is none; `text` as `plain` makes it."""
+    if (
+        kind_of(name) != TAX
+        or len(text) != 18
+        or text[:1] not in companies.CREDIT_CODE
+        or companies.is_credit_code(text)
+    ):
+        return ""
+    return _("This is no possible credit code; look at each of the 18 characters again.")
+
+
 def refused(desk: Desk, viewer: Viewer, values: Mapping[str, Any], but: int | None) -> dict[str, str]:
     """{field: why} of what may not be kept: an impossible credit code, and the tax number of another record."""
     found: dict[str, str] = {}
@@ -403,8 +437,8 @@ def refused(desk: Desk, viewer: Viewer, values: Mapping[str, Any], but: int | No
         text = plain(name, values.get(name))
         if kind_of(name) != TAX or not text:
             continue
-        if len(text) == 18 and text[:1] in companies.CREDIT_CODE and not companies.is_credit_code(text):
-            found[name] = _("This is no possible credit code; look at each of the 18 characters again.")
+        if why := impossible(name, text):
+            found[name] = why
         elif not desk.repeats.always(viewer) and (other := _with(desk, viewer, name, values, but)):
             told = {"name": other.title, "owner": _owner(other) or _("nobody")}
             found[name] = _("%(name)s has this tax number already (owner: %(owner)s).") % told

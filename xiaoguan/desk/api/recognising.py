@@ -78,7 +78,7 @@ def card(request: HttpRequest, desk: Desk) -> HttpResponse:
         raise ValidationError({"text": [_("Send the text of the card, and nothing else.")]})
     if len(text) > cards.LONGEST:
         raise ValidationError({"text": [_("At most %(n)s characters.") % {"n": cards.LONGEST}]})
-    return answer({"fields": cards.as_fields(cards.read(text), list(desk.fillable(viewer)))})
+    return answer({"fields": duplicates.of_card(desk, viewer, text)[0]})
 
 
 def merge(request: HttpRequest, desk: Desk) -> HttpResponse:

@@ -21,13 +21,16 @@ from django.utils.translation import gettext as _
 from xiaoguan.desk import duplicates
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.approvals import guards
-from xiaoguan.desk.bulk import Target
+from xiaoguan.desk.bulk import Target, decimal_of
+from xiaoguan.desk.cells import formatter, money_text
+from xiaoguan.desk.fields import ExactField, MoneyField
 from xiaoguan.desk.importing import values as cells
 from xiaoguan.desk.importing.draft import ImportDraft, Rule
 from xiaoguan.desk.importing.headers import FIRST_NAME, KEY, LAST_NAME
 from xiaoguan.desk.importing.reading import Listed, Named, Unreadable
 from xiaoguan.desk.importing.values import NOTHING, Finder, Ways
 from xiaoguan.desk.keys import unique_sets
+from xiaoguan.desk.paths import resolve
 from xiaoguan.desk.records import Record
 from xiaoguan.desk.rows import LONGEST_KEY
 from xiaoguan.desk.tables import TableError
@@ -219,9 +222,11 @@ class Intake:
         rows = visible.filter(source=self.draft.source, external_id__isnull=False)
         self.keys = dict(rows.values_list("external_id", "pk").iterator()) if self.key_place >= 0 else {}
         everything = self.model._default_manager.all()
+        self.numbers = [n for n in self.desk.duplicates if n in by_name and duplicates.kind_of(n) == duplicates.TAX]
+        alone = [] if self.desk.repeats.always(self.viewer) else [(n,) for n in self.numbers]
         self.uniques = [
             Known(everything, [by_name[n] for n in names], [self.names.index(n) for n in names])
-            for names in unique_sets(self.model, self.names)
+            for names in (*unique_sets(self.model, self.names), *alone)
         ]
         self.keyed = {pk: key for key, pk in self.keys.items()}
         self.taken: set[str] = set()
@@ -264,6 +269,10 @@ class Intake:
             except ValueError as error:
                 row.refuse(column.name, text, str(error))
                 value = None
+            if column.name in self.numbers and (
+                why := duplicates.impossible(column.name, duplicates.plain(column.name, text))
+            ):
+                row.refuse(column.name, text, why)
             row.values.append(ABSENT if value is None else value)
         if self.key_place >= 0:
             row.key = raw[self.key_place] or None
@@ -289,8 +298,10 @@ class Intake:
     def decide(self, batch: list[Row]) -> None:
         """New, changed, the same, passed over or refused, for every row that could be read."""
         rows = [row for row in batch if row.what != "refused"]
-        for row in rows:
+        for row in (r for r in batch if len(r.values) == len(self.columns)):
             self._identify(row)
+            if row.what == "refused" and row.pk is None:
+                self._missing(row)  # whoever mends a row wants to know all of it
         there = [row.pk for row in rows if row.pk is not None]
         stored = self.target.stored(there) if there else {}
         self.known = self.model._default_manager.in_bulk(there) if self.cleans and there else {}
@@ -338,14 +349,20 @@ class Intake:
         rows = self.model._default_manager.filter(self.desk.write.q(self.viewer), pk__in=ids)
         return set(rows.values_list("pk", flat=True))
 
-    def _create(self, row: Row) -> None:
+    def _missing(self, row: Row) -> None:
+        """Give a new record its defaults, and refuse it for what it cannot do without."""
+        told = {name for name, _value, _reason in row.problems}
         for place, column in enumerate(self.columns):
             if row.values[place] is ABSENT:
                 row.values[place] = self.defaults[place]
-                if self.defaults[place] in (None, "") and not self._may_lack(column.field):
+                lacks = self.defaults[place] in (None, "") and not self._may_lack(column.field)
+                if lacks and column.name not in told:
                     row.refuse(column.name, "", _("is missing"))
         for f in self.lacking:
             row.refuse(f.name, "", _("is missing"))
+
+    def _create(self, row: Row) -> None:
+        self._missing(row)
         if row.what == "refused":
             return
         row.values.extend(self.extra)
@@ -519,7 +536,21 @@ class Intake:
 
     def _told(self, row: Row) -> dict[str, Any]:
         said = [self._sentence(*problem) for problem in row.problems]
-        return {"line": row.line, "what": row.what, "cells": row.cells[: self.width], "why": said}
+        changes = {self.names[place]: [self._shown(place, v) for v in pair] for place, pair in row.changes.items()}
+        return {
+            "line": row.line, "what": row.what, "cells": row.cells[: self.width], "why": said, "changes": changes,
+        }  # fmt: skip
+
+    def _shown(self, place: int, value: Any) -> str:
+        """A stored value in the words of the page."""
+        f = self.fields[place]
+        if f.is_relation and value is not None:
+            return str(f.related_model._default_manager.filter(pk=value).first() or value)
+        if isinstance(f, ExactField) and value is not None:
+            value = decimal_of(f, value)
+        if isinstance(f, MoneyField):
+            return money_text(value)
+        return "" if value in (None, "") else formatter(resolve(self.model, f.name))(value)
 
     def _title(self, row: Row) -> str:
         place = next((i for i, c in enumerate(self.columns) if c.name == self.desk.title_field), 0)

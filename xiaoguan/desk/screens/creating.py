@@ -11,7 +11,7 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from xiaoguan.desk import cards, duplicates, merging
+from xiaoguan.desk import duplicates, merging
 from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.desk import Desk, desk_of, desks
 from xiaoguan.desk.duplicates import Match
@@ -207,10 +207,11 @@ def ask_owner(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
 
 @require_POST
 def paste(request: HttpRequest, desk: Desk) -> JsonResponse:
-    """What a pasted card or signature gives the form: {"fields": {name: text}}."""
+    """What a pasted card or signature gives the form: {"fields": {name: value}, "labels": {relation: its name}}."""
     viewer = _may(request, desk)
-    found = cards.as_fields(cards.read(request.POST.get("text", "")), list(desk.fillable(viewer)))
-    return JsonResponse({"fields": found, "message": "" if found else _("There was nothing to be found in it.")})
+    found, labels = duplicates.of_card(desk, viewer, request.POST.get("text", ""))
+    said = "" if found else _("There was nothing to be found in it.")
+    return JsonResponse({"fields": found, "labels": labels, "message": said})
 
 
 def urls() -> list[Any]:

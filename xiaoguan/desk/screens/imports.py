@@ -247,7 +247,7 @@ def _map_page(request: HttpRequest, draft: ImportDraft, viewer: Viewer, error: s
                 "label": targets.get(name, name),
                 "text": text,
                 "count": count,
-                "options": _options(desk, name),
+                "options": _options(desk, name) or _records(desk, name, viewer),
                 "value": draft.values.get(name, {}).get(text, "?"),
             }
             for i, (name, text, count) in enumerate(_unknown(draft))
@@ -318,6 +318,19 @@ def _options(desk: Desk, name: str) -> list[tuple[str, str]]:
     f = desk.model._meta.get_field(name)
     stages = getattr(f, "stage_choices", None)
     return [(str(v), str(label)) for v, label in (stages() if stages else f.flatchoices or ()) if v not in ("", None)]
+
+
+MOST_NAMED = 300
+
+
+def _records(desk: Desk, name: str, viewer: Viewer) -> list[tuple[str, str]]:
+    """The records that a relation may lead to by their names, where they are few enough to choose from: people."""
+    target = desk_of(desk.model._meta.get_field(name).related_model) if name in desk.form_fields else None
+    if target is None:
+        return []
+    rows = target.visible(viewer).order_by(target.title_field)
+    titles = list(rows.values_list(target.title_field, flat=True)[: MOST_NAMED + 1])
+    return [] if len(titles) > MOST_NAMED else [(str(t), str(t)) for t in dict.fromkeys(titles)]
 
 
 # The API
