@@ -187,8 +187,8 @@ class Records:
             return []
         rows = [(table, dated, one) for table, dated in UNDOING.items() for one in self.about(table, lot, row)]
         found: dict[tuple[date, str, str], Undone] = {}
-        head = self.head(lot, row)
-        whole = self.whole(head)
+        head = self.head(lot, row) if rows else row
+        whole = self.whole(head) if rows else Fraction(0)
         for table, dated, one in rows:
             kind, day = str(one.get("kind") or _DEFAULT_KIND.get(table, "")), one.get(dated)
             if kind in kinds and isinstance(day, date):

@@ -442,8 +442,9 @@ class Settling:
         """The part of what is released now that earlier events have undone: it is not paid at all."""
         parts, total = [], 0
         for kept in self.state.kept:
-            part = kept.take((kept.paid - kept.seen) * kept.undone, self.policy.currency)
-            kept.seen, total = kept.paid, total + part
+            more, kept.seen = kept.paid - kept.seen, kept.paid
+            part = kept.take(more * kept.undone, self.policy.currency) if more and kept.undone else 0
+            total += part
             if part:
                 label, share = kept.lot.label or kept.lot.record, value_text(kept.undone, "ratio")
                 parts.append(Line(kept.lot.record, label, -part, self.unit, f"{share} undone"))
