@@ -65,3 +65,13 @@ def test_the_catalogue_is_compiled(chinese: Catalog) -> None:
         compiled = gettext.GNUTranslations(file)
     stale = [m.id for m in chinese if m.id and not m.context and compiled.gettext(texts(m.id)[0]) != texts(m.string)[0]]
     assert not stale, f"{MO.relative_to(ROOT)} is older than the .po: run `make install`"
+
+
+HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;:?!]|[\u4e00-\u9fff]\([^()]*[\u4e00-\u9fff]|您")
+
+
+def test_chinese_has_its_own_punctuation_and_one_word_for_you(chinese: Catalog) -> None:
+    """`[值, 英文]` shows JSON as it is typed."""
+    bare = ((m.id, PLACEHOLDER.sub("", text)) for m in chinese if m.id for text in texts(m.string))
+    wrong = [pair for pair in bare if HALF_WIDTH.search(re.sub(r"[\[{][^\]}]*[\]}]", "", pair[1]))]
+    assert not wrong, wrong

@@ -85,7 +85,7 @@ def test_a_policy_from_the_draft_to_the_signature(visit: Visit, do_jobs: Callabl
     expect(seller.page.locator("ins", has_text="7%").first).to_be_visible()
     assert not seller.faults()
     seller.page.get_by_role("button", name="我已阅读").tap()
-    expect(seller.page.get_by_text("您已于")).to_be_visible()
+    expect(seller.page.get_by_text("你已于")).to_be_visible()
 
 
 def test_text_is_checked_while_it_is_typed_and_two_people_do_not_overwrite_each_other(visit: Visit) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -371,8 +372,9 @@ def value_of(path: Path, name: str, text: str, viewer: Viewer) -> Any:
         return text
     except (ValueError, KeyError, ArithmeticError) as error:
         raise BadQuery(_("'%(value)s' is not possible for %(name)s.") % {"value": text, "name": name}) from error
-    except Exception as error:  # a form field says what is wrong by ValidationError
-        raise BadQuery(f"'{text}' is not possible for {name}: {error}") from error
+    except ValidationError as error:  # a form field says what is wrong
+        told = {"value": text, "name": name, "why": " ".join(error.messages)}
+        raise BadQuery(_("'%(value)s' is not possible for %(name)s: %(why)s") % told) from error
 
 
 def _number(text: str) -> int:

@@ -171,8 +171,8 @@ def _simple_filters(desk: Desk, viewer: Viewer, query: QueryDict, strict: bool) 
         if name not in known:
             if strict:
                 near = closest(name, [*known, *RESERVED])
-                hint = f" Did you mean '{near}'?" if near else ""
-                raise BadQuery(f"This list has no filter '{name}'.{hint}")
+                hint = _(" Did you mean '%(near)s'?") % {"near": near} if near else ""
+                raise BadQuery(_("This list has no filter '%(name)s'.") % {"name": name} + hint)
             continue
         if not desk.usable(viewer, known[name]):
             raise BadQuery(_("You may not filter by '%(name)s'.") % {"name": name})

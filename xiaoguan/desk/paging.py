@@ -18,6 +18,7 @@ import orjson
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from xiaoguan.desk.access import Branches
 
@@ -52,7 +53,7 @@ class Order:
         """The rows that come after the one with this key (a list of keys if there are several) and id."""
         values = value if self.then else [value]
         if not isinstance(values, list) or len(values) != 1 + len(self.then):
-            raise ValueError("this page marker belongs to another sort; open the list again")
+            raise ValueError(_("This page marker belongs to another sort; open the list again."))
         found = Q(**{f"pk__{self._less}": pk})
         for order, one in reversed(list(zip((self, *self.then), values, strict=True))):
             found = order._beyond(one, found)
@@ -99,7 +100,7 @@ def decode(cursor: str) -> tuple[Any, int]:
         value, pk = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return [_unpacked(v) for v in value] if isinstance(value, list) else _unpacked(value), int(pk)
     except (ValueError, TypeError, KeyError, binascii.Error, ArithmeticError) as error:
-        raise ValueError("this is not a page marker of this list; open the list again") from error
+        raise ValueError(_("This is no page marker of this list; open the list again.")) from error
 
 
 def page_ids(
@@ -115,7 +116,7 @@ def page_ids(
         try:
             rows = rows.filter(order.after(*decode(cursor)))
         except (ValidationError, TypeError) as error:
-            raise ValueError("this page marker belongs to another sort; open the list again") from error
+            raise ValueError(_("This page marker belongs to another sort; open the list again.")) from error
     rows = rows.order_by(*order.by()).values_list("pk", *order.keys)
     if branches:
         found = _merged(rows, branches, order, size + 1, keep)

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from xiaoguan.desk import comments
 from xiaoguan.desk.access import Viewer
@@ -70,7 +71,7 @@ def told(desk: Desk, record: Any, viewer: Viewer, only: str = "", after: str = "
 def _read(marker: str) -> dict[str, str]:
     places = dict(part.split("-", 1) for part in marker.split(".") if "-" in part)
     if any(not place.replace("_", "").isdecimal() for place in places.values()) or len(marker) > 120:
-        raise BadQuery("There is no such page of the timeline.")
+        raise BadQuery(_("There is no such page of the timeline."))
     return places
 
 

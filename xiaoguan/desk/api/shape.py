@@ -134,7 +134,8 @@ def list_body(desk: Desk, viewer: Viewer, query: Any) -> bytes:
     try:
         limit = min(max(int(query.get("limit") or DEFAULT_LIMIT), 1), LIMIT)
     except ValueError as error:
-        raise BadQuery(f"'{query.get('limit')}' is not possible for limit: a number from 1 to {LIMIT}") from error
+        told = {"value": query.get("limit"), "most": LIMIT}
+        raise BadQuery(_("'%(value)s' is not possible for limit: a number from 1 to %(most)d.") % told) from error
     shape = shape_for(desk, viewer, query.get("fields", ""))
     ids, after = listing.ids(limit)
     return orjson.dumps({"items": shape.items(ids), "next": after or None}, option=UTC)

@@ -30,13 +30,13 @@ MANY = 200
 def body_of(request: HttpRequest) -> dict[str, Any]:
     """The JSON object sent. Raises BadQuery when it is none."""
     if request.content_type != "application/json":
-        raise BadQuery("Send a JSON object with the content type application/json.")
+        raise BadQuery(_("Send a JSON object with the content type application/json."))
     try:
         data = orjson.loads(request.body or b"{}")
     except orjson.JSONDecodeError as error:
-        raise BadQuery(f"The body is not JSON: {error}") from error
+        raise BadQuery(_("The body is not JSON: %(why)s") % {"why": error}) from error
     if not isinstance(data, dict):
-        raise BadQuery('Send a JSON object: {"field": value, ...}.')
+        raise BadQuery(_('Send a JSON object: {"field": value, ...}.'))
     return data
 
 
