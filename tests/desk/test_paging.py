@@ -62,7 +62,7 @@ def test_branches_are_the_rule(cast: Any) -> None:
 
 def test_a_foreign_page_marker_is_refused(cast: Any, client_of: Any) -> None:
     answer = client_of("linjing").get("/api/customers", {"cursor": "nonsense"})
-    assert answer.status_code == 400 and "page marker" in answer.json()["error"]
+    assert answer.status_code == 400 and "翻页标记" in answer.json()["error"]
 
 
 def test_a_page_asks_for_little(cast: Any, client_of: Any) -> None:
