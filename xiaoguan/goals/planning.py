@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from xiaoguan.base.money import SCALE
 from xiaoguan.base.periods import Period
+from xiaoguan.base.words import pinyin_key
 from xiaoguan.desk.approvals.guards import Refused
 from xiaoguan.goals.models import GoalTarget
 from xiaoguan.people.models import Person, Team
@@ -84,7 +85,7 @@ def _last(period: Period, cells: Mapping[Cell, Part]) -> bool:
 def _rows(cells: Mapping[Cell, Part], period: Period, periods: Sequence[Period]) -> list[Row]:
     names = _names([owner for owner, _p in cells])
     found = []
-    for owner in sorted({owner for owner, _p in cells}, key=lambda o: (_level(o), names[o])):
+    for owner in sorted({owner for owner, _p in cells}, key=lambda o: (_level(o), pinyin_key(names[o]))):
         parts = {p.label: cells[owner, p].value for p in periods if (owner, p) in cells}
         own = cells.get((owner, period))
         whole = own.value if own is not None else sum(parts.values())
