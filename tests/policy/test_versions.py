@@ -123,6 +123,7 @@ RESTS = (
 COMPONENTS = (
     FLAT,
     FLAT.replace("rate: 10%", "cap: {amount: 400, per: quarter}, rate: 10%"),
+    FLAT.replace("rate: 10%", "cap: {amount: 200, excess: carry}, rate: 10%"),
     MARGINAL % "9%",
     "{id: commission, kind: commission, basis: bookings, period: month, tiers: {mode: per_transaction, by: amount, "
     "each: slab, rates: [{from: 0, rate: 5%}, {from: 3_000, rate: 8%}]}}",
@@ -154,6 +155,15 @@ def test_a_version_that_changes_nothing_changes_no_pay(rest, component, day, sal
     months = [f"2026-{month:02d}" for month in range(1, 8)]
     found, wanted = (totals(of, *orders, periods=months, payments=money, returns=back) for of in (both, one))
     assert found == pytest.approx(wanted, abs=0.02), "each version rounds its own days"
+
+
+def test_a_cap_is_one_over_both_versions_of_a_month_and_its_excess_goes_on():
+    capped = FLAT.replace("rate: 10%", "cap: {amount: 200, excess: carry}, rate: 10%")
+    orders = [yuan(1_500, "2026-02-10"), yuan(2_000, "2026-02-20", "SO-2"), yuan(500, "2026-03-05", "SO-3")]
+    # 150 + 200 = 350: 200, then 50 + 150 carried
+    assert totals(two("2026-02-17", capped, capped), *orders, periods=MONTHS) == [0, 200, 200]
+    lost = FLAT.replace("rate: 10%", "cap: 200, rate: 10%")
+    assert totals(two("2026-02-17", lost, lost), *orders, periods=MONTHS) == [0, 200, 50]
 
 
 # Windows and transitions

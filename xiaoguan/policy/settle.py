@@ -308,7 +308,7 @@ class Settling:
             if line.missing:
                 self.done.steps.append(replace(line, name=f"{self.plan.id}.true_up.{line.name}", label="True-up"))
         if total:
-            shown = [line for line in lines if line.number]
+            shown = [line for line in lines if not line.missing]
             adds = sum(int(line.number) for line in shown) == total
             text = f"year to date on cumulative attainment, by {self.now.label}"
             self.step("true_up", "True-up", total, text, shown if adds else [])

@@ -127,6 +127,7 @@ class Chain:
         rules = [rule for rule in self.rules[n] if rule.start < due.end and rule.end > due.start]
         if not rules:
             yield self._nobody(n, who, due)
+        beside: list[Earned] = []
         for rule in rules:
             component = rule.component
             if component is None or component.period != due.kind:
@@ -134,8 +135,10 @@ class Chain:
             if not rule.covers(due):
                 yield rule.terms, _without(rule.terms, component, who, due, _outside(rule.terms, due))
                 continue
-            for earned in (_earned(rule, component, who, due), self._restated(n, rule, component, who, due)):
+            own = _earned(rule, component, who, due, beside)
+            for earned in (own, self._restated(n, rule, component, who, due)):
                 if earned is not None:
+                    beside.append(earned)
                     yield rule.terms, earned
 
     def _nobody(self, n: int, who: Who, due: Period) -> Part:
@@ -154,7 +157,7 @@ class Chain:
         calendar, pairs = rule.terms.policy.calendar, []
         at = calendar.period(component.period, rule.since)
         while at.end <= due.start:
-            own = _earned(replace(rule, days=None), component, who, at)
+            own = _earned(replace(rule, days=None), component, who, at, ())
             if own is not None and own.line.missing:
                 return own
             pairs.append((own, together(self.parts(n, who, at))))
@@ -254,12 +257,16 @@ def together(parts: Sequence[Part]) -> Earned | None:
     return Earned(line, sum(one.raw for one in every), sum(one.capped for one in every), lots)
 
 
-def _earned(rule: Rule, component: Component, who: Who, due: Period) -> Earned | None:
+def _earned(rule: Rule, component: Component, who: Who, due: Period, beside: Sequence[Earned]) -> Earned | None:
     plan, terms = rule.terms.plan, rule.terms
     assert plan is not None
-    if rule.days is not None and not by_event(component):
+    prorated = rule.days is not None and not by_event(component)
+    if rule.days is not None and prorated:
         component = _prorated(terms.policy, component, rule.days, due)
-    return Earning(terms.policy, plan, component, who, due, terms.world, rule.days).reckoned()
+    made = Earning(terms.policy, plan, component, who, due, terms.world, rule.days)
+    if component.cap is not None and (component.cap.per or not prorated):
+        made.beside = [one for one in beside if not one.line.missing]
+    return made.reckoned()
 
 
 def _without(terms: Terms, component: Component, who: Who, due: Period, reason: str) -> Earned:
@@ -383,8 +390,21 @@ class Asked:
 
     def earned(self, plan: str, component: str, who: Who, due: Period) -> Earned | None:
         """What a component earned in a period, under the versions that ruled it."""
-        for chain in self.chains:
-            own = chain.terms[self.version].plan
-            if own is not None and own.id == plan and (n := chain.of(self.version, component)) is not None:
-                return together(chain.parts(n, who, due))
-        return None
+        chain, n = self.of(plan, component)
+        return together(chain.parts(n, who, due))
+
+    def carries_since(self, plan: str, component: str) -> date:
+        """The first day from which on every version up to this one carries the excess of a component's cap."""
+        chain, n = self.of(plan, component)
+        i = self.version
+        while (cap := (before := chain.components[n].get(i - 1)) and before.cap) and cap.excess == "carry":
+            i -= 1
+        return chain.terms[i].start
+
+    def of(self, plan: str, component: str) -> tuple[Chain, int]:
+        """The chain of a plan and the number of a component in it."""
+        owns = (chain for chain in self.chains if (own := chain.terms[self.version].plan) and own.id == plan)
+        chain = next(owns)
+        n = chain.of(self.version, component)
+        assert n is not None
+        return chain, n

@@ -191,9 +191,9 @@ class Compiler:
         later = "SELECT person, record, freed AS period, freed AS event_day, '' AS event_id, paid"
         return [
             *self.held_lots(),
-            f"{sql.kept('happened')} (SELECT t.person, l.record, {event} AS period, u.day AS event_day, u.id AS event_id, "
-            f"{sql.big(f'l.lot - {still}')} AS paid, {sql.big(part)} AS part, {sql.big(whole)} AS whole, "
-            f"{above} AS above, {below} AS below, l.lot, l.held_lot, {freed} AS freed "
+            f"{sql.kept('happened')} (SELECT t.person, l.record, {event} AS period, u.day AS event_day, "
+            f"u.id AS event_id, {sql.big(f'l.lot - {still}')} AS paid, {sql.big(part)} AS part, "
+            f"{sql.big(whole)} AS whole, {above} AS above, {below} AS below, l.lot, l.held_lot, {freed} AS freed "
             f"FROM kept AS l JOIN hit AS f ON f.id = l.record "
             f"JOIN undone AS u ON u.record = l.record JOIN touched AS t ON t.month = l.month "
             f"WHERE u.day >= f.day AND u.day <= {sql.after('f.day', rule.window)})",

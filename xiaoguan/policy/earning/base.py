@@ -69,6 +69,7 @@ class Base(Inputs):
     ) -> None:
         super().__init__(policy, who, period, world)
         self.plan, self.component, self.days = plan, component, days
+        self.beside: Sequence[Earned] = ()  # what earlier versions earned in the same period, for one cap over all
         self.by_lots = plan.clawback is not None or plan.pay is not None
 
     # The steps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
@@ -26,7 +27,7 @@ class Limits(Base):
         exact, value = raw.exact, first
         cap = self.component.cap
         if cap is not None:
-            most = max(int(cap.amount * SCALE) - (self.capped_before(cap.per) if cap.per else 0), 0)
+            most = max(int(cap.amount * SCALE) - self.capped_before(cap.per), 0)
             due = value + (self.carried(cap) if cap.excess == "carry" else 0)
             if (allowed := min(due, most)) != value:
                 shown = f"at most {value_text(most, self.unit)}"
@@ -92,13 +93,16 @@ class Limits(Base):
         return None if after == exact else (after, gate.when.text, found.parts)
 
     def capped_before(self, per: str) -> int:
-        """What the component earned in the earlier periods of the span over which its cap runs."""
-        window = self.cap_window(per)
-        return sum(one.capped for one in self.before_this(window.start)) if window else 0
+        """What the component earned before in the span over which its cap runs."""
+        window = self.cap_window(per) if per else None
+        earlier = self.before_this(window.start) if window else []
+        return sum(one.capped for one in (*earlier, *self.beside))
 
     def carried(self, cap: Cap) -> int:
-        """The excess of earlier periods that has not been paid yet."""
-        earlier = self.before_this(self.policy.header.effective.start)
+        """The excess that has not been paid yet, since the first version that carries it."""
+        known: Callable[[str, str], date] | None = getattr(self.world, "carries_since", None)
+        since = known(self.plan.id, self.component.id) if known else self.policy.header.effective.start
+        earlier = [*self.before_this(since), *self.beside]
         return sum(one.raw for one in earlier) - sum(one.capped for one in earlier)
 
     def before_this(self, since: date) -> list[Earned]:
