@@ -383,6 +383,10 @@ def test_cash_in_another_currency_counts_at_the_rate_of_the_sale_and_without_a_r
     euro = [{**cash(1_000, "2026-02-20"), "currency": "EUR"}]
     held = paid(found, orders[0], payments=euro, period="2026-02", book=book)
     assert held.total.units == 0 and "no rate of EUR on 2026-01-12" in held.issues[0].message
+    clawed, _ = load_text(found.text + "    clawback: {events: [return], window: 60d}\n")
+    refund = [{**back("2026-02-22", 100), "currency": "EUR"}]
+    told = paid(clawed, orders[0], returns=refund, payments=[], period="2026-02", book=book)
+    assert "R-2026-02-22" in told.lines[-1].formula and "no rate of EUR" in told.issues[0].message
 
 
 # Credit

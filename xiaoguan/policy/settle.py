@@ -175,6 +175,7 @@ class Settling:
         payable = self.released(due)
         payable = self.drawn(payable)
         self.clawed(payable)
+        self.held_back()
         total = self.done.total
         self.done.amounts["payout"] = total
         self.entry("payout", period.label, self.plan.id, -total)
@@ -380,7 +381,7 @@ class Settling:
                 self.entry("release", kept.about.label, f"{self.plan.id}.release", change, kept.lot.record)
         label = "Not yet released" if fresh < due else "Released from earlier"
         text = f"released {self.shown(fresh)} of this and earlier periods, earned {self.shown(due)}"
-        self.step("release", label, fresh - due, text, self.held_back(), kind="release_line")
+        self.step("release", label, fresh - due, text, kind="release_line")
         return fresh - self.hold(moved) + self.freed() - self.forfeited()
 
     def move(self, kept: _Kept) -> int:
@@ -391,14 +392,6 @@ class Settling:
             kept.lost += change
             return 0
         return change
-
-    def held_back(self) -> list[Line]:
-        """What is not counted because it is in a currency without a rate, for the exception list."""
-        held = {key: why for records in self.records.values() for key, why in records.held.items()}
-        if not held:
-            return []
-        reasons = "; ".join(dict.fromkeys(held.values()))
-        return [Line(HELD_BACK, "Held back", len(held), "count", ", ".join(held), note=reasons, adds=False)]
 
     def hold(self, moved: Sequence[tuple[_Kept, int]]) -> int:
         """What is held back of what is released, rounded once for each version; its parts share the rounding."""
@@ -558,6 +551,14 @@ class Settling:
                 formula = f"{event.kind} {event.id} on {event.day}: {part}"
                 label = kept.lot.label or kept.lot.record
                 yield Line(kept.lot.record, label, -back, self.unit, formula, adds=False)
+
+    def held_back(self) -> None:
+        """Payments, invoices and returns that are not counted for want of an exchange rate, for the exception list."""
+        held = {key: why for records in self.records.values() for key, why in records.held.items()}
+        if held:
+            text, reasons = ", ".join(held), "; ".join(dict.fromkeys(held.values()))
+            line = Line(HELD_BACK, "Held back", len(held), "count", text, note=reasons, adds=False)
+            self.step("held_back", "Held back", 0, text, [line])
 
 
 def _plan(kept: _Kept) -> IncentivePlan:
