@@ -35,11 +35,14 @@ const numbers: Record<string, Intl.NumberFormat> = {
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const mounted = new Map<HTMLElement, EChartsType>();
 
-/** The colour that a token has now, light or dark. */
+/** Where the chart that is drawn stands: on a light ground or a dark one. */
+let ground: HTMLElement = document.body;
+
+/** The colour that a token has there. */
 function token(name: string): string {
   const probe = document.createElement("i");
   probe.style.color = `var(--${name})`;
-  document.body.append(probe);
+  ground.append(probe);
   const { color } = getComputedStyle(probe);
   probe.remove();
   return color;
@@ -74,6 +77,7 @@ function theme(): Option {
     line: { symbol: "circle", symbolSize: 5, lineStyle: { width: 2 } },
     bar: { barMaxWidth: 28 },
     markLine: { lineStyle: { color: faint }, label: { color: soft } },
+    pie: { label: { color: ink, textBorderWidth: 0 } },
     sankey: { label: { color: ink } },
     funnel: { label: { color: paper } },
     calendar: { itemStyle: { color: token("sunken"), borderColor: paper }, dayLabel: { color: soft }, monthLabel: { color: soft } },
@@ -82,6 +86,7 @@ function theme(): Option {
 
 function draw(place: HTMLElement): void {
   mounted.get(place)?.dispose();
+  ground = place;
   const option = resolve(JSON.parse(place.dataset.chart ?? "{}")) as Option;
   const chart = init(place, theme(), { renderer: "canvas", locale: zh ? "ZH" : "EN" });
   chart.setOption({
@@ -112,6 +117,7 @@ on("click", "[data-chart-save]", (_, button) => {
   const place = button.closest("figure")?.querySelector<HTMLElement>("[data-chart]");
   const chart = place && mounted.get(place);
   if (!chart) return;
+  ground = place;
   const link = document.createElement("a");
   link.download = `${place.dataset.title ?? "chart"}.png`;
   link.href = chart.getDataURL({ pixelRatio: 2, backgroundColor: token("paper") });

@@ -61,6 +61,7 @@ def house_pages(viewer: Viewer) -> dict[str, list[Action]]:
         found["house"] = [
             Action(_("Fields"), reverse("fields"), "table", _("custom fields, own kinds of records")),
             Action(_("Who approves what"), reverse("approval_flows"), "signature", _("approval flows")),
+            Action(_("Design system"), reverse("design"), "layout-grid", _("colours, buttons, pieces of a page")),
         ]
     return found
 

@@ -14,6 +14,7 @@ from xiaoguan.insight import whatif
 from xiaoguan.insight.today import today
 from xiaoguan.people import rights_pages, share_pages
 from xiaoguan.project import pages, tokens
+from xiaoguan.project.design import design
 from xiaoguan.rulebook import workshop
 from xiaoguan.rulebook.pages import metric_page, result_page
 
@@ -29,6 +30,7 @@ urlpatterns = by_word(
         path("explain/<int:pk>", result_page, name="explain"),
         path("search", pages.search, name="search"),
         path("settings/", pages.settings_page, name="settings"),
+        path("design", design, name="design"),
         path("language", pages.language, name="language"),
         path("health", pages.health, name="health"),
         path("tokens/", tokens.tokens_page, name="tokens"),
