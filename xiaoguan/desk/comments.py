@@ -9,7 +9,7 @@ from __future__ import annotations
 import mimetypes
 import secrets
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,28 @@ class Attachment(models.Model):
         return mimetypes.guess_type(self.name)[0] or "application/octet-stream"
 
 
+Reader = Callable[[Any, Viewer, bytes], None]
+_readers: dict[str, Reader] = {}
+
+
+def read_by(ending: str) -> Callable[[Reader], Reader]:
+    """Decorator: called with the record, who attached it and the content of each attached file with this ending, in the
+    same transaction. The file is kept whatever becomes of it."""
+
+    def add(reader: Reader) -> Reader:
+        _readers[ending] = reader
+        return reader
+
+    return add
+
+
+def _read(record: Any, viewer: Viewer, file: Any) -> None:
+    reader = _readers.get(Path(clean_name(file.name or "")).suffix[1:].lower())
+    if reader is not None:
+        file.seek(0)
+        reader(record, viewer, file.read())
+
+
 def of(desk: Desk, record: Any) -> models.QuerySet[Comment]:
     return Comment.objects.filter(entity=desk.key, record_id=record.pk)
 
@@ -101,6 +123,7 @@ def write(desk: Desk, viewer: Viewer, record: Any, text: str, files: Sequence[An
         comment = Comment.objects.create(entity=desk.key, record_id=record.pk, text=text, author_id=viewer.person_id)
         for file in files:
             _keep(comment, file)
+            _read(record, viewer, file)
         events.write(record, "commented", {"comment": [None, comment.pk]})
         _tell(desk, record, comment, before)
     return comment

@@ -17,4 +17,5 @@ class ProjectConfig(AppConfig):
         for module in ("customers", "sales"):
             import_module(f"xiaoguan.{module}.facts")
         import_module("xiaoguan.project.reminders")
+        import_module("xiaoguan.sales.mails")
         import_module("xiaoguan.people.leaving").HandOverAll.offer()

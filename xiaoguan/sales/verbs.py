@@ -241,13 +241,18 @@ class Log(Verb):
             done_on=today,
             outcome=outcome,
             note=note,
-            **_about(record),
+            **about(record),
         )
         made.save()
         made.plan_next(next_on, gettext("Follow up: %(what)s") % {"what": made.subject})
 
 
-def _about(record: Customer | Contact | Opportunity) -> dict[str, Any]:
+def logs(record: Any) -> bool:
+    """Whether what is said with people is written down about such a record."""
+    return isinstance(record, Customer | Contact | Opportunity)
+
+
+def about(record: Customer | Contact | Opportunity) -> dict[str, Any]:
     """What an activity about this record belongs to."""
     if isinstance(record, Customer):
         return {"customer": record}
