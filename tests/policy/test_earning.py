@@ -62,6 +62,13 @@ def test_the_reversal_of_a_record_takes_its_spiff_away_again(tmp_path):
     assert [pays(one, "zhou")["sp"] for one in made] == ["75.00", "-75.00"]
 
 
+@pytest.mark.parametrize("quantity", [4, -4])
+def test_the_reversal_of_units_takes_theirs_away_however_it_is_signed(tmp_path, quantity):
+    spiff = "{id: sp, kind: spiff, from: order_lines, date: signed_on, each: unit, pay_each: 3}"
+    lines = f"id,person,signed_on,quantity,reverses\na,lin,2026-01-10,10,\nb,lin,2026-01-12,{quantity},a"
+    assert pays(calc(tmp_path, plan(spiff), people=PEOPLE, order_lines=lines)) == {"sp": "18.00"}
+
+
 def test_a_reversed_record_does_not_count_in_a_table_by_count(tmp_path):
     tiers = "{mode: amount, by: count, accumulate: quarter, rates: [{from: 0, amount: 0}, {from: 2, amount: 50}]}"
     orders = """id,person,signed_on,net_amount,reverses
@@ -378,6 +385,7 @@ appraisal:
         ('{id: c, kind: bonus, amount: 5, when: "win_rate >= 50% and bookings > 9999"}', "0.00"),
         ('{id: c, kind: bonus, amount: 5, when: "not (win_rate >= 50%)"}', None),
         ('{id: c, kind: bonus, amount: 5, when: "default(win_rate, 60%) >= 50%"}', "5.00"),
+        ('{id: c, kind: bonus, amount: 5, when: "ratio(bookings, buyers - buyers) >= 50"}', None),
         ('{id: c, kind: commission, basis: bookings, rate: 10%, multiply: "grade_factor(q)"}', None),
         ('{id: c, kind: commission, basis: bookings, rate: 10%, multiply: "default(grade_factor(q), 0.8)"}', "80.00"),
     ],

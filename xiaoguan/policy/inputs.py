@@ -114,8 +114,8 @@ class Inputs:
         parts = tuple(lines.values())
         value = _finite(evaluator(tree, unknown=None), values)
         lacking = [f"{line.name}: {line.note or 'no value'}" for line in parts if line.missing]
-        if value is None and lacking:
-            return Found(None, parts, "; ".join(lacking))
+        if value is None:
+            return Found(None, parts, "; ".join(lacking) or f"{written.text}: no value")
         return Found(value, parts, type=type_)
 
     def input(self, part: Expr) -> Line | None:

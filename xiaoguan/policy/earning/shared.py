@@ -11,7 +11,7 @@ from xiaoguan.base.explain import Line, Record, value_text
 from xiaoguan.base.money import SCALE, allocate, minor_unit, round_units
 
 from ..credit import Crediting, metric_of
-from ..formula import FormulaError, Row, Scope, Type, evaluator, resolve
+from ..formula import FormulaError, Scope, Type, evaluator, resolve
 from ..inputs import members
 from ..metrics import FACTS, Plan
 from ..world import Who
@@ -44,7 +44,9 @@ class Shared(Base):
         for row in sorted(rows, key=lambda r: (str(r.get(by_day)), str(r.get("id")))):
             if not holds(row):
                 continue
-            count = Fraction(str(row.get("quantity") or 0)) if component.each == "unit" else sign_of(row)
+            count = Fraction(str(row.get("quantity") or 0)) if component.each == "unit" else Fraction(1)
+            if row.get("reverses"):
+                count = -abs(count)  # takes away what the other record paid
             day = row[by_day]
             assert isinstance(day, date)
             for one in crediting.split(planned, row, each * SCALE * count, day, "pay"):
@@ -118,8 +120,3 @@ class Shared(Base):
             line = metric_of(self.policy, self.world, metric, one, self.period, "pay")
             return None if line.missing else line.number
         return None
-
-
-def sign_of(row: Row) -> Fraction:
-    """How a record counts where each counts once: one that reverses another takes that one away again."""
-    return Fraction(-1 if row.get("reverses") else 1)
