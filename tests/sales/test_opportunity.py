@@ -255,3 +255,13 @@ def test_an_empty_board_says_who_sees_it(cast: Any, client_of: Any) -> None:
     board = client_of("zhaoyue").get("/opportunities/board").content.decode()
     assert 'class="empty"' in board and 'class="lane' not in board.split('id="board"')[1].split(">", 1)[1]
     assert 'class="empty"' not in client_of("linjing").get("/opportunities/board").content.decode()
+
+
+def test_a_customer_is_released_with_a_reason_and_claimed_by_another(cast: Any, client_of: Any) -> None:
+    buyer = customer(cast.linjing)
+    where = f"/api/customers/{buyer.pk}"
+    assert client_of("zhouhang").post(f"{where}/release", {"reason": "x"}, **JSON).status_code == 403
+    assert client_of("linjing").post(f"{where}/release", {}, **JSON).status_code == 422
+    assert client_of("linjing").post(f"{where}/release", {"reason": "换行业"}, **JSON).status_code == 200
+    assert buyer.name in client_of("wanglei").get("/customers/", {"view": "pool"}).content.decode()
+    assert client_of("wanglei").post(f"{where}/claim", {}, **JSON).json()["owner"] == cast.wanglei.pk

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.customers.models import Contact, Customer, Lead
-from xiaoguan.customers.verbs import Claim, Disqualify, Qualify
+from xiaoguan.customers.verbs import Claim, Disqualify, Qualify, Release
 from xiaoguan.desk import Desk, Ready, Steps, Total, everyone, manager, owner, register, role, team
 from xiaoguan.desk.access import Viewer, unassigned
 
@@ -58,7 +58,7 @@ class CustomerDesk(Desk):
     write = owner("owner") | manager("owner") | head_office
     create = owner("owner") | manager("owner") | unassigned("owner") | head_office
     delete = head_office
-    verbs = (Claim,)
+    verbs = Claim, Release
 
     def prepare(self, record: Any, viewer: Viewer) -> None:
         record.owner_id = viewer.person_id
@@ -116,7 +116,7 @@ class LeadDesk(Desk):
     write = owner("owner") | manager("owner") | head_office
     create = everyone
     delete = head_office
-    verbs = (Claim, Qualify, Disqualify)
+    verbs = Claim, Qualify, Disqualify, Release
 
     def prepare(self, record: Any, viewer: Viewer) -> None:
         record.owner_id = viewer.person_id

@@ -26,6 +26,20 @@ class Claim(Verb):
         record.save()
 
 
+class Release(Verb):
+    """退回公海: nobody looks after it any more, and why; whoever wants to may claim it."""
+
+    label, icon = _("Release to the pool"), "arrow-back-up"
+    fields = {"reason": forms.CharField(label=_("Reason"), max_length=200)}
+
+    def allowed(self, record: Customer | Lead) -> bool:
+        return record.owner_id is not None
+
+    def do(self, record: Customer | Lead, by: Viewer, **values: Any) -> None:
+        record.owner_id = None
+        record.save()
+
+
 class Qualify(Verb):
     """转为客户: the lead is worth selling to; it becomes a customer with a contact."""
 

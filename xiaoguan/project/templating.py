@@ -120,6 +120,19 @@ def moment(value: datetime | None) -> str:
     return f"{day(local.date())} {local:%H:%M}"
 
 
+def _of_today(value: datetime | date) -> str:
+    """Minutes and hours, where the moment is known and has passed."""
+    minutes = int((timezone.now() - value).total_seconds() // 60) if isinstance(value, datetime) else -1
+    if minutes < 0:
+        return translation.gettext("today")
+    if minutes < 1:
+        return translation.gettext("just now")
+    if minutes < 60:
+        return translation.ngettext("%(n)d minute ago", "%(n)d minutes ago", minutes) % {"n": minutes}
+    hours = minutes // 60
+    return translation.ngettext("%(n)d hour ago", "%(n)d hours ago", hours) % {"n": hours}
+
+
 def ago(value: datetime | date | None) -> str:
     """How long ago in words: today, yesterday, 5 days ago; a date beyond a month."""
     if value is None:
@@ -127,7 +140,7 @@ def ago(value: datetime | date | None) -> str:
     as_day = timezone.localtime(value).date() if isinstance(value, datetime) else value
     days = (timezone.localdate() - as_day).days
     if days == 0:
-        return translation.gettext("today")
+        return _of_today(value)
     if days == 1:
         return translation.gettext("yesterday")
     if 1 < days <= 31:
