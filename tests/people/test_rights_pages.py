@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from xiaoguan.customers.models import Customer
+from xiaoguan.desk import conformance
+from xiaoguan.desk.access import scope_of
 from xiaoguan.desk.conformance import sample
 from xiaoguan.people.models import FieldLevel, Grant, Role
 
@@ -48,3 +50,12 @@ def test_only_administrators_see_these_pages(cast: Any, client_of: Any) -> None:
         for page in ("/settings/sees", "/settings/rights"):
             assert client_of(name).get(page).status_code == 403
     assert client_of("sunzong").post("/settings/rights?entity=customer", {}).status_code == 403
+
+
+def test_the_matrix_says_what_results_where_nothing_is_set(cast: Any, client_of: Any) -> None:
+    desk = conformance.desk("customer")
+    assert [scope_of(desk.read, code) for code in ("sales_rep", "general_manager")] == ["team", "all"]
+    assert [scope_of(desk.delete, code) for code in ("sales_rep", "general_manager")] == ["none", "all"]
+    page = client_of("gaoxiang").get("/settings/rights").content.decode()
+    assert '<option value="?entity=customer" selected>' in page  # what people work with every day comes first
+    assert page.count("全部（默认）") > 2 and "不可见（默认）" in page

@@ -368,6 +368,22 @@ def within(scope: str, path: str) -> Rule:
     return rule
 
 
+def scope_of(rule: Rule, code: str) -> str:
+    """How far a declared rule lets people with this one role go, as one of SCOPES; "" where none of them says it."""
+    while isinstance(rule, Ruled):
+        rule = rule.declared
+    someone = Viewer(1, roles=frozenset({code}), reports=frozenset({2}), teammates=frozenset({3}), tree=frozenset({4}))
+    parts = _parts(rule, AnyOf)
+    if rule.always(someone):
+        return "all"
+    if any(isinstance(part, AllOf) for part in parts):
+        return ""
+    reached = {pk for part in parts if isinstance(part, Among) for pk in part.people(someone)}
+    return next(
+        (scope for scope, pk in (("tree", 4), ("team", 3), ("reports", 2), ("own", 1)) if pk in reached), "none"
+    )
+
+
 @dataclass(frozen=True)
 class Shared(Rule):
     """Given to the viewer by somebody who may write it: the record itself, or the one that it belongs to."""

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
-from xiaoguan.desk.access import DEEDS, LEVELS, SCOPES, Rule, Viewer, role_label, viewer_of
+from xiaoguan.desk.access import DEEDS, LEVELS, SCOPES, Rule, Viewer, level_of, role_label, scope_of, viewer_of
 from xiaoguan.desk.bounds import TooMuch, within
 from xiaoguan.desk.cells import MISSING
 from xiaoguan.desk.desk import Desk, desk_of, desks
@@ -51,7 +51,7 @@ def sees(request: HttpRequest) -> HttpResponse:
         "deputy_of": list(Person.objects.filter(pk__in=viewer.deputy_of).values_list("name", flat=True))
         if viewer
         else [],
-        "rows": [_seen(desk, viewer) for desk in desks()] if viewer else [],
+        "rows": [_seen(d, viewer) for d in sorted(desks(), key=lambda desk: desk.rank)] if viewer else [],
     }
     return render(request, "people/sees.html", context)
 
@@ -112,7 +112,7 @@ def _number(desk: Desk, viewer: Viewer) -> str:
 def rights(request: HttpRequest) -> HttpResponse:
     """The matrix of one kind of record: role by deed, and role by field. What is not set is as declared."""
     _administrator(request)
-    kinds = [desk for desk in desks() if desk.model not in (Grant, FieldLevel)]
+    kinds = sorted((d for d in desks() if d.model not in (Grant, FieldLevel)), key=lambda desk: desk.rank)
     chosen = next((d for d in kinds if d.key == request.GET.get("entity", kinds[0].key)), None)
     if chosen is None:
         raise Http404
@@ -150,6 +150,15 @@ def _matrix(desk: Desk, roles: list[Role], kinds: list[Desk]) -> dict[str, Any]:
     granted = {(g.role_id, g.deed): g.scope for g in Grant.objects.filter(entity=desk.key)}
     levels = {(f.role_id, f.field): f.level for f in FieldLevel.objects.filter(entity=desk.key)}
     usual = _("as declared")
+
+    def deed_cell(role: Role, deed: str, rule: Rule) -> dict[str, str]:
+        scope = scope_of(rule, role.code)
+        return {**_cell("g", role, deed, granted), "usual": _usual(SCOPES.get(scope, usual))}
+
+    def field_cell(role: Role, name: str) -> dict[str, str]:
+        level = level_of(Viewer(roles=frozenset({role.code})), desk.key, name, desk.limits.get(name))
+        return {**_cell("f", role, name, levels), "usual": _usual(LEVELS[level])}
+
     return {
         "kinds": [{"label": d.label_plural, "url": f"?entity={d.key}", "active": d is desk} for d in kinds],
         "desk": desk,
@@ -157,18 +166,23 @@ def _matrix(desk: Desk, roles: list[Role], kinds: list[Desk]) -> dict[str, Any]:
         "scopes": [("", usual), *((k, str(v)) for k, v in SCOPES.items())],
         "levels": [("", usual), *((k, str(v)) for k, v in LEVELS.items())],
         "deeds": [
-            {"label": label, "rule": str(rule.words()), "cells": [_cell("g", r, deed, granted) for r in roles]}
+            {"label": label, "rule": str(rule.words()), "cells": [deed_cell(r, deed, rule) for r in roles]}
             for deed, (label, rule) in _deeds(desk).items()
         ],
         "fields": [
             {
                 "label": label,
                 "title": name == desk.title_field,
-                "cells": [_cell("f", r, name, levels) for r in roles],
+                "cells": [field_cell(r, name) for r in roles],
             }
             for name, label in _fields(desk).items()
         ],
     }
+
+
+def _usual(words: Any) -> str:
+    """What results where nothing is set."""
+    return _("%(scope)s (usual)") % {"scope": words}
 
 
 def _cell(kind: str, role: Role, what: str, given: dict[tuple[int, str], str]) -> dict[str, str]:
