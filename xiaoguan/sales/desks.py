@@ -95,8 +95,10 @@ class OpportunityDesk(Desk):
         closes = closing(lane)
         if not closes:
             return Q(stage=lane, result=Opportunity.Result.OPEN)
-        late = Q(result=closes, closed_on__gte=timezone.localdate() - timedelta(days=30))
-        return late if closes == LOST else late & Q(stage=lane)
+        # Of what was lost the stages are named, so that the index goes on to the day of closing.
+        stages = [stage.id for stage in process_in_force().stages]
+        here = Q(stage__in=stages) if closes == LOST and lane not in stages else Q(stage=lane)
+        return here & Q(result=closes, closed_on__gte=timezone.localdate() - timedelta(days=30))
 
     def kept_as(self, lane: str) -> str | None:
         return None if closing(lane) else Opportunity.Result.OPEN
