@@ -135,6 +135,9 @@ class Chain:
             if not rule.covers(due):
                 yield rule.terms, _without(rule.terms, component, who, due, _outside(rule.terms, due))
                 continue
+            cap = component.cap
+            if cap is not None and rule is not rules[-1]:  # what is carried is paid once, by the last version
+                component = replace(component, cap=replace(cap, excess="lose"))
             own = _earned(rule, component, who, due, beside)
             for earned in (own, self._restated(n, rule, component, who, due)):
                 if earned is not None:
