@@ -180,3 +180,10 @@ def test_a_list_is_not_in_the_order_of_a_hidden_field(cast: Any) -> None:
         role=Role.objects.get(code="sales_rep"), entity="opportunity", field="closes_on", level="none"
     ).save()  # fmt: skip
     assert Listing.read(desk, cast.viewer("linjing"), QueryDict()).ids(3)[0] == ids[::-1]
+
+
+@pytest.mark.parametrize("value", ["9e18", "-922337203685477.5809", "1e400"])
+def test_a_number_that_no_column_holds_is_refused(cast: Any, client_of: Any, value: str) -> None:
+    told = {"goal": "g", "starts_on": "2026-01-01", "ends_on": "2026-02-01", "value": value}
+    answer = client_of("wufang").post("/api/goal-targets", told, content_type="application/json")
+    assert answer.status_code == 422 and "value" in answer.json()["fields"], answer.content

@@ -96,7 +96,7 @@ class MoneyFormField(forms.Field):
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         try:
-            units = parse_units(str(value).replace(",", "").replace(",", "").strip())
+            units = parse_units(str(value).replace(",", "").replace("，", "").strip())
         except ValueError as error:
             raise ValidationError(self.error_messages["invalid"], "invalid", {"value": value}) from error
         if abs(units) >= 2**63:
@@ -191,10 +191,10 @@ class ExactField(models.BigIntegerField):
         return int(scaled)
 
     def formfield(self, **kwargs: Any):
-        places = self.places - (2 if self.percent else 0)
-        return models.Field.formfield(
-            self, form_class=PercentFormField if self.percent else ExactFormField, decimal_places=places, **kwargs
-        )
+        form_class = PercentFormField if self.percent else ExactFormField
+        most = Decimal(2**63 - 1).scaleb(-self.places)  # what the column holds
+        told = {"decimal_places": self.places - (2 if self.percent else 0), "max_value": most, "min_value": -most}
+        return models.Field.formfield(self, form_class=form_class, **told, **kwargs)
 
 
 class ExactFormField(forms.DecimalField):
