@@ -247,6 +247,18 @@ def test_a_late_record_of_somebody_without_a_posting_is_an_adjustment():
     assert february.lines[-1].name == "adjustment" and february.total.units == 300 * ROW
 
 
+@pytest.mark.parametrize("rest", RESTS)
+@pytest.mark.parametrize("how", ["new_period_only", "prorate", "new_for_whole_period"])
+def test_what_was_posted_needs_no_correction(rest, how):
+    changed = two("2026-02-17", COMPONENTS[0], MARGINAL % "9%", (CASH, rest), how)
+    orders = [yuan(4_000, f"2026-0{i}-20", f"SO-{i}") for i in (1, 2, 3)]
+    more = {"payments": [cash(1_000, "2026-02-25")], "ledger": []}
+    for month in (*MONTHS, "2026-04", "2026-05"):
+        result = paid(changed, *orders, period=month, **more)
+        assert "adjustment" not in [line.name for line in result.lines]
+        more["ledger"] = [*more["ledger"], *result.entries]
+
+
 # True-up
 
 SLAB = (

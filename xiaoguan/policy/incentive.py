@@ -112,7 +112,7 @@ class _Paying:
                 continue
             lines.extend(_deferred(chain, settled, every, amounts))
             lines.extend(_steps(settled))
-            entries.extend(entry for one in settled for entry in one.entries)
+            entries.extend(_posted(entry, period) for one in settled for entry in one.entries)
             for number, value in _later_sums(settled).items():
                 amounts[number] += value
         issues = [issue for line in lines for issue in _exceptions(who, line)]
@@ -171,6 +171,12 @@ def _later_sums(settled: Sequence[Settled]) -> dict[int, int]:
             if name in _NUMBER:
                 found[_NUMBER[name]] += value
     return found
+
+
+def _posted(entry: Entry, period: Period) -> Entry:
+    """An entry of a pay period as it is posted with the statement in which that ends; a cap or floor is about it."""
+    about = period.label if entry.kind == "adjustment" else entry.about
+    return replace(entry, about=about, posted=period.label)
 
 
 def _steps(settled: Sequence[Settled]) -> list[Line]:
