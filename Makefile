@@ -29,10 +29,10 @@ NPM = $(NODE) "$$home/lib/node_modules/npm/bin/npm-cli.js"
 # $(call quietly,COMMAND): its output only when it fails.
 quietly = out=$$($(1) 2>&1) || { printf '%s\n' "$$out"; exit 1; }
 
-.PHONY: help install run test lint messages bench bench-desk bench-memory bench-policy bench-spark docs clean examples mutants fuzz-api fuzz-policy agree storm
+.PHONY: help install run test test-postgres test-browser lint messages bench bench-desk bench-memory bench-policy bench-spark docs clean examples mutants fuzz-api fuzz-policy agree storm
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(SYNCED) $(PACKAGES) $(ASSETS) $(CATALOGS) ## the locked environment, the page assets, the translations
 
@@ -66,16 +66,21 @@ run: install ## start on http://localhost:$PORT; the first time with the demo co
 	@exec $(BIN)/xiaoguan serve --port $(PORT)
 
 # base and policy use no database and the pages are the same on both: PostgreSQL repeats the rest. A file of tests stays
-# together on one of two processes. The browser draws on the processor, so there is one of it.
+# together on one of two processes. The browser, which waits half of its time, goes beside PostgreSQL.
 TWO := --numprocesses 2 --dist loadfile
-test: export PYTHONDONTWRITEBYTECODE =
-test: install ## contracts, types, tests on SQLite, again on PostgreSQL, then in the browser
+test test-postgres test-browser: export PYTHONDONTWRITEBYTECODE =
+test: install ## contracts, types, tests on SQLite, then on PostgreSQL and in the browser
 	@$(call quietly,$(BIN)/lint-imports --no-logo)
 	@$(call quietly,$(BIN)/mypy)
 	@env -u DATABASE_URL XIAOGUAN_TEST_DATABASE=sqlite $(BIN)/pytest --quiet $(TWO) --ignore=tests/browser
-	@XIAOGUAN_TEST_DATABASE=postgres $(BIN)/pytest --quiet $(TWO) --ignore=tests/browser --ignore=tests/base --ignore=tests/policy \
+	@$(MAKE) --jobs=2 --keep-going --output-sync=target test-postgres test-browser
+
+test-postgres: install ## the tests that use a database, on PostgreSQL
+	@XIAOGUAN_TEST_DATABASE=postgres $(BIN)/pytest --quiet --ignore=tests/browser --ignore=tests/base --ignore=tests/policy \
 	  --ignore=tests/test_repository.py --ignore=tests/test_translations.py
-	@$(if $(wildcard tests/browser),env -u DATABASE_URL XIAOGUAN_TEST_DATABASE=sqlite $(BIN)/pytest --quiet tests/browser)
+
+test-browser: install ## the journeys in Chromium
+	@env -u DATABASE_URL XIAOGUAN_TEST_DATABASE=sqlite $(BIN)/pytest --quiet tests/browser
 
 lint: install ## style, types, contracts
 	@$(call quietly,$(BIN)/ruff check)
