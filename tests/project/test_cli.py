@@ -50,6 +50,13 @@ def test_a_policy_is_checked_against_this_installation_or_a_folder(db: Any, tmp_
     answer = json.loads(call("policy", "check", str(file), "--json").stdout)
     message = "metric csat: there is no fact table 'surveys' in this installation"
     assert answer["ok"] and [i["level"] for i in answer["issues"] if i["message"] == message] == ["warning"]
+    file.write_text(text.replace("\nmetrics:", surveys.replace("answered_on", "answred_on"), 1), encoding="utf-8")
+    faulty = json.loads(call("policy", "check", str(file), "--json").stdout)
+    message = "metric csat: 'answred_on' is not a date of surveys"
+    assert not faulty["ok"] and [i["hint"] for i in faulty["issues"] if i["message"] == message] == [
+        "Did you mean 'answered_on'?"
+    ]
+    file.write_text(text.replace("\nmetrics:", surveys, 1), encoding="utf-8")
     (tmp_path / "facts").mkdir()
     (tmp_path / "facts" / "people.csv").write_text("id,name\n")
     (tmp_path / "facts" / "surveys.csv").write_text("id,answered\n1,2026-01-05\n")

@@ -36,15 +36,22 @@ def examine(text: str, file: str = "") -> tuple[Policy | None, list[Issue]]:
     policy, issues = load_text(text, file)
     if policy is None:
         return None, issues
-    anywhere = set(check(policy))
-    wrong = {(issue.line, issue.path) for issue in anywhere if issue.level == "error"}
+    anywhere = check(policy)
     for issue in check(policy, schema()):
-        if issue not in anywhere and (issue.line, issue.path) not in wrong:
+        if issue in anywhere:
+            issues.append(issue)
+        elif wrong := [one for one in anywhere if one.level == "error" and _section(one) == _section(issue)]:
+            issues += wrong
+        else:
             message = f"{issue.message} in this installation"
             hint = "It has no value here; with facts from files (xiaoguan calc) it may."
-            issue = replace(issue, level="warning", message=message, hint=hint)
-        issues.append(issue)
-    return policy, issues
+            issues.append(replace(issue, level="warning", message=message, hint=hint))
+    return policy, list(dict.fromkeys(issues))
+
+
+def _section(issue: Issue) -> str:
+    """Where an issue is, without the key."""
+    return issue.path.rpartition(".")[0]
 
 
 @transaction.atomic
