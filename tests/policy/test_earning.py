@@ -1,9 +1,16 @@
 """提成, 奖金, 专项, 奖金池: what components earn where records are reversed, teams move and less is better."""
 
-import pytest
+from datetime import date, timedelta
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xiaoguan.policy import RowsWorld, Who
 from xiaoguan.policy.check import check
+from xiaoguan.policy.credit import group_metric
 from xiaoguan.policy.prose import explain_text
+from xiaoguan.policy.world import Book, Span
 
 from .making import BOOKINGS, calc, issues_of, pays, policy
 
@@ -500,3 +507,35 @@ def test_a_value_where_a_list_is_expected_names_the_key_that_takes_a_value():
 )
 def test_where_nothing_is_better_every_bound_is_reached_and_no_sum_is_made_up(tmp_path, component, value):
     assert few(tmp_path, component, returned=0) == value
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(["lin", "zhou"]), st.integers(1, 90), st.integers(1, 10**9)), max_size=12),
+    st.integers(1, 90),
+    st.sampled_from([33, 50, 100]),
+)
+def test_the_teams_add_up_to_the_company_whoever_moves_and_however_orders_are_shared(orders, moved, share):
+    first, moved_on = date(2026, 1, 1), date(2026, 1, 1) + timedelta(moved)
+    co = f"{{as: co_owner, share: {100 - share}%, else: owner}}"
+    found = policy(
+        plan(FLAT, TEAM, f", credit: {{payees: [{{as: owner, share: {share}%}}, {co}], rollup: [{{to: manager}}]}}")
+    )
+    spans = (Span(first, moved_on, "rep", "east", "zhou"), Span(moved_on, None, "rep", "west", "zhou"))
+    people = {
+        "lin": Who("lin", "林静", "rep", spans=spans),
+        "zhou": Who("zhou", "周航", "rep", spans=(Span(first, None, "rep", "east"),)),
+    }
+    rows = [
+        {
+            "id": f"SO-{i}",
+            "person": who,
+            "co_owner": "zhou",
+            "signed_on": first + timedelta(day - 1),
+            "net_amount": amount,
+        }
+        for i, (who, day, amount) in enumerate(orders)
+    ]
+    world, period = RowsWorld(found, {"orders": rows}, book=Book(people)), found.calendar.parse("2026-Q1")
+    totals = [group_metric(found, world, "bookings", team, period).number for team in ("east", "west", None)]
+    assert totals[0] + totals[1] == totals[2] == sum(row["net_amount"] for row in rows)
