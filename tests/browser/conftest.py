@@ -158,7 +158,8 @@ class Visitor:
         if not page.evaluate("() => 'axe' in window"):
             page.evaluate(AXE.read_text())
         found = page.evaluate(
-            "(rules) => axe.run({runOnly: rules, resultTypes: ['violations'], preload: false, iframes: false}).then((result) => result.violations)",
+            """(rules) => axe.run({runOnly: rules, resultTypes: ["violations"], preload: false, iframes: false})
+                .then((result) => result.violations)""",
             list(RULES),
         )
         blank = page.evaluate(

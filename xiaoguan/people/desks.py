@@ -201,7 +201,7 @@ class DeputyDesk(Desk):
 
 @register
 class AbsenceDesk(Desk):
-    """Why somebody was away is known to them, their managers and those who keep it; it changes what they should reach."""
+    """Why somebody was away is known to them, their managers and those who keep it; it may lower their goals."""
 
     model = Absence
     slug = "absences"
