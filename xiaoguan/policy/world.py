@@ -144,7 +144,6 @@ class Book:
     absences: Mapping[str, Sequence[Absence]] = field(default_factory=dict)
 
 
-
 class RowsWorld:
     """A world of rows in memory.
 
