@@ -121,8 +121,8 @@ MUTANTS = (
     Mutant(
         "more is taken back than was paid",
         f"{P}settle.py",
-        "self.policy.currency), kept.paid - kept.taken)",
-        "self.policy.currency), abs(kept.lot.amount))",
+        "currency), self.paid - self.taken), 0)",
+        "currency), abs(self.lot.amount)), 0)",
         SETTLE,
     ),
     Mutant("all is released before the cash", f"{P}release.py", "paid / whole))", "Fraction(1)))", SETTLE),
@@ -136,8 +136,8 @@ MUTANTS = (
     Mutant(
         "true-up pays twice what was earned",
         f"{P}settle.py",
-        "gap = int(entitled.number) - before",
-        "gap = int(entitled.number)",
+        "before = self.state.trued.get(key, 0)",
+        "before = 0",
         SETTLE,
     ),
     Mutant(
