@@ -27,7 +27,7 @@ def comments_of(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
     viewer, record = found(request, desk, pk)
     if request.method == "GET":
         rows = comments.of(desk, record).order_by("-pk").prefetch_related("files")
-        if before := request.GET.get("before", ""):
+        if (before := request.GET.get("before")) is not None:
             if not before.isdecimal() or len(before) > 18:
                 raise ValidationError({"before": [_("An id is needed here.")]})
             rows = rows.filter(pk__lt=int(before))
@@ -35,6 +35,8 @@ def comments_of(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
     if request.method != "POST":
         return not_here("GET", "POST")
     if request.content_type == "multipart/form-data":
+        if not {*request.POST, *request.FILES} <= {"text", "files"}:
+            raise ValidationError({"text": [_("Send the text of the comment and its files, and nothing else.")]})
         text, files = request.POST.get("text", ""), request.FILES.getlist("files")
     else:
         text, files = _text(body_of(request)), []
@@ -115,7 +117,10 @@ def _paths(said: Any, desk: Desk) -> dict[str, Any]:
         "type": "object", "required": ["text"], "additionalProperties": False,
         "properties": {"text": {"type": "string", "minLength": 1, "maxLength": comments.LONGEST}},
     }  # fmt: skip
-    files = {"type": "object", "properties": {"text": {"type": "string"}, "files": {"type": "array", "items": {}}}}
+    files = {  # in a form everything is text
+        "type": "object", "additionalProperties": False,
+        "properties": {"text": {}, "files": {"type": "array", "items": {}}},
+    }  # fmt: skip
     item = {
         "type": "object",
         "properties": {

@@ -77,7 +77,7 @@ def bulk(request: HttpRequest, desk: Desk) -> HttpResponse:
     """
     viewer, data = viewer_of(request), body_of(request)
     items, partial = data.get("items"), data.get("partial", False)
-    if not isinstance(items, list) or not 1 <= len(items) <= MANY or not all(isinstance(i, dict) for i in items):
+    if not isinstance(items, list) or not 1 <= len(items) <= MANY or not all(map(_is_deed, items)):
         raise ValidationError({"items": [_("A list of 1 to %(n)d deeds.") % {"n": MANY}]})
     if not isinstance(partial, bool):
         raise ValidationError({"partial": [_("true or false")]})
@@ -90,6 +90,10 @@ def bulk(request: HttpRequest, desk: Desk) -> HttpResponse:
             transaction.set_rollback(True)
             results = [r if r["status"] >= 400 else {"status": 424} for r in results]
     return answer({"results": results, "batch": current_actor().batch}, 422 if failed and not partial else 200)
+
+
+def _is_deed(each: Any) -> bool:
+    return isinstance(each, dict) and isinstance(each.get("do"), str)
 
 
 def _one_of_many(desk: Desk, viewer: Viewer, each: dict[str, Any]) -> dict[str, Any]:

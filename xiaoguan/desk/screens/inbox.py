@@ -191,7 +191,8 @@ def api_list(request: HttpRequest) -> HttpResponse:
     try:
         data = orjson.loads(request.body or b"{}")
         ids, read = data.get("ids"), data.get("read", True)
-        if not (ids is None or all(type(pk) is int and abs(pk) < 2**63 for pk in ids)) or not isinstance(read, bool):
+        numbers = isinstance(ids, list) and all(type(pk) is int and abs(pk) < 2**63 for pk in ids)
+        if not (ids is None or numbers) or not isinstance(read, bool):
             raise ValueError
     except (ValueError, TypeError, AttributeError) as error:
         raise BadQuery('Send a JSON object: {"ids": [1, 2], "read": true}.') from error
