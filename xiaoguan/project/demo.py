@@ -160,7 +160,7 @@ def _write(model: type, rows: Sequence[Any]) -> None:
 
 def _derive(model: type[Record], rows: Sequence[Record]) -> None:
     for start in range(0, len(rows), BATCH):
-        model.derive([row.pk for row in rows[start : start + BATCH]])
+        model.derive(model.fed([row.pk for row in rows[start : start + BATCH]]))
 
 
 def _events(deeds: Iterable[Deed]) -> None:
