@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from xiaoguan.desk import conformance, search
 
@@ -47,6 +48,8 @@ def test_the_index_finds_what_a_look_at_the_newest_finds(
     by_look = search.everywhere(cast.viewer("sunzong"), words, 5)[desk]
     monkeypatch.setattr(search, "_common", lambda _sought: False)
     assert search.everywhere(cast.viewer("sunzong"), words, 5)[desk] == by_look
+    if connection.vendor == "postgresql":
+        return  # few letters are left at the newest there
     monkeypatch.setattr(search, "_common", lambda _sought: True)
-    monkeypatch.setattr(search, "LOOK", 1)  # the newest alone: the rest must come from the index
+    monkeypatch.setattr(search, "LOOK", {"sqlite": 1})  # the newest alone: the rest must come from the index
     assert search.everywhere(cast.viewer("sunzong"), words, 5)[desk] == by_look

@@ -45,7 +45,7 @@ LONGEST_RUN, LONGEST_TOKEN, FEW = 16, 20, 3
 LONGEST_SOUND = 12  # letters of pinyin: three or four characters. Longer ones would be as many as there are names
 HAN, FIRST, OWNER, APART, ESCAPED = "0h", "0a", "0o", "0p", "0z"
 NEWEST = 20  # hits of each entity that the palette looks at where all may be read
-LOOK = 600  # so many of the newest rows are tried one by one before the index is asked for what may fit much
+LOOK = {"sqlite": 600, "postgresql": 2_000}  # so many of the newest rows are tried one by one before the index
 
 
 def slot(entity: str) -> int:
@@ -384,7 +384,7 @@ def everywhere(viewer: Viewer, words: str, each: int) -> dict[Desk, list[tuple[i
     from xiaoguan.desk.desk import desks
 
     asked = [(d, s) for d in desks() if d.search_fields and d.may_open(viewer) and (s := _sought(d, words, viewer))]
-    near = _newest(asked, viewer)
+    near = _newest(asked, viewer, each)
     found: dict[Desk, list[tuple[int, str]]] = {}
     by_key = {desk.key: ids for desk, ids in near.items()}
     for desk, sought in asked:
@@ -406,7 +406,7 @@ def everywhere(viewer: Viewer, words: str, each: int) -> dict[Desk, list[tuple[i
     return found
 
 
-def _newest(asked: list[tuple[Desk, Sought]], viewer: Viewer) -> dict[Desk, list[int]]:
+def _newest(asked: list[tuple[Desk, Sought]], viewer: Viewer, each: int) -> dict[Desk, list[int]]:
     """The ids of the newest hits of each desk, before the question of rights.
 
     Desks of which the same is sought are asked together: a question costs the same whether one entity or ten have
@@ -420,7 +420,7 @@ def _newest(asked: list[tuple[Desk, Sought]], viewer: Viewer) -> dict[Desk, list
         for (sought, everything), several in together.items():
             left = list(several)
             if everything and _common(sought):
-                for desk, ids, enough in _at_hand(cursor, sought, several):
+                for desk, ids, enough in _at_hand(cursor, sought, several, each):
                     if ids:
                         found.setdefault(desk, ids)
                     if enough:
@@ -438,24 +438,28 @@ def _newest(asked: list[tuple[Desk, Sought]], viewer: Viewer) -> dict[Desk, list
 
 def _common(sought: Sought) -> bool:
     """Whether so much may fit that the newest rows are worth a look before the index: FTS5 gathers all that begins so,
-    PostgreSQL all that fits."""
-    return connection.vendor == "postgresql" or any(token.goes_on for token in _tokens_in(sought))
-
-
-def _at_hand(cursor: Any, sought: Sought, several: list[Desk]) -> Iterator[tuple[Desk, list[int], bool]]:
-    """The hits among the LOOK newest rows of each of these desks, in one question; whether that is all one needs: they
-    are NEWEST, or there are no more rows."""
-    by_base = {slot(desk.key) * ROOM: desk for desk in several}
+    PostgreSQL all that has these few letters."""
+    tokens = _tokens_in(sought)
     if connection.vendor == "sqlite":
+        return any(token.goes_on for token in tokens)
+    return any(token.text.startswith(FIRST) for token in tokens)
+
+
+def _at_hand(cursor: Any, sought: Sought, several: list[Desk], each: int) -> Iterator[tuple[Desk, list[int], bool]]:
+    """The hits among the newest rows of each of these desks, in one question; whether that is all one needs: they are
+    enough, or there are no more rows, or the index would take too long for what it adds."""
+    by_base = {slot(desk.key) * ROOM: desk for desk in several}
+    sqlite, look = connection.vendor == "sqlite", LOOK[connection.vendor]
+    if sqlite:
         fits, values = _standing(sought)
         one = (
             f"SELECT %s, count(*), json_group_array(id) FILTER (WHERE {fits}) FROM (SELECT id, ' ' || c0 || ' ' AS t"
-            f" FROM desk_search_content WHERE id > %s AND id < %s ORDER BY id DESC LIMIT {LOOK})"
+            f" FROM desk_search_content WHERE id > %s AND id < %s ORDER BY id DESC LIMIT {look})"
         )
         params: list[Any] = [v for base in by_base for v in (base, *values, base, base + ROOM)]
         cursor.execute(" UNION ALL ".join([one] * len(by_base)), params)
     else:
-        newest = f"FROM desk_search WHERE id > base AND id < base + {ROOM} ORDER BY id DESC LIMIT {LOOK}"
+        newest = f"FROM desk_search WHERE id > base AND id < base + {ROOM} ORDER BY id DESC LIMIT {look}"
         cursor.execute(
             "SELECT base, seen, ids FROM unnest(%s::bigint[]) AS b(base) CROSS JOIN LATERAL"
             " (SELECT count(*) AS seen, array_agg(id) FILTER (WHERE tokens @@ %s::tsquery) AS ids"
@@ -464,7 +468,7 @@ def _at_hand(cursor: Any, sought: Sought, several: list[Desk]) -> Iterator[tuple
         )
     for base, seen, ids in cursor.fetchall():
         hits = sorted(json.loads(ids) if isinstance(ids, str) else ids or (), reverse=True)[:NEWEST]
-        yield by_base[base], [n - base for n in hits], len(hits) == NEWEST or seen < LOOK
+        yield by_base[base], [n - base for n in hits], not sqlite or len(hits) >= each or seen < look
 
 
 def _at_once(cursor: Any, match: str, several: list[Desk]) -> Iterator[tuple[Desk, list[int]]]:
