@@ -1,5 +1,3 @@
-"""Disputes of statements."""
-
 import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
@@ -8,11 +6,13 @@ import xiaoguan.desk.fields
 
 
 class Migration(migrations.Migration):
+    replaces = [("incentive", "0001_disputes")]
+
     initial = True
 
     dependencies = [
-        ("people", "0002_rights_and_tokens"),
-        ("rulebook", "0004_statements_and_locks"),
+        ("people", "0001_tables"),
+        ("rulebook", "0001_tables"),
     ]
 
     operations = [
@@ -40,6 +40,36 @@ class Migration(migrations.Migration):
                     models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="changed"),
                 ),
                 ("subject", models.CharField(editable=False, max_length=240, verbose_name="subject")),
+                (
+                    "statement",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="disputes",
+                        to="rulebook.paystatement",
+                        verbose_name="statement",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="disputes",
+                        to="people.person",
+                        verbose_name="person",
+                    ),
+                ),
+                (
+                    "result",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="rulebook.result",
+                        verbose_name="result",
+                    ),
+                ),
                 ("frozen", models.JSONField(default=dict, editable=False)),
                 ("text", models.TextField(editable=False, verbose_name="what is not right")),
                 ("disputed", xiaoguan.desk.fields.MoneyField(editable=False, verbose_name="disputed amount")),
@@ -68,8 +98,6 @@ class Migration(migrations.Migration):
                 ),
                 ("answer", models.TextField(blank=True, editable=False, verbose_name="answer")),
                 ("reason", models.TextField(blank=True, editable=False, verbose_name="reason")),
-                ("decided_at", models.DateTimeField(editable=False, null=True, verbose_name="decided")),
-                ("granted", xiaoguan.desk.fields.MoneyField(editable=False, null=True, verbose_name="granted")),
                 (
                     "decided_by",
                     models.ForeignKey(
@@ -81,6 +109,8 @@ class Migration(migrations.Migration):
                         verbose_name="decided by",
                     ),
                 ),
+                ("decided_at", models.DateTimeField(editable=False, null=True, verbose_name="decided")),
+                ("granted", xiaoguan.desk.fields.MoneyField(editable=False, null=True, verbose_name="granted")),
                 (
                     "entry",
                     models.ForeignKey(
@@ -91,50 +121,13 @@ class Migration(migrations.Migration):
                         verbose_name="ledger entry",
                     ),
                 ),
-                (
-                    "person",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="disputes",
-                        to="people.person",
-                        verbose_name="person",
-                    ),
-                ),
-                (
-                    "result",
-                    models.ForeignKey(
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        to="rulebook.result",
-                        verbose_name="result",
-                    ),
-                ),
             ],
             options={
                 "verbose_name": "dispute",
                 "verbose_name_plural": "disputes",
                 "abstract": False,
+                "indexes": [models.Index(fields=["-filed_on", "-id"], name="dispute_list")],
+                "constraints": [models.UniqueConstraint(fields=("external_id", "source"), name="dispute_source_id")],
             },
-        ),
-        migrations.AddField(
-            model_name="dispute",
-            name="statement",
-            field=models.ForeignKey(
-                editable=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="disputes",
-                to="rulebook.paystatement",
-                verbose_name="statement",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="dispute",
-            index=models.Index(fields=["-filed_on", "-id"], name="dispute_list"),
-        ),
-        migrations.AddConstraint(
-            model_name="dispute",
-            constraint=models.UniqueConstraint(fields=("external_id", "source"), name="dispute_source_id"),
         ),
     ]
