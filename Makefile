@@ -65,7 +65,7 @@ run: install ## start on http://localhost:$PORT; the first time with the demo co
 	@$(BIN)/xiaoguan init --demo
 	@exec $(BIN)/xiaoguan serve --port $(PORT)
 
-# base and policy use no database and the pages are the same on both: PostgreSQL repeats the rest. A file of tests stays
+# PostgreSQL repeats what asks a database; the pages are the same on both. A file of tests stays
 # together on one of two processes. The browser, which waits half of its time, goes beside PostgreSQL.
 TWO := --numprocesses 2 --dist loadfile
 test test-postgres test-browser: export PYTHONDONTWRITEBYTECODE =
@@ -76,8 +76,7 @@ test: install ## contracts, types, tests on SQLite, then on PostgreSQL and in th
 	@$(MAKE) --jobs=2 --keep-going --output-sync=target test-postgres test-browser
 
 test-postgres: install ## the tests that use a database, on PostgreSQL
-	@XIAOGUAN_TEST_DATABASE=postgres $(BIN)/pytest --quiet --ignore=tests/browser --ignore=tests/base --ignore=tests/policy \
-	  --ignore=tests/test_repository.py --ignore=tests/test_translations.py
+	@XIAOGUAN_TEST_DATABASE=postgres $(BIN)/pytest --quiet --ignore=tests/browser
 
 test-browser: install ## the journeys in Chromium
 	@env -u DATABASE_URL XIAOGUAN_TEST_DATABASE=sqlite $(BIN)/pytest --quiet tests/browser

@@ -115,6 +115,18 @@ def client_of(client: Any) -> Any:
     return sign_in
 
 
+ASKING = {"db", "transactional_db", "django_db_setup"}
+
+
+def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
+    """What asks no database says the same on PostgreSQL as on SQLite, so it is run once."""
+    if os.environ.get("XIAOGUAN_TEST_DATABASE") != "postgres":
+        return
+    asking = [i for i in items if i.get_closest_marker("django_db") or ASKING & set(getattr(i, "fixturenames", ()))]
+    config.hook.pytest_deselected(items=[i for i in items if i not in set(asking)])
+    items[:] = asking
+
+
 def pytest_sessionfinish(session: Any) -> None:
     from xiaoguan.desk import conformance
 

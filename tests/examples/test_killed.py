@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import psycopg
+import pytest
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "northwind"
 CHANCE = {"created_at", "updated_at", "at", "adopted_at", "batch"}
@@ -84,6 +85,7 @@ def state(home: Path) -> dict[str, list[tuple]]:
         return found
 
 
+@pytest.mark.django_db
 def test_an_import_and_a_run_killed_half_way_end_as_undisturbed_ones(shared: Path, tmp_path: Path) -> None:
     steps = [
         ("import", str(EXAMPLE / "plan.yaml"), "--data", str(shared / "data" / "northwind")),
