@@ -2,7 +2,7 @@
  *
  *  Arrow keys walk from cell to cell. The control is the one of the record's own form, fetched when it is needed, and
  *  the save carries the version that was seen. */
-import { $, $$, el, on, post, say, word } from "./lib";
+import { $, $$, el, icon, on, post, say, type Toast, word } from "./lib";
 import { showSheet } from "./renew";
 
 const HEADS = "thead th";
@@ -47,42 +47,79 @@ export function editCell(cell: HTMLTableCellElement | null): boolean {
   const head = cell && headOf(cell);
   if (!cell || !row || !head?.matches("[data-editable]") || $("form", cell)) return false;
   getSelection()?.removeAllRanges();
-  void open(cell, row, `${row.dataset.url}/cell/${head.dataset.path}`);
+  const at = cell.cellIndex;
+  void open({
+    place: cell,
+    url: `${row.dataset.url}/cell/${head.dataset.path}`,
+    row,
+    home: () => focusCell(cell),
+    saved: async (next, message) => {
+      focusCell((next?.cells[at] as HTMLTableCellElement) ?? null);
+      if (message) say(message);
+      document.dispatchEvent(new CustomEvent("saved", { detail: row.dataset.url }));
+    },
+  });
   return true;
 }
 
-async function open(cell: HTMLTableCellElement, row: HTMLTableRowElement, url: string): Promise<void> {
-  cell.setAttribute("aria-busy", "true");
+/** The same for a fact that stands outside of the list; `row` shows its record there, if any does. */
+export function editFact(place: HTMLElement, url: string, row: HTMLTableRowElement | null, saved: (message?: Toast) => Promise<void>): Promise<void> {
+  const buttons = [
+    el("button", { class: "btn btn-primary btn-icon", "aria-label": word("save"), title: word("save") }, icon("check")),
+    el("button", { class: "btn btn-icon", type: "button", "data-back": true, "aria-label": word("cancel"), title: word("cancel") }, icon("x")),
+  ];
+  return open({ place, url, row, buttons, home: () => $("button", place)?.focus(), saved: (_, message) => saved(message) });
+}
+
+/** Where a control opens, whose value it is, and what happens then. */
+interface Spot {
+  place: HTMLElement;
+  url: string;
+  row: HTMLTableRowElement | null;
+  buttons?: HTMLButtonElement[];
+  home: () => void;
+  saved: (row: HTMLTableRowElement | null, message?: Toast) => Promise<void>;
+}
+
+async function open(spot: Spot): Promise<void> {
+  const { place, url, home } = spot;
+  place.setAttribute("aria-busy", "true");
   const response = await fetch(url, { headers: { Accept: "text/html" } }).catch(() => null);
-  cell.removeAttribute("aria-busy");
+  place.removeAttribute("aria-busy");
   if (!response?.ok) {
     const text = response?.status === 403 ? await response.text() : word(response ? "failed" : "offline");
     say({ text, tone: "red" });
-    return focusCell(cell);
+    return home();
   }
   const answer = new DOMParser().parseFromString(await response.text(), "text/html");
   const sheet = answer.querySelector("dialog"); // what a deed changes asks in its sheet
   const form = answer.querySelector("form");
-  if (sheet) showSheet(sheet).addEventListener("close", () => cell.isConnected && focusCell(cell));
-  else if (form) show(cell, row, form, url);
+  if (sheet) showSheet(sheet).addEventListener("close", () => place.isConnected && home());
+  else if (form) show(spot, form);
 }
 
-function show(cell: HTMLTableCellElement, row: HTMLTableRowElement, form: HTMLFormElement, url: string): void {
-  const before = [...cell.childNodes];
+function show(spot: Spot, form: HTMLFormElement): void {
+  const { place, home } = spot;
+  const before = [...place.childNodes];
   const back = () => {
-    cell.replaceChildren(...before);
-    cell.classList.remove("editing");
-    focusCell(cell);
+    place.replaceChildren(...before);
+    place.classList.remove("editing");
+    home();
   };
-  cell.classList.add("editing");
-  cell.replaceChildren(form);
+  place.classList.add("editing");
+  form.append(...(spot.buttons ?? []));
+  place.replaceChildren(form);
   document.dispatchEvent(new CustomEvent("htmx:after:swap")); // lets the combobox mount
   const control = $<HTMLInputElement>("input:not([type=hidden]), select, textarea", form);
   control?.focus();
   control?.select?.();
-  form.addEventListener("click", (event) => event.stopPropagation());
+  form.addEventListener("click", (event) => {
+    event.stopPropagation();
+    if ((event.target as Element).closest("[data-back]")) back();
+  });
   form.addEventListener("keydown", (event) => {
     if (event.key === "Escape") back();
+    else if ((event.target as Element).closest("button")) return;
     else if (event.key === "Enter" && !event.isComposing && !(event.target instanceof HTMLTextAreaElement && !event.ctrlKey)) form.requestSubmit();
     else return;
     event.preventDefault();
@@ -94,7 +131,7 @@ function show(cell: HTMLTableCellElement, row: HTMLTableRowElement, form: HTMLFo
   form.addEventListener("input", () => (form.dataset.changed = "true"));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    await save(cell, row, form, url);
+    await save(spot, form);
   });
 }
 
@@ -105,10 +142,11 @@ interface Saved {
   undo_url?: string;
 }
 
-async function save(cell: HTMLTableCellElement, row: HTMLTableRowElement, form: HTMLFormElement, url: string): Promise<void> {
+async function save({ url, row, saved }: Spot, form: HTMLFormElement): Promise<void> {
   form.setAttribute("aria-busy", "true");
   const data = new FormData(form);
-  const heads = $$<HTMLElement>("thead th[data-path]", row.closest("table") ?? document);
+  const table = row?.closest("table") ?? null;
+  const heads = table ? $$<HTMLElement>("thead th[data-path]", table) : [];
   data.set("columns", heads.map((head) => head.dataset.path).join(","));
   const response = await post(url, data).catch(() => null);
   form.removeAttribute("aria-busy");
@@ -120,15 +158,12 @@ async function save(cell: HTMLTableCellElement, row: HTMLTableRowElement, form: 
     $<HTMLElement>("input:not([type=hidden]), select, textarea", form)?.focus();
     return;
   }
-  const at = cell.cellIndex;
-  const table = row.closest("table");
   const next = new DOMParser().parseFromString(`<table>${answer.row ?? ""}</table>`, "text/html").querySelector("tr");
-  if (next) {
+  if (row && next) {
     next.setAttribute("aria-selected", row.getAttribute("aria-selected") ?? "false");
     row.replaceWith(next);
-    focusCell((next.cells[at] as HTMLTableCellElement) ?? null);
-  } else row.remove(); // it does not belong to this list any more, or may not be seen
-  if (answer.message) say({ text: answer.message, undo_url: answer.undo_url });
+  } else row?.remove(); // it does not belong to this list any more, or may not be seen
+  await saved(row && next, answer.message ? { text: answer.message, undo_url: answer.undo_url } : undefined);
   if (table) void addUp(table);
 }
 

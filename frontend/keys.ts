@@ -3,7 +3,7 @@ import { $, $$, el, typing } from "./lib";
 import { currentCell, editCell, focusCell, headOf, walkCells } from "./cells";
 import { create } from "./create";
 import { select } from "./list";
-import { peek } from "./peek";
+import { close as closeLook, peek } from "./peek";
 
 let going = 0;
 
@@ -98,12 +98,13 @@ function walk(step: number): void {
   next?.scrollIntoView({ block: "nearest" });
 }
 
-/** Escape leaves a field, and a form as its Cancel does. */
+/** Escape leaves a field, a form as its Cancel does, and closes the look beside the list. */
 function leave(event: KeyboardEvent): void {
   const field = event.target as HTMLElement;
   const cancel = $<HTMLAnchorElement>("[data-key=cancel]");
   if (cancel && field.closest("form")) cancel.click();
   else if (typing(field)) field.blur();
+  else closeLook();
 }
 
 function help(): void {

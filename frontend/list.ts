@@ -1,6 +1,7 @@
 /** Lists: a row opens on click, x selects it, groups open, empty filters stay out of the address. */
 import { $, $$, mount, on, word } from "./lib";
 import { headOf } from "./cells";
+import { beside } from "./peek";
 import { openSheet } from "./sheets";
 
 on("click", ".rows tr[data-url]", (event, row) => {
@@ -8,7 +9,7 @@ on("click", ".rows tr[data-url]", (event, row) => {
   const target = mouse.target as Element;
   clearTimeout(opening); // a second click means the cell (cells.ts)
   if (target.closest("a, button, input, label, select, textarea, form, .tick") || getSelection()?.toString()) return;
-  const go = () => (location.href = row.dataset.url ?? "");
+  const go = () => (beside() ? $(".row-link", row)?.focus() : (location.href = row.dataset.url ?? ""));
   const cell = target.closest<HTMLTableCellElement>("td, th");
   if (mouse.ctrlKey || mouse.metaKey) open(row.dataset.url, "_blank", "noopener");
   else if (!cell || !headOf(cell)?.matches("[data-editable]") || matchMedia("(pointer: coarse)").matches) go();

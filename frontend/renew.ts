@@ -21,15 +21,20 @@ export async function refresh(): Promise<void> {
   renew(new DOMParser().parseFromString(await response.text(), "text/html"));
 }
 
-/** A sheet that the server draws, opened. null after saying why it did not come. */
-export async function fetchSheet(url: string): Promise<HTMLDialogElement | null> {
+/** A piece of a page that the server draws. null after saying why it did not come. */
+export async function fetchPart(url: string, selector: string): Promise<HTMLElement | null> {
   const response = await fetch(url, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!response?.ok) {
     say({ text: word(response ? "failed" : "offline"), tone: "red" });
     return null;
   }
-  const dialog = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("dialog");
-  return dialog && showSheet(dialog);
+  return new DOMParser().parseFromString(await response.text(), "text/html").querySelector(selector);
+}
+
+/** A sheet that the server draws, opened. null after saying why it did not come. */
+export async function fetchSheet(url: string): Promise<HTMLDialogElement | null> {
+  const dialog = await fetchPart(url, "dialog");
+  return dialog && showSheet(dialog as HTMLDialogElement);
 }
 
 /** Opens a sheet that has come; it is gone again when it closes. */
@@ -37,7 +42,12 @@ export function showSheet(dialog: HTMLDialogElement): HTMLDialogElement {
   document.body.append(dialog);
   dialog.addEventListener("close", () => dialog.remove());
   dialog.showModal();
-  htmx.process(dialog, true);
-  document.dispatchEvent(new CustomEvent("htmx:after:swap")); // behaviours mount on what is new
+  begin(dialog);
   return dialog;
+}
+
+/** Lets the behaviours mount on what is new. */
+export function begin(part: HTMLElement): void {
+  htmx.process(part, true);
+  document.dispatchEvent(new CustomEvent("htmx:after:swap"));
 }

@@ -3,6 +3,7 @@
  *  They come from the page (data-toasts), from a response header (HX-Trigger: {"toast": {text, tone, undo_url}}) or
  *  from another script. */
 import { $, $$, el, icon, post, type Toast, word } from "./lib";
+import { undone } from "./peek";
 
 const SHORT = 5_000;
 const LONG = 10_000;
@@ -17,7 +18,7 @@ function toast({ text, tone = "", undo_url, url }: Toast): void {
     undo.addEventListener("click", async () => {
       message.remove();
       const response = await post(undo_url, {});
-      if (response.ok) location.reload();
+      if (response.ok) await undone();
       else toast({ text: word("failed"), tone: "red" });
     });
     message.append(undo);

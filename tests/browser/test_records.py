@@ -38,21 +38,45 @@ def test_a_comment_with_a_mention_and_a_file_reaches_the_other(visit: Visit, tmp
     expect(other.page.get_by_text("提到了你")).to_be_visible()
 
 
-def test_a_look_from_the_list_goes_on_to_the_next(visit: Visit) -> None:
+def test_a_look_stands_beside_the_list_and_follows_it(visit: Visit) -> None:
     seller = visit("linjing")
     page = seller.page
     seller.go("/opportunities/")
     names = page.locator(".rows .row-link").all_inner_texts()
     page.keyboard.press("j")
     page.keyboard.press("p")
-    title = page.locator("#peek-title")
-    expect(title).to_have_text(names[0])
+    expect(page.get_by_role("complementary", name=names[0]).locator(".history b").first).to_be_visible()
     assert not seller.faults()
-    page.keyboard.press("ArrowDown")
-    expect(title).to_have_text(names[1])
-    page.keyboard.press("Escape")
-    expect(page.locator("dialog.peek")).to_have_count(0)
+    page.keyboard.press("j")
+    look = page.get_by_role("complementary", name=names[1])
     expect(page.get_by_role("link", name=names[1], exact=True)).to_be_focused()
+    page.keyboard.press("p")
+    expect(look).to_be_focused()
+    look.get_by_role("button", name="编辑 金额").click()
+    look.get_by_label("金额", exact=True).fill("54321")
+    page.keyboard.press("Enter")
+    row = page.get_by_role("row", name=names[1])
+    expect(row).to_contain_text("¥54,321.00")
+    expect(look.get_by_role("button", name="编辑 金额")).to_be_focused()
+    page.locator(".toast .undo").click()
+    expect(row).not_to_contain_text("¥54,321.00")
+    expect(look).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(look).to_have_count(0)
+    expect(page.get_by_role("link", name=names[1], exact=True)).to_be_focused()
+
+
+def test_a_look_on_a_phone_is_a_sheet(visit: Visit) -> None:
+    seller = visit("linjing", "phone")
+    page = seller.page
+    seller.go("/opportunities/")
+    link = page.locator(".rows .row-link").first
+    link.focus()
+    page.keyboard.press("p")
+    expect(page.get_by_role("dialog", name=link.inner_text())).to_be_visible()
+    assert not seller.faults()
+    page.keyboard.press("Escape")
+    expect(link).to_be_focused()
 
 
 def test_two_people_change_one_record(visit: Visit) -> None:

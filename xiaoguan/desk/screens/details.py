@@ -63,11 +63,15 @@ def detail_page(
 
 @require_GET
 def peek(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
-    """The record in a sheet beside the list: key figures, what comes next, the newest of its story."""
+    """The record beside the list: key figures, what comes next, its facts, the newest of its story."""
     viewer, record = record_of(request, desk, pk)
-    paths = [p for p in _detail_paths(desk)]
-    fields = [f for f in _fields(desk, viewer, record, paths) if f["cell"].text not in ("", None, "–")]
-    return render(request, "desk/_peek.html", {**_summary(desk, viewer, record), "fields": fields})
+    facts = _editable(desk, viewer, record, _detail_paths(desk))
+    context = {
+        **_summary(desk, viewer, record),
+        "fields": [f for f in facts if f["cell"].text not in ("", None, MISSING) or f.get("edit")],
+        "title_field": desk.title_field if _title_is_written(desk, viewer, record) else "",
+    }
+    return render(request, "desk/_peek.html", context)
 
 
 def _summary(desk: Desk, viewer: Viewer, record: Record) -> dict[str, Any]:
