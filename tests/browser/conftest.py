@@ -149,8 +149,8 @@ class Visitor:
         message.wait_for()
         message.get_by_role("button").last.click()
 
-    def faults(self) -> list[str]:
-        """What axe finds on the page as it is now, and icons that are not there."""
+    def faults(self, rules: tuple[str, ...] = RULES) -> list[str]:
+        """What axe finds on the page as it is now by rules with these tags or names, and icons that are not there."""
         page = self.page
         page.evaluate(
             "async () => Promise.all(document.getAnimations().map((moving) => moving.finished.catch(() => 0)))"
@@ -160,7 +160,7 @@ class Visitor:
         found = page.evaluate(
             """(rules) => axe.run({runOnly: rules, resultTypes: ["violations"], preload: false, iframes: false})
                 .then((result) => result.violations)""",
-            list(RULES),
+            list(rules),
         )
         blank = page.evaluate(
             """async () => {

@@ -285,7 +285,8 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(visit: Visit, size: str,
     faults = []
     for path in PAGES:
         boss.go(path)
-        faults += boss.faults()
+        # The dark has other colours, and nothing else of its own.
+        faults += boss.faults() if theme == "light" else boss.faults(("color-contrast",))
         if size == "phone":
             boss.page.set_viewport_size({"width": 320, "height": 640})
         over = boss.page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
