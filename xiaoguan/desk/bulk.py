@@ -84,7 +84,7 @@ class Target:
             return list(range(highest + 1, highest + count + 1))
 
     def insert(self, rows: Sequence[tuple[int, str | None, Sequence[Any], str]]) -> None:
-        """New records: (id, external id, values, note of the event)."""
+        """New records: (id, external id, values, note of the event). Raises Changed for parts of what waits."""
         if not rows:
             return
         moment = connection.ops.adapt_datetimefield_value(timezone.now())
@@ -101,6 +101,7 @@ class Target:
                     for pk, key, values, _note in rows
                 ],
             )
+        self._free([row[0] for row in rows])
         self._work_out([row[0] for row in rows])
         self._give([(pk, values[self.owned]) for pk, _key, values, _note in rows] if self.owned >= 0 else [])
         write_events(self.entity, self.via, [(pk, "created", {}, note) for pk, _key, _values, note in rows])
@@ -136,6 +137,7 @@ class Target:
         ids = [row[0] for row in rows]
         if self.desk and self.desk.approvals and guards.any_frozen(self.desk, self._touched(rows), ids):
             raise Changed()
+        self._free(ids)
         before = tallies.standing(self.desk, ids) if counts else []
         with connection.cursor() as cursor:
             for (places, adopts), several in alike.items():
@@ -145,6 +147,7 @@ class Target:
                 cursor.executemany(f"UPDATE {self.table} SET {sets} WHERE id = %s AND version = %s", several)
                 if cursor.rowcount != len(several):
                     raise Changed()
+        self._free(ids)
         self._work_out(ids)
         write_events(
             self.entity,
@@ -167,6 +170,11 @@ class Target:
             cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [self.table])
             if cursor.fetchone()[0] < 4 * rows:
                 cursor.execute(f"ANALYZE {self.table}")
+
+    def _free(self, ids: Sequence[int]) -> None:
+        """Raise Changed if what one of these belongs to waits for an approval together with it."""
+        if guards.is_part(self.model) and guards.part_frozen(self.model, self.model.fed(ids)):
+            raise Changed()
 
     def _work_out(self, ids: Sequence[int]) -> None:
         if self.model.FORMULAS and ids:

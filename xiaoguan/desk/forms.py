@@ -100,16 +100,19 @@ class RecordForm(forms.ModelForm):
 
     def _post_clean(self) -> None:
         super()._post_clean()
-        if self.instance.pk is None or self.errors:
+        if self.errors:
             return
         try:
+            guards.guard_part(self.instance)
+            if self.instance.pk is None:
+                return
             guards.guard(self.instance, self.instance.changes())
         except guards.NeedsApproval as needed:
             self.approvals = needed.approvals
             if not self.data.get("ask_approval"):
                 self.add_error(None, needed)
-        except guards.Frozen as frozen:
-            self.add_error(None, frozen)
+        except guards.Refused as refused:
+            self.add_error(None, refused)
 
     def save_record(self, version: int | None = None) -> Record:
         """Write what was typed; what needs an approval first is asked for. What others saved since `version`

@@ -286,6 +286,7 @@ class Loading:
                 value = None  # not written yet
             setattr(record, f.attname, decimal_of(f, value) if isinstance(f, ExactField) else value)
         try:
+            guards.guard_part(record)
             record.clean()
         except ValidationError as error:
             raise Refused(_problems(error, dict(zip(self.names, values, strict=True)))) from None

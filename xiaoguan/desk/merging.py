@@ -99,6 +99,8 @@ def _merge(
     desk: Desk, viewer: Viewer, winner: Any, losers: Sequence[Any], by_id: Mapping[int, Any], chosen: Mapping[str, int]
 ) -> None:
     gone = [r.pk for r in losers]
+    if (memo := events.current_actor().memo) is not None:
+        memo[MERGED] = True  # for `derive`: that relations change now changes nothing of what was agreed
     for model, field in _relations(desk.model):
         _redirect(model, field, gone, winner.pk)
     moved = _hung_over(desk, gone, winner.pk)

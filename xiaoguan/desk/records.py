@@ -85,6 +85,7 @@ class Record(models.Model):
         for formula in self.FORMULAS:
             formula.fill(self)
         if self._state.adding:
+            guards.guard_part(self)
             super().save(force_insert=True, **kwargs)
             self.event_id = events.write(self, "created")
             changes, before = {}, None
@@ -99,6 +100,7 @@ class Record(models.Model):
             if not type(self).objects.filter(pk=self.pk, version=read).update(**values):
                 self.version = read
                 raise Conflict(self)
+            guards.guard_part(self)
             guards.guard(self, changes)  # after the row is locked, so that nobody asks for its approval in between
             self.event_id = events.write(self, "changed", changes)
             before = self._loaded
@@ -124,11 +126,16 @@ class Record(models.Model):
 
     @transaction.atomic
     def delete(self, **kwargs: Any) -> Any:
-        """Delete with an Event that keeps every value; what belongs to the record goes first, the same way."""
+        """Delete with an Event that keeps every value; what belongs to the record goes first, the same way.
+
+        Raises guards.Frozen for a part of what waits for an approval.
+        """
         from xiaoguan.desk import search, tallies
+        from xiaoguan.desk.approvals import guards
         from xiaoguan.desk.approvals.requests import forget
         from xiaoguan.desk.desk import desk_of
 
+        guards.guard_part(self)
         forget(self)
         for relation in self._meta.related_objects:
             if relation.on_delete is models.CASCADE and issubclass(relation.related_model, Record):

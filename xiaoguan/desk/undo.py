@@ -187,6 +187,9 @@ def _take_away(desk: Desk, nets: list[Net], viewer: Viewer, answer: Undone) -> N
     nets = _keep(desk, nets, ids | _allowed(desk, desk.write, _own(nets, viewer), viewer), answer)
     if not nets:
         return
+    if guards.is_part(desk.model) and guards.part_frozen(desk.model, desk.model.fed([n.pk for n in nets])):
+        answer.refused += [(desk.key, n.pk, _("It belongs to what waits for an approval.")) for n in nets]
+        return
     rows = desk.model._default_manager.filter(pk__in=[n.pk for n in nets])
     feeds = {pk for pk in desk.model.fed([n.pk for n in nets])} if desk.model.FEEDS != "id" else set()
     try:

@@ -18,6 +18,7 @@ from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.approvals import Approval, Step, holders, line_manager
 from xiaoguan.desk.desk import add_verbs
 from xiaoguan.rulebook.process import process_in_force
+from xiaoguan.sales import discounts
 from xiaoguan.sales.models import (
     Activity,
     Currency,
@@ -173,6 +174,7 @@ class OrderDesk(Desk):
             when=_cancels,
             waits=True,
         ),
+        discounts.APPROVAL,
     )
 
     def prepare(self, record: Any, viewer: Viewer) -> None:

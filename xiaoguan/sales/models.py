@@ -349,9 +349,23 @@ class OrderLine(Record):
         verbose_name, verbose_name_plural = _("order line"), _("order lines")
 
     TITLE = "position"
+    FEEDS = "order"
 
     def __str__(self) -> str:
         return f"{self.order} / {self.position}"
+
+    def clean(self) -> None:
+        from xiaoguan.sales.discounts import refuse_line
+
+        super().clean()
+        refuse_line(self)
+
+    @classmethod
+    def derive(cls, ids: Collection[int]) -> None:
+        """An order that gives away more than was signed for is a draft again."""
+        from xiaoguan.sales.discounts import hold
+
+        hold(ids)
 
 
 class Split(Record):

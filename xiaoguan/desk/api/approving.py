@@ -38,6 +38,7 @@ _REQUEST = {
         "steps": {"type": "array", "items": _ANY},
         "lines": {"type": "array", "items": _LINE},
         "changes": {**_ANY, "description": "{field: [old, new]} that the last signature writes"},
+        "why": {"type": "array", "items": _ANY, "description": "the reasons in words: [{label, value}]"},
         "snapshot": {**_ANY, "description": "the watched fields as they were when it was asked for"},
     },
 }

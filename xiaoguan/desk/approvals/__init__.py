@@ -9,6 +9,6 @@ signs, withdraws; `guards` keeps what waits or was approved from being written p
     )
 """
 
-from xiaoguan.desk.approvals.flows import Approval, Step, holders, line_manager, this_person
+from xiaoguan.desk.approvals.flows import Approval, Step, holders, line_manager, role_above, this_person
 
-__all__ = ["Approval", "Step", "holders", "line_manager", "this_person"]
+__all__ = ["Approval", "Step", "holders", "line_manager", "role_above", "this_person"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
-MANAGER, ROLE, PERSON = "manager", "role", "person"
+MANAGER, ROLE, PERSON, ABOVE = "manager", "role", "person", "above"
 HIGHEST = 9
 """So many levels up are tried where nobody is found."""
 ADMINISTRATOR = "administrator"
@@ -19,7 +19,10 @@ ADMINISTRATOR = "administrator"
 
 @dataclass(frozen=True)
 class Signers:
-    """Who may sign a step, as ("manager", levels), ("role", code) or ("person", id); joined by `|`."""
+    """Who may sign a step, joined by `|`.
+
+    parts    ("manager", levels), ("role", code), ("person", id) or ("above", (code, id))
+    """
 
     parts: tuple[tuple[str, Any], ...]
 
@@ -39,6 +42,11 @@ def holders(code: str) -> Signers:
 
 def this_person(pk: int) -> Signers:
     return Signers(((PERSON, pk),))
+
+
+def role_above(code: str, person: int | None) -> Signers:
+    """Whoever of the role stands nearest above this person today; where nobody does, whoever holds it."""
+    return Signers(((ABOVE, (code, person)),))
 
 
 @dataclass(frozen=True)
@@ -65,29 +73,47 @@ class Approval:
     """Something about a record that needs signatures.
 
     name       its word in addresses, the API and `request_approval`
-    steps      who signs, one step after the other
+    steps      who signs, one step after the other; or a function of the record as it is to be, which says so. Then a
+               company can switch the approval off, but not set other signers
+    signers    words for who signs, where `steps` is a function
     freezes    fields that nobody writes while it waits; a change of one after the approval needs a new one
     when       (record as it is to be, limit) -> whether it is needed; what is stored stands in `record.stored(name)`
     waits      True: a change for which `when` holds is not written but waits and is written by the last signature.
                False: the record stands as it is; `standing` says whether its present state is approved
     limit      a fraction of one beyond which it is needed; the company may set another
+    active     whether it is needed where the company has not said
+    parts      relations to what belongs to the record and is frozen with it, such as the lines of an order
+    told       record as it is to be -> plain values that the request keeps and `words` tells: why it is needed
+    words      (what was told, viewer) -> [(label, value)], as far as the viewer may see it
+    offers     record -> the changes that its page offers to ask for, {} for none. Raises Refused for a record that
+               nobody may approve
     after      (record, request) -> None: done with the last signature, in the same transaction
     ended      the same, done when it is rejected, sent back or withdrawn
     """
 
     name: str
     label: Any
-    steps: tuple[Step, ...]
+    steps: tuple[Step, ...] | Callable[[Any], tuple[Step, ...]]
     freezes: tuple[str, ...]
+    signers: Any = ""
     when: Callable[[Any, Decimal | None], bool] = _always
     waits: bool = False
     limit: Decimal | None = None
+    active: bool = True
+    parts: tuple[str, ...] = ()
+    told: Callable[[Any], dict[str, Any]] | None = None
+    words: Callable[[dict[str, Any], Any], list[tuple[str, str]]] | None = None
+    offers: Callable[[Any], dict[str, Any]] | None = None
     after: Callable[[Any, Any], None] | None = None
     ended: Callable[[Any, Any], None] | None = None
 
     def attnames(self, model: Any) -> frozenset[str]:
         """The columns behind the frozen fields."""
         return frozenset(model._meta.get_field(name).attname for name in self.freezes)
+
+    def steps_of(self, record: Any, flow: Flow) -> tuple[Step, ...]:
+        """Who signs for the record as it is to be."""
+        return self.steps(record) if callable(self.steps) else flow.steps
 
 
 @dataclass(frozen=True)
@@ -110,7 +136,8 @@ def flow_of(entity: str, approval: Approval) -> Flow:
 
     row = ApprovalFlow.objects.filter(kind=kind_of(entity, approval)).order_by("-number").first()
     if row is None:
-        return Flow(0, approval.steps, approval.limit)
+        steps = () if callable(approval.steps) else approval.steps
+        return Flow(0, steps, approval.limit, approval.active)
     return Flow(row.number, tuple(Step.of(plain) for plain in row.steps), row.limit, row.active)
 
 
@@ -186,6 +213,11 @@ def _people(part: tuple[str, Any], line: Sequence[int]) -> Iterable[int]:
     kind, value = part
     if kind == MANAGER:
         return line[value - 1 : value]
+    if kind == ABOVE:
+        code, person = value
+        all_holders = set(_chart.holders(code))
+        nearest = (pk for pk in _chart.managers(person) if pk in _chart.here(all_holders)) if person else iter(())
+        return next(((pk,) for pk in nearest), all_holders)
     return _chart.holders(value) if kind == ROLE else (value,)
 
 

@@ -5,7 +5,7 @@ A desk without approvals pays one look at a tuple.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,18 @@ from xiaoguan.desk.events import current_actor, plain
 
 VIA = "approval"
 """What the last signature writes comes this way."""
+TOLD = "told"
+"""Where a snapshot keeps why the approval is needed, beside the values."""
+
+
+SAID = "said by approvals"
+
+
+def say(text: Any, url: str) -> None:
+    """Have the page that is being answered say this, with a way there; once for each address."""
+    memo = current_actor().memo
+    if memo is not None:
+        memo.setdefault(SAID, {})[url] = text
 
 
 class Refused(ValidationError):
@@ -54,6 +66,44 @@ def guard(record: Any, changed: Collection[str]) -> None:
         raise NeedsApproval(_("This needs an approval first: %(what)s.") % {"what": labels}, needed)
 
 
+def guard_part(record: Any) -> None:
+    """Raise Frozen if the record belongs to another one that waits for an approval together with it."""
+    model = type(record)
+    desk, approvals = _whole(model)
+    if desk is None or current_actor().via == VIA:
+        return
+    name = model._meta.get_field(model.FEEDS).attname
+    for pk in {getattr(record, name), record.stored(name)} - {None}:
+        _frozen(desk, approvals, pk)
+
+
+def is_part(model: Any) -> bool:
+    """Whether such records are frozen together with what they belong to."""
+    return bool(_whole(model)[1])
+
+
+def part_frozen(model: Any, wholes: Collection[int]) -> bool:
+    """Whether one of the records with these ids waits together with what belongs to it, such as rows of `model`."""
+    from xiaoguan.desk.approvals.models import ApprovalRequest
+
+    desk, approvals = _whole(model)
+    if desk is None or current_actor().via == VIA:
+        return False
+    kinds = [kind_of(desk.key, a) for a in approvals]
+    rows = ApprovalRequest.objects.filter(kind__in=kinds, record_id__in=wholes, state=ApprovalRequest.State.OPEN)
+    return rows.exists()
+
+
+def _whole(model: Any) -> tuple[Desk | None, list[Approval]]:
+    """The desk of what such records are part of, and its approvals that freeze them too."""
+    if model.FEEDS == "id":
+        return None, []
+    relation = model._meta.get_field(model.FEEDS)
+    desk, name = desk_of(relation.related_model), relation.remote_field.get_accessor_name()
+    found = [a for a in desk.approvals if name in a.parts] if desk is not None else []
+    return (desk, found) if found else (None, [])
+
+
 def _frozen(desk: Desk, touched: Collection[Approval], pk: int) -> None:
     from xiaoguan.desk.approvals.models import ApprovalRequest
 
@@ -61,9 +111,16 @@ def _frozen(desk: Desk, touched: Collection[Approval], pk: int) -> None:
     rows = ApprovalRequest.objects.filter(kind__in=list(kinds), record_id=pk, state=ApprovalRequest.State.OPEN)
     kind = rows.values_list("kind", flat=True).first()
     if kind is not None:
-        names = [str(desk.model._meta.get_field(n).verbose_name) for n in kinds[kind].freezes]
+        names = frozen_words(desk, kinds[kind])
         told = {"what": kinds[kind].label, "fields": _(", ").join(names)}
         raise Frozen(_("It waits for an approval (%(what)s); until then %(fields)s stay as they are.") % told)
+
+
+def frozen_words(desk: Desk, approval: Approval) -> list[str]:
+    """What stays as it is while this approval waits."""
+    meta = desk.model._meta
+    parts = [str(meta.get_field(name).related_model._meta.verbose_name_plural) for name in approval.parts]
+    return [*(str(meta.get_field(name).verbose_name) for name in approval.freezes), *parts]
 
 
 def any_frozen(desk: Desk, touched: Collection[str], ids: Collection[int]) -> bool:
@@ -92,9 +149,23 @@ def changed_by_more(record: Any, name: str, limit: Decimal | None) -> bool:
 
 
 def present(record: Any, approval: Approval) -> dict[str, Any]:
-    """The frozen fields as they are now, in plain values."""
-    values = {name: getattr(record, name) for name in sorted(approval.attnames(type(record)))}
+    """The frozen fields as they are now, in plain values, and under its name a list of these for what belongs to it."""
+    found = _plain(record, sorted(approval.attnames(type(record))))
+    for part in approval.parts:
+        rows = getattr(record, part).order_by("pk")
+        names = [f.attname for f in rows.model._meta.concrete_fields if f.attname not in rows.model.BOOKKEEPING]
+        found[part] = [_plain(row, ["pk", *names]) for row in rows]
+    return found
+
+
+def _plain(record: Any, names: Collection[str]) -> dict[str, Any]:
+    values = {name: getattr(record, name) for name in names}
     return {n: plain(v.normalize()) if isinstance(v, Decimal) else plain(v) for n, v in values.items()}
+
+
+def as_approved(record: Any, approval: Approval, snapshot: Mapping[str, Any]) -> bool:
+    """Whether the record is as it was when the approval was asked for."""
+    return {name: value for name, value in snapshot.items() if name != TOLD} == present(record, approval)
 
 
 def standing(record: Any, name: str) -> str:
@@ -109,7 +180,7 @@ def standing(record: Any, name: str) -> str:
     ).order_by("-pk").first()  # fmt: skip
     if last is not None and last.is_open:
         return "open"
-    if last is not None and not approval.waits and last.snapshot == present(record, approval):
+    if last is not None and not approval.waits and as_approved(record, approval, last.snapshot):
         return "approved"
     if approval.waits or not needs(desk, approval, record):
         return "free"

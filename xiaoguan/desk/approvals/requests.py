@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from xiaoguan.desk import events
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.approvals import guards
-from xiaoguan.desk.approvals.flows import ADMINISTRATOR, Approval, Step, chart, flow_of, kind_of, signers_of
+from xiaoguan.desk.approvals.flows import ADMINISTRATOR, Approval, Flow, Step, chart, flow_of, kind_of, signers_of
 from xiaoguan.desk.approvals.models import ApprovalRequest, Signature
 from xiaoguan.desk.desk import Desk, desk_of
 from xiaoguan.desk.events import acting, current_actor
@@ -56,22 +56,28 @@ def declared(kind: str) -> tuple[Desk, Approval]:
 
 @transaction.atomic
 def request_approval(
-    kind: str, subject: Any, by: Viewer, note: str = "", changes: Mapping[str, Any] | None = None
+    kind: str,
+    subject: Any,
+    by: Viewer,
+    note: str = "",
+    changes: Mapping[str, Any] | None = None,
+    entitled: bool = False,
 ) -> ApprovalRequest:
     """Ask for an approval of this record; `kind` is the name that its desk declares.
 
     changes    {column: new value} that wait for the last signature, for an approval that `waits`
+    entitled   the caller has asked whether `by` may, as a verb has that is not for whoever may write the record
     The same request again gives the open one. Raises ValidationError where it is not possible, PermissionDenied where
     `by` may not write the record.
     """
     desk = desk_of(type(subject))
     assert desk is not None, type(subject)
     approval = guards.approval_of(desk, kind.removeprefix(f"{desk.key}."))
-    if by.person_id is None or not desk.may_write(by, subject):
+    if by.person_id is None or not (entitled or desk.may_write(by, subject)):
         raise PermissionDenied(_("You may not change this: %(who)s may.") % {"who": desk.write.words()})
     record = _locked(desk, subject.pk)
-    told = _proposed(desk, approval, record, changes or {})
     flow = flow_of(desk.key, approval)
+    written, told, steps = _proposed(desk, approval, record, changes or {}, flow)
     request = ApprovalRequest(
         kind=kind_of(desk.key, approval),
         entity=desk.key,
@@ -80,10 +86,10 @@ def request_approval(
         by_id=by.person_id,
         note=note[:400],
         version=record.version,
-        snapshot=guards.present(record, approval),
-        changes=told,
+        snapshot={**guards.present(record, approval), **({guards.TOLD: told} if told else {})},
+        changes=written,
         flow=flow.number,
-        steps=[step.plain() for step in flow.steps],
+        steps=[step.plain() for step in steps],
     )
     open_one = ApprovalRequest.objects.filter(kind=request.kind, record_id=record.pk, state=State.OPEN).first()
     if open_one is not None:
@@ -123,8 +129,13 @@ def _locked(desk: Desk, pk: int) -> Any:
     return record
 
 
-def _proposed(desk: Desk, approval: Approval, record: Any, changes: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """{column: [old, new]} of what is to be written. Raises ValidationError for what the approval does not speak of."""
+def _proposed(
+    desk: Desk, approval: Approval, record: Any, changes: Mapping[str, Any], flow: Flow
+) -> tuple[dict[str, list[Any]], dict[str, Any], tuple[Step, ...]]:
+    """{column: [old, new]} of what is to be written, why it needs an approval, and who signs.
+
+    Raises ValidationError for what the approval does not speak of.
+    """
     own = approval.attnames(desk.model)
     if strange := sorted(set(changes) - own):
         raise ValidationError(
@@ -134,17 +145,22 @@ def _proposed(desk: Desk, approval: Approval, record: Any, changes: Mapping[str,
     if not approval.waits:
         if changes:
             raise ValidationError(_("This approval is of the record as it is; change it before you ask."))
-        return {}
+        return {}, _why(approval, record), approval.steps_of(record, flow)
     for name, value in changes.items():
         setattr(record, name, value)
-    told = {name: pair for name, pair in record.changes().items() if name in own}
-    if not told:
+    written = {name: pair for name, pair in record.changes().items() if name in own}
+    if not written:
         raise ValidationError(_("Nothing would change."))
-    if not guards.needs(desk, approval, record):
+    if not guards.needs(desk, approval, record, flow):
         raise ValidationError(_("This change needs no approval; write it."))
-    for name in told:
+    told, steps = _why(approval, record), approval.steps_of(record, flow)
+    for name in written:
         setattr(record, name, record._loaded[name])
-    return told
+    return written, told, steps
+
+
+def _why(approval: Approval, record: Any) -> dict[str, Any]:
+    return approval.told(record) if approval.told is not None else {}
 
 
 def ask_for_form(record: Any, approvals: Sequence[Approval], by: Viewer, note: str) -> list[ApprovalRequest]:
@@ -211,7 +227,7 @@ def _apply(request: ApprovalRequest) -> None:
     """Write what waited, and do what the declaration wants done."""
     desk, approval = declared(request.kind)
     record, actor = _locked(desk, request.record_id), current_actor()
-    if guards.present(record, approval) != request.snapshot:
+    if not guards.as_approved(record, approval, request.snapshot):
         raise Settled(_("The record is not as it was when the approval was asked for; send it back."))
     with acting(actor.person_id, guards.VIA, _("approval %(n)d") % {"n": request.pk}, actor.batch):
         for name, (_old, new) in request.changes.items():
@@ -415,6 +431,13 @@ def waited_for(request: ApprovalRequest) -> list[int]:
     """The people whose signature is waited for now."""
     lines = request.lines.filter(step=request.step, decision=Decision.WAITING)
     return list(lines.order_by("pk").values_list("person_id", flat=True))
+
+
+def last_approved(desk: Desk, name: str, pk: int) -> ApprovalRequest | None:
+    """The newest request of this name about the record that was approved."""
+    kind = kind_of(desk.key, guards.approval_of(desk, name))
+    rows = ApprovalRequest.objects.filter(entity=desk.key, record_id=pk, kind=kind, state=State.APPROVED)
+    return rows.order_by("-pk").first()
 
 
 def of_record(desk: Desk, record: Any) -> list[ApprovalRequest]:

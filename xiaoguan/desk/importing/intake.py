@@ -439,6 +439,7 @@ class Intake:
         for f, value in zip(self.fields, after, strict=True):
             setattr(record, f.attname, f.from_db_value(value, None, None) if hasattr(f, "from_db_value") else value)
         try:
+            guards.guard_part(record)
             record.clean()
         except ValidationError as error:
             told = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}

@@ -19,8 +19,8 @@ from xiaoguan.desk.access import Viewer, role_label, viewer_of
 from xiaoguan.desk.api import answer, guarded, not_here
 from xiaoguan.desk.api.views import _flat, body_of, is_id
 from xiaoguan.desk.approvals import requests
-from xiaoguan.desk.approvals.flows import ADMINISTRATOR, MANAGER, ROLE, Approval
-from xiaoguan.desk.approvals.guards import standing
+from xiaoguan.desk.approvals.flows import ABOVE, ADMINISTRATOR, MANAGER, ROLE, Approval, flow_of
+from xiaoguan.desk.approvals.guards import SAID, TOLD, Refused, approval_of, standing
 from xiaoguan.desk.approvals.models import ApprovalRequest, Signature
 from xiaoguan.desk.desk import Desk, desk_of
 from xiaoguan.desk.events import current_actor
@@ -39,7 +39,7 @@ LINE_TONES = {"": "amber", "approve": "green", "reject": "red", "return": "amber
 
 
 def _rows(request: ApprovalRequest, desk: Desk, viewer: Viewer) -> list[dict[str, str]]:
-    """What is to be approved, as far as the viewer may see the fields: label, old and new, or only the value."""
+    """What is to be approved and why, as far as the viewer may see it: label, old and new, or only the value."""
     fields = {f.attname: f for f in desk.model._meta.concrete_fields}
     pairs = request.changes or {name: [None, value] for name, value in request.snapshot.items()}
     found = []
@@ -49,7 +49,19 @@ def _rows(request: ApprovalRequest, desk: Desk, viewer: Viewer) -> list[dict[str
             continue
         old, new = texts_of(field, pair, _titles(field, pair))
         found.append({"label": str(field.verbose_name), "old": old if request.changes else "", "new": new})
-    return found
+    return found + _why(_approval(desk, request), request.snapshot, viewer)
+
+
+def _approval(desk: Desk, request: ApprovalRequest) -> Approval | None:
+    """The declaration, unless it is gone."""
+    return next((a for a in desk.approvals if a.name == request.kind.partition(".")[2]), None)
+
+
+def _why(approval: Approval | None, snapshot: dict[str, Any], viewer: Viewer) -> list[dict[str, str]]:
+    """Why it is needed, in rows of words."""
+    told = snapshot.get(TOLD)
+    rows = approval.words(told, viewer) if approval is not None and approval.words and told else []
+    return [{"label": label, "old": "", "new": new} for label, new in rows]
 
 
 def _titles(field: Any, pair: Iterable[Any]) -> Titles:
@@ -62,6 +74,8 @@ def _titles(field: Any, pair: Iterable[Any]) -> Titles:
 def signer_words(part: Any) -> str:
     """ "the manager", "2 levels up", "finance", a name."""
     kind, value = part
+    if kind == ABOVE:
+        return str(role_label(value[0]))
     if kind == MANAGER:
         return _("the manager") if value == 1 else _("%(n)d levels up") % {"n": value}
     return str(role_label(value)) if kind == ROLE else names_of({value}).get(value, f"#{value}")
@@ -142,9 +156,14 @@ NAMED = 3
 
 
 def announced(desk: Desk) -> list[tuple[str, str]]:
-    """(words, address) of every approval that this request to the server has asked for: of whom, and of what."""
+    """(words, address) of every approval that this request to the server has asked for: of whom, and of what; and what
+    a record that needs one now has become."""
     asked = requests.asked_in(current_actor().batch) if desk.approvals else []
-    return [(_asked_of(one), reverse("approval", args=[one.pk])) for one in asked]
+    said = (current_actor().memo or {}).get(SAID, {})
+    return [
+        *((str(text), url) for url, text in said.items()),
+        *((_asked_of(one), reverse("approval", args=[one.pk])) for one in asked),
+    ]
 
 
 def _asked_of(request: ApprovalRequest) -> str:
@@ -306,6 +325,8 @@ def card(request: HttpRequest, entity: str, pk: int) -> HttpResponse:
     needed = []
     if desk.may_write(viewer, record) and viewer.person_id:
         for approval in desk.approvals:
+            if approval.offers is not None and (one := _offered(desk, approval, record, viewer)):
+                needed.append(one)
             if not approval.waits and (state := standing(record, approval.name)) in ("needed", "lapsed"):
                 needed.append({"name": approval.name, "label": approval.label, "lapsed": state == "lapsed"})
     found = requests.of_record(desk, record)
@@ -319,13 +340,29 @@ def card(request: HttpRequest, entity: str, pk: int) -> HttpResponse:
     return render(request, "approvals/_card.html", context)
 
 
+def _offered(desk: Desk, approval: Approval, record: Any, viewer: Viewer) -> dict[str, Any]:
+    """What the card offers to ask for, or says that nobody may approve; empty where nothing is to be asked for."""
+    assert approval.offers is not None
+    one: dict[str, Any] = {"name": approval.name, "label": approval.label}
+    if standing(record, approval.name) == "open" or not flow_of(desk.key, approval).active:
+        return {}
+    try:
+        changes = approval.offers(record)
+    except Refused as refused:
+        return {**one, "refused": str(refused)}
+    told = approval.told(record) if changes and approval.told is not None else {}
+    return {**one, "rows": _why(approval, {TOLD: told}, viewer)} if changes else {}
+
+
 @require_POST
 def ask(request: HttpRequest, entity: str, pk: int, name: str) -> HttpResponse:
-    """Ask for the approval of a record as it stands."""
+    """Ask for the approval of a record as it stands, or of what its page offers to ask for."""
     desk = _desk(entity)
     viewer, record = record_of(request, desk, pk)
     try:
-        asked = requests.request_approval(name, record, viewer, request.POST.get("note", ""))
+        approval = approval_of(desk, name)
+        changes = approval.offers(record) if approval.offers is not None else {}
+        asked = requests.request_approval(name, record, viewer, request.POST.get("note", ""), changes)
     except (ValidationError, PermissionDenied, Conflict) as error:
         messages.error(request, _reason(error))
     else:
@@ -353,7 +390,8 @@ def whole(row: ApprovalRequest, viewer: Viewer) -> dict[str, Any]:
     fields = {f.attname: f.name for f in desk.model._meta.concrete_fields}
     seen = {n for n, name in fields.items() if desk.level(viewer, name) not in ("none", "masked")}
     parts = {"changes": row.changes, "snapshot": row.snapshot}
-    return {**item(row), **{k: {n: v for n, v in part.items() if n in seen} for k, part in parts.items()}}
+    why = [{"label": one["label"], "value": one["new"]} for one in _why(_approval(desk, row), row.snapshot, viewer)]
+    return {**item(row), "why": why, **{k: {n: v for n, v in part.items() if n in seen} for k, part in parts.items()}}
 
 
 @guarded

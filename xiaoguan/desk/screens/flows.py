@@ -23,6 +23,7 @@ from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.api import answer, guarded, not_here
 from xiaoguan.desk.api.views import body_of
 from xiaoguan.desk.approvals.flows import ADMINISTRATOR, MANAGER, PERSON, ROLE, Approval, Flow, flow_of, kind_of
+from xiaoguan.desk.approvals.guards import frozen_words
 from xiaoguan.desk.approvals.models import ApprovalFlow
 from xiaoguan.desk.approvals.requests import declared
 from xiaoguan.desk.desk import Desk, desk_of, desks
@@ -58,8 +59,14 @@ def kinds() -> Iterator[tuple[Desk, Approval]]:
 
 def keep(kind: str, steps: Any, limit: Any, active: Any, by: Viewer) -> ApprovalFlow:
     """A new version of a flow. Raises ValidationError for signers that do not exist."""
-    declared(kind)
-    row = ApprovalFlow(kind=kind, steps=_checked(steps), limit=_limit(limit), active=active, made_by=by.person_id)
+    own = callable(declared(kind)[1].steps)
+    if own and steps:
+        raise ValidationError(
+            {"steps": [_("Who signs this follows from the record; it can only be switched off and on.")]}
+        )
+    row = ApprovalFlow(
+        kind=kind, steps=[] if own else _checked(steps), limit=_limit(limit), active=active, made_by=by.person_id
+    )
     if not isinstance(active, bool):
         raise ValidationError({"active": [_("true or false")]})
     last = ApprovalFlow.objects.filter(kind=kind).aggregate(Max("number"))["number__max"] or 0
@@ -175,19 +182,21 @@ def flows_page(request: HttpRequest) -> HttpResponse:
             "label": approval.label,
             "thing": desk.label_plural,
             "icon": desk.icon,
-            **_flow_words(flow_of(desk.key, approval)),
+            **_flow_words(approval, flow_of(desk.key, approval)),
         }
         for desk, approval in kinds()
     ]
     return render(request, "approvals/flows.html", {"rows": rows})
 
 
-def _flow_words(flow: Flow) -> dict[str, Any]:
+def _flow_words(approval: Approval, flow: Flow) -> dict[str, Any]:
     return {
         "number": flow.number,
         "active": flow.active,
         "limit": format_percent(flow.limit, "en") if flow.limit is not None else "",
-        "steps": [
+        "steps": [{"by": approval.signers, "all": False}]
+        if callable(approval.steps)
+        else [
             {"by": _(" or ").join(signer_words(part) for part in step.by.parts), "all": step.needs == "all"}
             for step in flow.steps
         ],
@@ -206,7 +215,8 @@ def flow_page(request: HttpRequest, kind: str) -> HttpResponse:
     form = FlowForm(posted, initial={"active": flow.active, "limit": flow.limit})
     if approval.limit is None:
         del form.fields["limit"]
-    steps = [StepForm(posted, viewer=viewer, prefix=f"s{n}", initial=_initial(flow, n)) for n in range(STEPS)]
+    places = 0 if callable(approval.steps) else STEPS
+    steps = [StepForm(posted, viewer=viewer, prefix=f"s{n}", initial=_initial(flow, n)) for n in range(places)]
     if posted is not None and form.is_valid() and all(step.is_valid() for step in steps):
         plain = [p for step in steps if (p := step.plain())]
         try:
@@ -223,7 +233,8 @@ def flow_page(request: HttpRequest, kind: str) -> HttpResponse:
         "thing": desk.label,
         "form": form,
         "steps": steps,
-        "fields": [str(desk.model._meta.get_field(n).verbose_name) for n in approval.freezes],
+        "fields": frozen_words(desk, approval),
+        "signers": approval.signers,
         "made": [{"number": r.number, "at": r.made_at, "by": names.get(r.made_by or 0, _("the system"))} for r in made],
     }
     return render(request, "approvals/flow.html", context, status=422 if posted is not None else 200)

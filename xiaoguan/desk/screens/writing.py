@@ -140,6 +140,9 @@ def delete(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
             request, _("It cannot be deleted: %(kinds)s still belong to it.") % {"kinds": _(", ").join(sorted(kinds))}
         )
         return HttpResponseRedirect(desk.url("detail", pk=pk))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return HttpResponseRedirect(desk.url("detail", pk=pk))
     messages.success(request, _("Deleted: %(thing)s") % {"thing": desk.title(record)}, extra_tags=f"undo:{undo_url()}")
     return HttpResponseRedirect(desk.url())
 

@@ -54,8 +54,8 @@ from .process import (
     WarningRule,
 )
 
-LATER = ("forecast", "classification", "follow_up", "pool", "training", "discount", "recognition", "warnings")
-"""Sections that other modules carry out in daily work: the engine reads, checks and says them."""
+LATER = ("forecast", "classification", "follow_up", "pool", "training", "recognition", "warnings")
+"""Sections that are read, checked and said, but not yet carried out as a whole."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -122,8 +122,7 @@ class Policy(Section):
     @property
     def later(self) -> tuple[Later, ...]:
         """Sections that are read and checked, but of which this engine carries out nothing."""
-        paid = ("discount",) if self.discount and self.discount.effect else ()
-        return tuple(Later(key, self.line_of(key), key) for key in LATER if getattr(self, key) and key not in paid)
+        return tuple(Later(key, self.line_of(key), key) for key in LATER if getattr(self, key))
 
     def components(self) -> Iterator[tuple[IncentivePlan, Component]]:
         """Every component with its plan, in order."""
