@@ -13,6 +13,7 @@ import "./drafts";
 import "./filters";
 import "./inline";
 import "./keys";
+import "./layout";
 import "./list";
 import "./login";
 import "./menu";

@@ -217,7 +217,3 @@ def _formfield(field: models.Field, **kwargs: Any) -> forms.Field | None:
     if isinstance(field, models.URLField):
         kwargs["assume_scheme"] = "https"
     return field.formfield(**kwargs)
-
-
-def rows_of(desk: Desk, form: RecordForm) -> list[list[forms.BoundField]]:
-    return [[form[name] for name in row.split() if name in form.fields] for row in desk.form]

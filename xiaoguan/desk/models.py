@@ -72,5 +72,6 @@ from xiaoguan.desk.comments import Attachment, Comment
 from xiaoguan.desk.custom.models import CustomEntity, CustomField, DefinitionStamp
 from xiaoguan.desk.importing.draft import ImportDraft
 from xiaoguan.desk.jobs import Job
+from xiaoguan.desk.layouts import Layout
 from xiaoguan.desk.notify import Notification, NotificationSettings
 from xiaoguan.desk.views import SavedView

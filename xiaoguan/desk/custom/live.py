@@ -19,7 +19,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from xiaoguan.desk import filters
+from xiaoguan.desk import filters, layouts
 from xiaoguan.desk.access import everyone, manager, owner, role, team
 from xiaoguan.desk.custom.computing import Formula, made
 from xiaoguan.desk.custom.fields import both, fields_of, with_default
@@ -78,6 +78,7 @@ def load(number: int) -> None:
         _formulas(key, definitions)
     for key, definitions in live.items():
         _show(key, definitions)
+    layouts.load()
     _forget_what_was_worked_out()
     _seen = number
 
@@ -100,6 +101,7 @@ def unload() -> None:
             desk.__dict__.pop(name, None)
         if "FORMULAS" in vars(desk.model):
             del desk.model.FORMULAS
+    layouts.forget()
     apps.clear_cache()
     _forget_what_was_worked_out()
     _seen = None

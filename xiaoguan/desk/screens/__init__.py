@@ -12,7 +12,7 @@ from django.urls import include, path
 from xiaoguan.desk.api import recognising, remarks
 from xiaoguan.desk.custom import addresses  # noqa: F401  registers the converters of paths
 from xiaoguan.desk.desk import Desk, desks
-from xiaoguan.desk.screens import approvals, creating, custom, exports, imports, inbox, jobs
+from xiaoguan.desk.screens import approvals, creating, custom, exports, imports, inbox, jobs, layouts
 from xiaoguan.desk.screens.boards import board_page
 from xiaoguan.desk.screens.creating import ask_owner, duplicates_page, paste, quick
 from xiaoguan.desk.screens.details import ask, counts, detail_page, peek, related_tab
@@ -75,6 +75,7 @@ def urls() -> list[Any]:
         *creating.urls(),
         *recognising.urls(),
         *approvals.urls(),
+        *layouts.urls(),
         *custom.urls(),
         *_of_desks(),
     ]

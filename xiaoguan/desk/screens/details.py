@@ -11,12 +11,12 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from xiaoguan.desk import figures, paging, timeline, undo
+from xiaoguan.desk import figures, layouts, paging, timeline, undo
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.cells import MISSING, Cell, Columns
 from xiaoguan.desk.desk import Desk
 from xiaoguan.desk.listing import Listing, rows_in_order, with_query
-from xiaoguan.desk.paths import Path, resolve
+from xiaoguan.desk.paths import resolve
 from xiaoguan.desk.records import Record
 from xiaoguan.desk.screens.common import desk_words, record_of, related_desk, table
 from xiaoguan.desk.screens.rows_html import shares
@@ -50,7 +50,7 @@ def detail_page(
         template,
         {
             **_summary(desk, viewer, record),
-            "sections": [{"label": "", "fields": _editable(desk, viewer, record, _detail_paths(desk))}],
+            "sections": facts(desk, viewer, record, layouts.of(desk, viewer)),
             "title_field": desk.title_field if _title_is_written(desk, viewer, record) else "",
             "delete_url": desk.url("delete", pk=pk) if desk.may_delete(viewer, record) else None,
             "tabs": _tabs(desk, viewer, pk),
@@ -65,10 +65,11 @@ def detail_page(
 def peek(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
     """The record beside the list: key figures, what comes next, its facts, the newest of its story."""
     viewer, record = record_of(request, desk, pk)
-    facts = _editable(desk, viewer, record, _detail_paths(desk))
+    sections = facts(desk, viewer, record, layouts.of(desk, viewer))
+    found = [f for section in sections for f in section["fields"]]
     context = {
         **_summary(desk, viewer, record),
-        "fields": [f for f in facts if f["cell"].text not in ("", None, MISSING) or f.get("edit")],
+        "fields": [f for f in found if f["cell"].text not in ("", None, MISSING) or f.get("edit")],
         "title_field": desk.title_field if _title_is_written(desk, viewer, record) else "",
     }
     return render(request, "desk/_peek.html", context)
@@ -157,11 +158,15 @@ def counts(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
     return render(request, "desk/_counts.html", {"counts": found})
 
 
-def _detail_paths(desk: Desk) -> list[Path]:
-    """What the detail page lists below its figures: the form's fields, then columns that are not among them."""
-    texts = list(desk.form_fields)
-    texts += [c for c in desk.columns if c not in texts and c.split(".")[0] not in texts]
-    return [resolve(desk.model, t) for t in texts if t != desk.title_field and t not in desk.figures]
+def facts(desk: Desk, viewer: Viewer, record: Record, sections: layouts.Sections) -> list[dict[str, Any]]:
+    """What the page lists below its figures: the fields of each section, without the title and the figures."""
+    above = {desk.title_field, *desk.figures}
+    found = []
+    for section in sections:
+        paths = [resolve(desk.model, name) for name in section.names if name not in above]
+        if fields := _editable(desk, viewer, record, paths):
+            found.append({"label": section.label, "fields": fields})
+    return found
 
 
 def _fields(desk: Desk, viewer: Viewer, record: Record, paths: Any) -> list[dict[str, Any]]:

@@ -14,11 +14,12 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from xiaoguan.desk import layouts
 from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.conflicts import Clash, told, who
 from xiaoguan.desk.desk import Desk
 from xiaoguan.desk.fields import MoneyFormField
-from xiaoguan.desk.forms import RecordForm, form_for, rows_of
+from xiaoguan.desk.forms import RecordForm, form_for
 from xiaoguan.desk.listing import Listing
 from xiaoguan.desk.records import Conflict, Record
 from xiaoguan.desk.screens.approvals import announced
@@ -53,7 +54,9 @@ def _form_page(
 ) -> HttpResponse:
     posted = request.method == "POST"
     stored = {f.attname: getattr(record, f.attname) for f in record._meta.concrete_fields}
-    form = form_for(desk, viewer, record, request.POST if posted else None, drawn=not posted)
+    layout = layouts.of(desk, viewer)
+    only = (request.GET["only"],) if "only" in request.GET else tuple(n for one in layout for n in one.names)
+    form = form_for(desk, viewer, record, request.POST if posted else None, only=only, drawn=not posted)
     form.initial |= {name: request.GET[name] for name in form.fields if name in request.GET}
     conflict, status = None, 200
     if posted:
@@ -63,7 +66,8 @@ def _form_page(
             try:
                 saved = form.save_record(int(given) if given.isdigit() else None)
             except Clash as clash:
-                form = form_for(desk, viewer, clash.record)  # over what both have changed apart from each other
+                # over what both have changed apart from each other
+                form = form_for(desk, viewer, clash.record, only=only)
                 conflict, status = _sides(desk, clash, form), 409
             except Conflict as error:
                 form.add_error(None, str(error))
@@ -86,7 +90,7 @@ def _form_page(
             "title": title,
             "action": request.get_full_path(),
             "form": form,
-            "rows": rows_of(desk, form),
+            "sections": list(layouts.form_sections(layout if "only" not in request.GET else layouts.plain(only), form)),
             "cancel_url": cancel,
             "version": stored.get("version") if record.pk else "",
             "conflict": conflict,
