@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from xiaoguan.customers import pool
 from xiaoguan.customers.models import Contact, Customer, Lead
 from xiaoguan.customers.verbs import Claim, Disqualify, Qualify, Release
 from xiaoguan.desk import Desk, Ready, Steps, Total, everyone, manager, owner, register, role, team
@@ -59,6 +60,7 @@ class CustomerDesk(Desk):
     create = owner("owner") | manager("owner") | unassigned("owner") | head_office
     delete = head_office
     verbs = Claim, Release
+    approvals = pool.APPROVALS
 
     def prepare(self, record: Any, viewer: Viewer) -> None:
         record.owner_id = viewer.person_id
@@ -117,6 +119,7 @@ class LeadDesk(Desk):
     create = everyone
     delete = head_office
     verbs = Claim, Qualify, Disqualify, Release
+    approvals = pool.APPROVALS
 
     def prepare(self, record: Any, viewer: Viewer) -> None:
         record.owner_id = viewer.person_id

@@ -87,6 +87,18 @@ class Customer(Record):
         return self.name
 
 
+class Claimed(models.Model):
+    """领取记录: somebody took this customer out of the pool; counted by the day, kept when it goes back."""
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="claims")
+    person = models.ForeignKey(Person, models.PROTECT, related_name="claims", db_index=False)
+    on = models.DateField(default=timezone.localdate)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("claim"), _("claims")
+        indexes: ClassVar = [models.Index(fields=["person", "on"], name="claims_of_day")]
+
+
 class Contact(Record):
     """联系人: a person at a customer."""
 

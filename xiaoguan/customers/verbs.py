@@ -7,13 +7,14 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from xiaoguan.customers.models import Contact, Customer, Lead
+from xiaoguan.customers import pool
+from xiaoguan.customers.models import Claimed, Contact, Customer, Lead
 from xiaoguan.desk import Verb, everyone
 from xiaoguan.desk.access import Viewer
 
 
 class Claim(Verb):
-    """领取: take a customer or lead that nobody has."""
+    """领取: take a customer or lead that nobody has; a customer as far as the policy's pool lets one."""
 
     label, icon, tone = _("Claim"), "hand-grab", "primary"
     who = everyone
@@ -22,8 +23,11 @@ class Claim(Verb):
         return record.owner_id is None
 
     def do(self, record: Customer | Lead, by: Viewer, **values: Any) -> None:
-        record.owner_id = by.person_id
-        record.save()
+        if isinstance(record, Customer):
+            pool.check(record, by)
+        pool.give(record, by.person_id, "claim", by)
+        if isinstance(record, Customer) and by.person_id is not None:
+            Claimed.objects.create(customer=record, person_id=by.person_id)
 
 
 class Release(Verb):
@@ -35,9 +39,8 @@ class Release(Verb):
     def allowed(self, record: Customer | Lead) -> bool:
         return record.owner_id is not None
 
-    def do(self, record: Customer | Lead, by: Viewer, **values: Any) -> None:
-        record.owner_id = None
-        record.save()
+    def do(self, record: Customer | Lead, by: Viewer, reason: str = "", **values: Any) -> None:
+        pool.give(record, None, "release", by, reason)
 
 
 class Qualify(Verb):

@@ -102,6 +102,7 @@ class Loading:
         self.names = list(self.specs)
         self.target = Target(plan.model, self.names, run.plan.source)
         self.cleans = plan.model.clean is not models.Model.clean
+        self.approvals = guards.watching(self.target.desk)
         self.related = [i for i, f in enumerate(self.target.fields) if f.is_relation]
         self.refers = any(self.target.fields[i].related_model is plan.model for i in self.related)
         self.fed: set[int] = set()
@@ -293,7 +294,7 @@ class Loading:
 
     def _guard(self, pk: int, changes: dict[int, Change]) -> None:
         """What waits for an approval, or needs one first, is not imported over."""
-        if self.target.desk is None or not self.target.desk.approvals:
+        if not self.approvals:
             return
         try:
             guards.guard(self.target.changed(pk, changes), {self.target.fields[place].attname for place in changes})

@@ -230,7 +230,7 @@ def _set_back(desk: Desk, nets: list[Net], viewer: Viewer, answer: Undone) -> No
         return
     target = Target(desk.model, [by_attname[n].name for n in names], via=current_actor().via)
     stored = target.stored([n.pk for n in nets])
-    rows, left = [], set()
+    rows, left, approvals = [], set(), guards.watching(desk)
     for net in nets:
         version, values = stored[net.pk]
         changes: dict[int, tuple[Any, Any]] = {}
@@ -246,7 +246,7 @@ def _set_back(desk: Desk, nets: list[Net], viewer: Viewer, answer: Undone) -> No
                 break
             changes[place] = (values[place], _stored(kept, old))
         else:
-            if desk.approvals and changes and (why := _in_the_way(target, net.pk, changes)):
+            if approvals and changes and (why := _in_the_way(target, net.pk, changes)):
                 answer.refused.append((desk.key, net.pk, why))
             elif changes:
                 rows.append((net.pk, version, changes, None, ""))

@@ -77,6 +77,18 @@ def guard_part(record: Any) -> None:
         _frozen(desk, approvals, pk)
 
 
+def watching(desk: Desk | None) -> list[Approval]:
+    """The approvals that are needed at all, or for which something waits: what many rows must be asked about."""
+    from xiaoguan.desk.approvals.models import ApprovalRequest
+
+    if desk is None or not desk.approvals:
+        return []
+    kinds = {kind_of(desk.key, a): a for a in desk.approvals}
+    rows = ApprovalRequest.objects.filter(kind__in=list(kinds), state=ApprovalRequest.State.OPEN)
+    waiting = set(rows.values_list("kind", flat=True).distinct())
+    return [a for kind, a in kinds.items() if kind in waiting or flow_of(desk.key, a).active]
+
+
 def is_part(model: Any) -> bool:
     """Whether such records are frozen together with what they belong to."""
     return bool(_whole(model)[1])

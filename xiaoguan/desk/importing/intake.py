@@ -208,6 +208,7 @@ class Intake:
         self.target = Target(self.model, self.names, self.draft.source)
         self.relations = [i for i, f in enumerate(self.fields) if f.is_relation]
         self.cleans = self.model.clean is not models.Model.clean
+        self.approvals = guards.watching(self.desk)
         self._rights: dict[tuple[Any, ...], bool] = {}
         self._known()
 
@@ -407,7 +408,7 @@ class Intake:
     def _guard(self, row: Row) -> None:
         """What waits for an approval, or needs one first, is not imported over."""
         touched = {self.fields[place].attname for place in row.changes}
-        if row.pk is None or all(a.attnames(self.model).isdisjoint(touched) for a in self.desk.approvals):
+        if row.pk is None or all(a.attnames(self.model).isdisjoint(touched) for a in self.approvals):
             return
         try:
             guards.guard(self.target.changed(row.pk, row.changes), touched)

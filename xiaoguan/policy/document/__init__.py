@@ -122,7 +122,8 @@ class Policy(Section):
     @property
     def later(self) -> tuple[Later, ...]:
         """Sections that are read and checked, but of which this engine carries out nothing."""
-        return tuple(Later(key, self.line_of(key), key) for key in LATER if getattr(self, key))
+        done = {"pool"} if self.pool is not None and not self.pool.recycle else set()
+        return tuple(Later(key, self.line_of(key), key) for key in LATER if getattr(self, key) and key not in done)
 
     def components(self) -> Iterator[tuple[IncentivePlan, Component]]:
         """Every component with its plan, in order."""
