@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from xiaoguan.desk import conformance, views
+from xiaoguan.desk.custom import live
 from xiaoguan.desk.views import SavedView
 from xiaoguan.sales.models import Opportunity
 
@@ -157,3 +158,24 @@ def test_mine_are_mine_and_may_open_first(cast: Any, client_of: Any) -> None:
     assert "同事的项目" in browser.get("/opportunities/").content.decode()
     assert browser.post("/opportunities/arrange", {"first": "mine"}).status_code == 200
     assert "同事的项目" not in browser.get("/opportunities/").content.decode()
+
+
+def test_a_role_opens_a_list_with_its_view_unless_somebody_chose_another(cast: Any, client_of: Any) -> None:
+    deal(cast.linjing, "我的项目", 10)
+    deal(cast.zhouhang, "同事的项目", 10)
+    where, chosen = "/opportunities/arrange", {"first_for": "mine", "role": ["sales_rep"]}
+    assert client_of("linjing").post(where, chosen).status_code == 403
+    operations = client_of("wufang")
+    own = operations.post("/opportunities/views", {"name": "大单", "query": "amount.from=1"})
+    pk = own.json()["url"].rpartition("=")[2]
+    assert operations.post(where, {**chosen, "first_for": pk}).status_code == 422  # not shared with everyone
+    assert "role" in operations.get("/opportunities/sheet/view", {"id": "mine"}).content.decode()
+    assert operations.post(where, chosen).status_code == 200
+    seller, manager = client_of("linjing"), client_of("chenmin")
+    assert "同事的项目" not in seller.get("/opportunities/").content.decode()
+    assert "同事的项目" in seller.get("/opportunities/", {"view": "all"}).content.decode()
+    assert "同事的项目" in manager.get("/opportunities/").content.decode()
+    seller.post(where, {"first": ""})
+    assert "同事的项目" in seller.get("/opportunities/").content.decode()
+    assert operations.post(where, {"first_for": "mine"}).status_code == 200
+    live.unload()

@@ -74,4 +74,4 @@ from xiaoguan.desk.importing.draft import ImportDraft
 from xiaoguan.desk.jobs import Job
 from xiaoguan.desk.layouts import Layout
 from xiaoguan.desk.notify import Notification, NotificationSettings
-from xiaoguan.desk.views import SavedView
+from xiaoguan.desk.views import FirstView, SavedView

@@ -62,6 +62,24 @@ class SavedView(models.Model):
         return self.name
 
 
+class FirstView(models.Model):
+    """The view that opens a list first for a role, "" for everybody, unless somebody has chosen for themselves.
+
+    view    the id of a view that everyone has, or the word of a ready one
+    """
+
+    entity = models.CharField(max_length=40)
+    role = models.CharField(max_length=40, blank=True, default="")
+    view = models.CharField(max_length=20)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["entity", "role"], name="one_first_view_of_a_role")]
+
+
+_firsts: dict[str, dict[str, str]] = {}
+"""{entity: {role: view}}, read with the definitions (custom/live.py), so that no list asks for it."""
+
+
 @dataclass(frozen=True)
 class View:
     """A view as a page knows it. `mine` says that this viewer may change it; a ready one has a word for a number."""
@@ -85,19 +103,20 @@ class View:
 @dataclass(frozen=True)
 class Views:
     """What a viewer has of one list: the ready views, those kept by people in the order of the tabs, and how they
-    arranged the plain list."""
+    arranged the plain list. `usual` is the view that opens first for their role."""
 
     all: tuple[View, ...] = ()
     own: View | None = None
     ready: tuple[View, ...] = ()
+    usual: str = ""
 
     def get(self, pk: str | int) -> View | None:
         return next((v for v in (*self.ready, *self.all) if str(v.id) == str(pk)), None) if pk else None
 
     @property
     def first(self) -> View | None:
-        """The view that opens first."""
-        return self.get(QueryDict(self.own.query).get("view", "")) if self.own else None
+        """The view that opens first: one's own choice, which may be none ("all"), else that of the role."""
+        return self.get((QueryDict(self.own.query).get("view", "") if self.own else "") or self.usual)
 
     @property
     def columns(self) -> str:
@@ -129,7 +148,48 @@ def views_of(desk: Desk, viewer: Viewer) -> Views:
             found.append(view)
         elif mine:
             own = view
-    return Views(tuple(found), own, ready)
+    return Views(tuple(found), own, ready, _usual(desk, viewer))
+
+
+def load() -> None:
+    """Read into this process which views open first for whom."""
+    _firsts.clear()
+    for entity, role, view in FirstView.objects.values_list("entity", "role", "view"):
+        _firsts.setdefault(entity, {})[role] = view
+
+
+def _usual(desk: Desk, viewer: Viewer) -> str:
+    """Of several roles the first by its code that has one."""
+    given = _firsts.get(desk.key, {})
+    return next((given[code] for code in sorted(viewer.roles) if code in given), given.get("", "")) if given else ""
+
+
+def may_set_first(viewer: Viewer) -> bool:
+    return viewer.has("administrator", "operations")
+
+
+def first_for(desk: Desk, view: View) -> set[str]:
+    """The roles, "" for everybody, for which this view opens the list."""
+    return {role for role, name in _firsts.get(desk.key, {}).items() if name == str(view.id)}
+
+
+@transaction.atomic
+def set_first(desk: Desk, viewer: Viewer, view: View, roles: Sequence[str]) -> None:
+    """Let the list open with a view for these roles, and for no others that had it. Raises PermissionDenied,
+    ValidationError."""
+    from xiaoguan.desk.custom import live
+    from xiaoguan.desk.layouts import roles as known
+
+    if not may_set_first(viewer):
+        raise PermissionDenied(_("Only administrators and sales operations choose what a list opens with for others."))
+    if not (view.ready or view.shared == "everyone"):
+        raise ValidationError(_("Share the view with everyone first."))
+    if wrong := set(roles) - {"", *known()}:
+        raise ValidationError(_("There is no role “%(code)s”.") % {"code": ", ".join(sorted(wrong))})
+    FirstView.objects.filter(entity=desk.key, view=str(view.id)).exclude(role__in=roles).delete()
+    for role in roles:
+        FirstView.objects.update_or_create(entity=desk.key, role=role, defaults={"view": str(view.id)})
+    live.changed()
 
 
 def expanded(desk: Desk, viewer: Viewer, query: QueryDict, views: Views | None = None) -> QueryDict:
@@ -226,7 +286,9 @@ def copy(desk: Desk, viewer: Viewer, pk: int) -> SavedView:
 
 def drop(viewer: Viewer, pk: int) -> None:
     """Delete one's own view. Whoever opened with it gets the plain list again."""
-    _own(viewer, pk).delete()
+    view = _own(viewer, pk)
+    FirstView.objects.filter(entity=view.entity, view=str(pk)).delete()
+    view.delete()
 
 
 def arrange(desk: Desk, viewer: Viewer, **changes: Any) -> None:
@@ -234,6 +296,8 @@ def arrange(desk: Desk, viewer: Viewer, **changes: Any) -> None:
     `widths` (those given; none at all to forget them)."""
     if viewer.person_id is None:
         return
+    if "first" in changes and not changes["first"] and _usual(desk, viewer):
+        changes["first"] = "all"  # the plain list is their choice, too
     row, _made = SavedView.objects.get_or_create(entity=desk.key, owner_id=viewer.person_id, name="")
     query = QueryDict(row.query, mutable=True)
     for name, value in (("columns", ",".join(changes.get("columns") or ())), ("view", changes.get("first"))):

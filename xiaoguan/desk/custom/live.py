@@ -19,7 +19,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from xiaoguan.desk import filters, layouts
+from xiaoguan.desk import filters, layouts, views
 from xiaoguan.desk.access import everyone, manager, owner, role, team
 from xiaoguan.desk.custom.computing import Formula, made
 from xiaoguan.desk.custom.fields import both, fields_of, with_default
@@ -79,6 +79,7 @@ def load(number: int) -> None:
     for key, definitions in live.items():
         _show(key, definitions)
     layouts.load()
+    views.load()
     _forget_what_was_worked_out()
     _seen = number
 
@@ -102,6 +103,7 @@ def unload() -> None:
         if "FORMULAS" in vars(desk.model):
             del desk.model.FORMULAS
     layouts.forget()
+    views._firsts.clear()
     apps.clear_cache()
     _forget_what_was_worked_out()
     _seen = None

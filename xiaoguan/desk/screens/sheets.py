@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from xiaoguan.desk import figures, filters, views
+from xiaoguan.desk import figures, filters, layouts, views
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.desk import Desk, desk_of
 from xiaoguan.desk.expressions import BadQuery, Condition, Expression, Group
@@ -21,7 +21,7 @@ from xiaoguan.desk.listing import with_query
 from xiaoguan.desk.paths import Path
 from xiaoguan.desk.screens.arranged import Arranged, arranged
 from xiaoguan.desk.screens.common import opened
-from xiaoguan.desk.views import SavedView
+from xiaoguan.desk.views import SavedView, View
 
 
 @require_GET
@@ -184,8 +184,13 @@ def _groupable(page: Arranged, usable: list[Path]) -> list[tuple[str, str]]:
 
 @require_POST
 def arrange(request: HttpRequest, desk: Desk) -> HttpResponse:
-    """Keep how somebody has the plain list: `columns`, `widths` (JSON), `first` (a view's id, or empty)."""
+    """Keep how somebody has the plain list: `columns`, `widths` (JSON), `first` (a view's id, or empty).
+
+    With `first_for`, a view's id, and the codes in `role`: what the list opens with for these roles.
+    """
     viewer = opened(request, desk)
+    if "first_for" in request.POST:
+        return _set_first(request, desk, viewer)
     changes: dict[str, Any] = {}
     try:
         if "columns" in request.POST:
@@ -201,6 +206,19 @@ def arrange(request: HttpRequest, desk: Desk) -> HttpResponse:
     except BadQuery as error:
         return JsonResponse({"message": str(error)}, status=422)
     views.arrange(desk, viewer, **changes)
+    return JsonResponse({"message": _("Kept.")})
+
+
+def _set_first(request: HttpRequest, desk: Desk, viewer: Viewer) -> HttpResponse:
+    view = views.views_of(desk, viewer).get(request.POST["first_for"])
+    if view is None:
+        raise Http404
+    try:
+        views.set_first(desk, viewer, view, request.POST.getlist("role"))
+    except (PermissionDenied, ValidationError) as error:
+        refused = isinstance(error, PermissionDenied)
+        text = str(error) if refused else " ".join(error.messages)
+        return JsonResponse({"message": text}, status=403 if refused else 422)
     return JsonResponse({"message": _("Kept.")})
 
 
@@ -239,7 +257,17 @@ def _view_sheet(request: HttpRequest, page: Arranged) -> tuple[str, dict[str, An
         "shared": [(value, str(label)) for value, label in SavedView.Shared.choices],
         "first": view is not None and page.views.first is not None and page.views.first.id == view.id,
         "arrange_url": page.desk.url("arrange"),
+        "first_for": _first_for(page, view),
     }
+
+
+def _first_for(page: Arranged, view: View | None) -> list[dict[str, Any]]:
+    """Each role with whether the list opens with this view for it; empty where that cannot be chosen."""
+    if view is None or not views.may_set_first(page.viewer) or not (view.ready or view.shared == "everyone"):
+        return []
+    having = views.first_for(page.desk, view)
+    choices = [("", _("everybody")), *layouts.roles().items()]
+    return [{"code": code, "label": label, "on": code in having} for code, label in choices]
 
 
 _SHEETS: dict[str, Callable[[HttpRequest, Arranged], tuple[str, dict[str, Any]]]] = {
