@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
@@ -15,10 +16,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
+from xiaoguan.desk import paging
 from xiaoguan.desk.access import DEEDS, LEVELS, SCOPES, Rule, Viewer, level_of, role_label, scope_of, viewer_of
 from xiaoguan.desk.bounds import TooMuch, within
-from xiaoguan.desk.cells import MISSING
+from xiaoguan.desk.cells import MISSING, Columns
 from xiaoguan.desk.desk import Desk, desk_of, desks
+from xiaoguan.desk.listing import PAGE, rows_in_order, veiled, with_query
+from xiaoguan.desk.screens.common import columns_words, desk_words, is_number, table
+from xiaoguan.desk.screens.rows_html import shares
 from xiaoguan.desk.screens.takeback import undo_url
 from xiaoguan.people.chart import viewer_of_person
 from xiaoguan.people.models import FieldLevel, Grant, Person, Role
@@ -39,10 +44,9 @@ def _administrator(request: HttpRequest) -> Viewer:
 @require_GET
 def sees(request: HttpRequest) -> HttpResponse:
     """Per kind of record: how far somebody sees and may go, how many records that is, which fields are limited."""
-    _administrator(request)
+    asking = _administrator(request)
     people = Person.objects.filter(left_on__isnull=True).order_by("name", "pk")
-    asked = request.GET.get("person", "")
-    person = people.filter(pk=int(asked)).first() if asked.isdecimal() and len(asked) < 19 else None
+    person = _asked_person(request)
     viewer = viewer_of_person(person, timezone.localdate()) if person else None
     context = {
         "people": [{"id": p.pk, "name": p.name, "url": f"?person={p.pk}"} for p in people[:1_000]],
@@ -51,12 +55,48 @@ def sees(request: HttpRequest) -> HttpResponse:
         "deputy_of": list(Person.objects.filter(pk__in=viewer.deputy_of).values_list("name", flat=True))
         if viewer
         else [],
-        "rows": [_seen(d, viewer) for d in sorted(desks(), key=lambda desk: desk.rank)] if viewer else [],
+        "rows": [_seen(d, viewer, asking) for d in sorted(desks(), key=lambda desk: desk.rank)] if viewer else [],
     }
     return render(request, "people/sees.html", context)
 
 
-def _seen(desk: Desk, viewer: Viewer) -> dict[str, Any]:
+def _asked_person(request: HttpRequest) -> Person | None:
+    asked = request.GET.get("person", "")
+    return Person.objects.filter(left_on__isnull=True, pk=int(asked)).first() if is_number(asked) else None
+
+
+@require_GET
+def seen_records(request: HttpRequest) -> HttpResponse:
+    """The records of one kind that somebody sees and who asks sees as well; how many more there are is a number."""
+    asking, person, desk = _administrator(request), _asked_person(request), desk_of(request.GET.get("of", ""))
+    if person is None or desk is None or not desk.may_open(asking):
+        raise Http404
+    theirs = viewer_of_person(person, timezone.localdate())
+    both = desk.visible(asking, desk.visible(theirs))
+    columns = Columns.seen(desk, asking, desk.column_paths)
+    try:
+        with within(SECONDS):
+            ids, after = paging.page_ids(both, desk.sorting(), PAGE, request.GET.get("cursor", ""))
+    except ValueError as error:
+        raise Http404 from error
+    rows = table(desk, veiled(desk, asking, columns, rows_in_order(desk, ids, columns.names)), columns)
+    all_of, shared = _count(desk.visible(theirs)), _count(both)
+    known = all_of is not None and shared is not None and all_of <= COUNTED
+    context = {
+        "person": person,
+        "desk": desk_words(desk, asking),
+        "columns": columns_words(columns),
+        "rows": rows,
+        "shares": shares(rows),
+        "number": _told(all_of),
+        "shown": _told(shared),
+        "beyond": all_of - shared if known and all_of is not None and shared is not None else None,
+        "next_url": with_query(request.path, request.GET, cursor=after) if after else None,
+    }
+    return render(request, "people/sees_records.html", context)
+
+
+def _seen(desk: Desk, viewer: Viewer, asking: Viewer) -> dict[str, Any]:
     limits = {
         str(desk.model._meta.get_field(n).verbose_name): str(LEVELS[lv]) for n, lv in desk.restricted(viewer).items()
     }
@@ -64,7 +104,10 @@ def _seen(desk: Desk, viewer: Viewer) -> dict[str, Any]:
         "label": desk.label_plural,
         "icon": desk.icon,
         "read": _reach(desk.read, viewer),
-        "number": _number(desk, viewer),
+        "number": (number := _number(desk, viewer)),
+        "url": f"{reverse('sees_records')}?person={viewer.person_id}&of={desk.key}"
+        if number != "0" and desk.may_open(asking)
+        else "",
         "deeds": [
             {"label": label, "reach": _reach(rule, viewer)}
             for label, rule in (
@@ -95,14 +138,20 @@ def _parts(rule: Rule, viewer: Viewer) -> tuple[Rule, ...]:
 
 
 def _number(desk: Desk, viewer: Viewer) -> str:
-    if desk.read.never(viewer):
-        return "0"
+    return "0" if desk.read.never(viewer) else _told(_count(desk.visible(viewer)))
+
+
+def _count(rows: QuerySet) -> int | None:
+    """How many, up to one more than COUNTED; None where that cannot be said in time."""
     try:
         with within(SECONDS):
-            number = desk.visible(viewer).order_by()[: COUNTED + 1].count()
+            return rows.order_by()[: COUNTED + 1].count()
     except TooMuch:
-        return MISSING
-    return f"{number:,}" if number <= COUNTED else f"{COUNTED:,}+"
+        return None
+
+
+def _told(number: int | None) -> str:
+    return MISSING if number is None else f"{number:,}" if number <= COUNTED else f"{COUNTED:,}+"
 
 
 # Who may do what
@@ -227,5 +276,6 @@ def _sent(desk: Desk, roles: list[Role], data: Any) -> Iterator[tuple[Any, dict[
 def urls() -> list[Any]:
     return [
         path("settings/sees", sees, name="sees"),
+        path("settings/sees/records", seen_records, name="sees_records"),
         path("settings/rights", rights, name="rights"),
     ]

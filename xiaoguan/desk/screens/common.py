@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from xiaoguan.desk import merging
 from xiaoguan.desk.access import Viewer, viewer_of
-from xiaoguan.desk.cells import MISSING, Columns
+from xiaoguan.desk.cells import ALIGN_RIGHT, MISSING, Columns
 from xiaoguan.desk.desk import Desk, desk_of, remembered
 from xiaoguan.desk.listing import rows_in_order
 from xiaoguan.desk.paths import UnknownPath, resolve
@@ -73,6 +73,11 @@ def table(desk: Desk, rows: list[tuple], columns: Columns) -> list[dict[str, Any
         {"id": row[0], "url": f"{base}{row[0]}", "cells": cells}
         for row, cells in zip(rows, columns.cells(rows), strict=True)
     ]
+
+
+def columns_words(columns: Columns) -> list[dict[str, str]]:
+    """The heads of a table that cannot be sorted."""
+    return [{"label": p.label, "kind": p.kind, "align": "end" if p.kind in ALIGN_RIGHT else ""} for p in columns.paths]
 
 
 def besides(desk: Desk, viewer: Viewer, ids: Sequence[int]) -> dict[int, str]:

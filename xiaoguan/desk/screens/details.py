@@ -18,7 +18,7 @@ from xiaoguan.desk.desk import Desk
 from xiaoguan.desk.listing import Listing, rows_in_order, with_query
 from xiaoguan.desk.paths import resolve
 from xiaoguan.desk.records import Record
-from xiaoguan.desk.screens.common import desk_words, record_of, related_desk, table
+from xiaoguan.desk.screens.common import columns_words, desk_words, record_of, related_desk, table
 from xiaoguan.desk.screens.rows_html import shares
 from xiaoguan.desk.screens.stories import step_words
 from xiaoguan.desk.verbs import Verb
@@ -242,14 +242,7 @@ def related_tab(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpRes
         "desk/related.html",
         {
             "desk": desk_words(other, viewer),
-            "columns": [
-                {
-                    "label": p.label,
-                    "kind": p.kind,
-                    "align": "end" if p.kind in ("money", "number", "decimal", "percent") else "",
-                }
-                for p in columns.paths
-            ],
+            "columns": columns_words(columns),
             "rows": rows,
             "shares": shares(rows),
             "new_url": with_query(other.url("new"), {field: str(pk)}) if other.may_create(viewer) else None,
