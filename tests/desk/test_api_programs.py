@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 from django.test import Client
@@ -11,6 +14,7 @@ from django.utils import timezone
 
 from xiaoguan.customers.models import Customer
 from xiaoguan.desk import conformance
+from xiaoguan.desk.api import allowance
 from xiaoguan.desk.models import Answered, Event
 from xiaoguan.people.models import Token
 
@@ -124,13 +128,42 @@ def test_many_deeds_are_all_done_or_none(cast: Any, client_of: Any) -> None:
     assert undone.json()["done"] == 2 and not Customer.objects.filter(name="甲").exists()
 
 
-def test_too_many_requests_are_told_when_to_come_back(cast: Any, client_of: Any, settings: Any) -> None:
-    from xiaoguan.desk.api import refusals
-
-    refusals._asked.clear()
-    settings.API_RATE = 2
+def test_too_many_requests_are_told_when_to_come_back(cast: Any, client_of: Any, settings: Any, tmp_path: Path) -> None:
+    settings.HOME, settings.API_RATE = tmp_path, 2
     browser = client_of("linjing")
     answers = [browser.get("/api/currencies") for _ in range(3)]
-    refusals._asked.clear()
     assert [a.status_code for a in answers] == [200, 200, 429]
     assert int(answers[2]["Retry-After"]) >= 1 and timedelta(seconds=int(answers[2]["Retry-After"])).seconds <= 60
+    assert client_of("zhouhang").get("/api/currencies").status_code == 200
+
+
+def test_processes_count_requests_together(settings: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    settings.HOME, settings.API_RATE = tmp_path, 10_000
+    monkeypatch.setattr(allowance, "time", lambda: 1_000_000.0)
+    allowance.ask(7)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # a fork beside threads; the child touches none of them
+        children = [os.fork() or _asks_and_ends(2_000) for _ in range(3)]
+    for child in children:
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert allowance.ask(7) == (10_000 - 6_002, 60)
+    assert allowance.ask(8)[0] == 9_999
+    monkeypatch.setattr(allowance, "time", lambda: 1_000_060.0)
+    assert allowance.ask(7)[0] == 9_999
+
+
+def _asks_and_ends(times: int) -> NoReturn:
+    try:
+        for _ in range(times):
+            allowance.ask(7)
+    finally:
+        os._exit(0)
+
+
+def test_no_account_makes_another_lose_its_count_where_there_is_room(settings: Any, tmp_path: Path) -> None:
+    settings.HOME, settings.API_RATE = tmp_path, 100
+    for account in range(1, 1_001):
+        allowance.ask(account)
+    assert {allowance.ask(account)[0] for account in range(1, 1_001)} == {98}
+    settings.HOME = tmp_path / "gone"  # no such folder: this process counts for itself
+    assert [allowance.ask(1)[0] for _ in range(2)] == [99, 98]

@@ -7,7 +7,7 @@ XIAOGUAN_HOSTS      host names that may be asked for, comma-separated
 XIAOGUAN_HTTPS      1 behind a TLS proxy: secure cookies, HSTS
 XIAOGUAN_URL        address that people reach it by, for links in mails, default http://localhost:8000
 XIAOGUAN_MAIL       smtp://user:password@host:587?tls=1&from=crm@example.com; without it mails are printed on stdout
-XIAOGUAN_API_RATE   API requests that one account may make in a minute and process, default 6000
+XIAOGUAN_API_RATE   API requests that one account may make in a minute on one machine, default 6000
 XIAOGUAN_UPLOAD_MB  largest file that can be uploaded, default 200
 XIAOGUAN_PROXIES    how many proxies stand before the server; throttling then counts visitors by their own address
 """

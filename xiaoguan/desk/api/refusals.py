@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import blake2b
-from time import monotonic
 from typing import Any
 
 import orjson
-from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from xiaoguan.desk.api import allowance
 from xiaoguan.desk.api.once import done_once
 from xiaoguan.desk.conflicts import SIDES, Clash, told
 from xiaoguan.desk.listing import BadQuery
 from xiaoguan.desk.records import Conflict
 
 UTC = orjson.OPT_NAIVE_UTC  # moments come from SQLite without their zone, which is UTC
-MINUTE = 60.0
 
 
 def answer(data: Any, status: int = 200) -> HttpResponse:
@@ -87,7 +85,7 @@ def guarded(
     def guard(request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if methods and request.method not in methods:
             return not_here(*methods)
-        left, seconds = _allowance(request.user.pk)
+        left, seconds = allowance.ask(request.user.pk)
         if left < 0:
             response = problem(429, _("Too many requests; try again in %(s)d seconds.") % {"s": seconds})
             response["Retry-After"] = str(seconds)
@@ -112,18 +110,3 @@ def tagged(request: HttpRequest, response: HttpResponse) -> HttpResponse:
         response = HttpResponse(status=304)
     response["ETag"] = mark
     return response
-
-
-_asked: dict[Any, tuple[float, int]] = {}
-
-
-def _allowance(account: Any) -> tuple[int, int]:
-    """How many more requests this account has in this minute and process, and the seconds until the next minute."""
-    limit, now = settings.API_RATE, monotonic()
-    began, number = _asked.get(account, (now, 0))
-    if now - began >= MINUTE:
-        began, number = now, 0
-        if len(_asked) > 10_000:
-            _asked.clear()
-    _asked[account] = began, number + 1
-    return limit - number - 1, max(1, round(MINUTE - (now - began)))
