@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from xiaoguan.customers.models import Customer, Lead
 from xiaoguan.desk import jobs, tallies
+from xiaoguan.desk.approvals.models import ApprovalFlow, ApprovalRequest
 from xiaoguan.desk.conformance import desk, sample
 from xiaoguan.desk.jobs import Job
 from xiaoguan.people.leaving import lock_leavers
@@ -54,6 +55,16 @@ def test_all_that_is_open_goes_evenly_to_two_and_what_belongs_to_a_customer_with
             assert record.owner_id == (cast.linjing.pk if closed else by_customer[record.customer_id])
     assert owners(Order) == [cast.linjing.pk]  # what was credited stays
     assert tallies.kept(desk("opportunity")) == tallies.recount(desk("opportunity"))
+
+
+def test_what_the_leaver_asked_for_does_not_hold_a_customer_back(cast: Any, client_of: Any) -> None:
+    ApprovalFlow.objects.create(kind="customer.release", number=1, steps=[{"by": [["manager", 1]], "needs": "any"}])
+    customer = in_hand(cast)[0]
+    client_of("linjing").post(f"/customers/{customer.pk}/release", {"reason": "离职"})
+    assert ApprovalRequest.objects.get().state == "open"
+    leave(cast, client_of("wufang"))
+    jobs.drain()
+    assert owners(Customer) == [cast.zhouhang.pk] * 4 and ApprovalRequest.objects.get().state == "withdrawn"
 
 
 def test_one_kind_may_go_to_somebody_else(cast: Any, client_of: Any) -> None:

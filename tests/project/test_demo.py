@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from xiaoguan.customers.models import Customer
 from xiaoguan.desk import search
+from xiaoguan.desk.approvals.models import ApprovalRequest
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.models import Event
 from xiaoguan.desk.records import Record
@@ -180,6 +181,11 @@ def test_the_policy_is_in_force_and_the_closed_months_are_reckoned(company: None
     )
     shares = [r.value / r.denominator for r in reached if r.value is not None]
     assert min(shares) < 0.8 < 1 < max(shares), "some hit the goal and some miss it"
+
+
+def test_a_discount_waits_for_whom_the_policy_asks_for(company: None) -> None:
+    request = ApprovalRequest.objects.filter(kind="order.discount", state="open").first()
+    assert request is not None and request.record().status == "draft" and request.lines.filter(decision="").exists()
 
 
 def test_the_door_shows_the_cast_and_lets_them_in(company: None, evening: None) -> None:

@@ -193,7 +193,9 @@ def test_an_approved_order_that_gets_cheaper_as_a_whole_asks_again(cast: Any, br
     answer = browser.patch(where, {"net_amount": "88000"}, "application/json")
     assert answer.status_code == 422 and "approval" in answer.content.decode()
     assert (
-        browser.patch(where, {"net_amount": "60000"}, "application/json").json()["error"].startswith("Whole order: a")
+        browser.patch(where, {"net_amount": "60000"}, "application/json")
+        .json()["error"]
+        .endswith("is CN¥60,000.00, that of its lines CN¥90,000.00.")
     )
 
 

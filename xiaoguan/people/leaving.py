@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 
 from xiaoguan.desk import jobs, undo
 from xiaoguan.desk.access import Viewer
+from xiaoguan.desk.approvals.requests import overtake
 from xiaoguan.desk.bulk import Target
 from xiaoguan.desk.desk import Desk, desk_of, desks
 from xiaoguan.desk.jobs import JobError, Running, every, job_kind
@@ -157,6 +158,7 @@ def _hand_over(desk: Desk, ids: Sequence[int], given: dict[str, Any], mark: dict
     owner = next(f for f in desk.model._meta.concrete_fields if f.attname == desk.owner_field)
     receivers = _receivers(desk, ids, given, mark["given"])
     target = Target(desk.model, [owner.name], via="job")
+    overtake(desk, owner.attname, ids)
     stored = target.stored(ids)
     target.update([(pk, stored[pk][0], {0: (stored[pk][1][0], receivers[pk])}, None, "") for pk in ids if pk in stored])
     desk.model.derive(desk.model.fed(ids))

@@ -39,7 +39,7 @@ from xiaoguan.people.roles import ensure_roles
 from xiaoguan.policy import Goal, Policy
 from xiaoguan.policy.document import Step
 from xiaoguan.policy.goals import decompose, months_since, proration, ramp, step_shares, target
-from xiaoguan.project import cast
+from xiaoguan.project import asked_discounts, cast
 from xiaoguan.project.appraised_quarters import appraise
 from xiaoguan.project.closed_months import close, open_and_disputed
 from xiaoguan.project.simulation import SEASON, Deed, Seller, Simulation, month_start
@@ -128,6 +128,7 @@ def _load(months: int, today: date, progress: Callable[[str], None]) -> None:
     progress("appraising")
     appraise(company, policy)
     _events(company.deeds)
+    asked_discounts.ask(company)
 
 
 def _progress() -> Callable[[str], None]:

@@ -21,7 +21,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from xiaoguan.base.money import minor_unit
-from xiaoguan.base.words import format_percent
+from xiaoguan.base.words import format_money, format_percent
 from xiaoguan.desk.access import Viewer, role_label
 from xiaoguan.desk.approvals import Approval, Step, guards, role_above
 from xiaoguan.desk.approvals.flows import chart
@@ -36,17 +36,22 @@ from xiaoguan.sales.models import Order, OrderLine, Product
 
 WORTH = frozenset({"order_id", "product_id", "quantity", "net_amount_units", "currency"})
 """The columns of a line by which its discount may change."""
+SHOWN = 3
+"""So many reasons are told, those that give most away."""
 
 
 @dataclass(frozen=True)
 class Given:
     """What one line (None: the whole order) is sold for, beside its base and cost; all in units of money.
 
+    sold     what its lines are sold for; another than `net` where an order is not the sum of them
     slack    how far it may be off by rounding: half of the minor unit for each amount in it
     """
 
     line: OrderLine | None
+    currency: str
     net: Fraction
+    sold: Fraction
     base: Fraction | None
     cost: Fraction | None
     slack: Fraction
@@ -104,11 +109,15 @@ class Verdict:
 
     def told(self) -> dict[str, Any]:
         """The reasons in plain values, as a request keeps them."""
-        return {"policy": self.ruling.policy, "base": self.rule.base, "found": [self._one(need) for need in self.needs]}
+        lines = [need for need in self.needs if need.given.line is not None]
+        needs = lines + [need for need in self.needs if need.given.line is None and not _said(need, lines)]
+        return {"policy": self.ruling.policy, "base": self.rule.base, "found": [self._one(need) for need in needs]}
 
     def _one(self, need: Need) -> dict[str, Any]:
         line, rule = need.given.line, self.rule
         found: dict[str, Any] = {"line": line.position if line else None, "product": str(line.product) if line else ""}
+        if line is None:
+            found |= {"net": int(need.given.net), "lines": int(need.given.sold), "currency": self.order.currency}
         if need.levels:
             found |= {
                 "discount": _text(need.given.discount),
@@ -122,6 +131,12 @@ class Verdict:
                 "floor_who": list(rule.floor.approve),
             }
         return found
+
+
+def _said(whole: Need, lines: Sequence[Need]) -> bool:
+    """Whether the lines say already all that the whole order asks for."""
+    levels = {level for need in lines for level in need.levels}
+    return levels.issuperset(whole.levels) and (not whole.floor or any(need.floor for need in lines))
 
 
 def _text(value: Fraction | None) -> str | None:
@@ -138,7 +153,15 @@ def _refusal(found: Ruling, given: Given) -> str:
         "policy": found.policy,
     }
     text = _("%(what)s: a discount of %(discount)s is above the last level of %(policy)s, %(limit)s (%(who)s).")
-    return text % told
+    return text % told + (_unequal(given.net, given.sold, given.currency) if given.line is None else "")
+
+
+def _unequal(net: Any, lines: Any, currency: str) -> str:
+    """What may be the reason of the discount of a whole order: that it was not kept equal to its lines."""
+    if net == lines:
+        return ""
+    shown = [format_money(int(units), currency, get_language() or "en") for units in (net, lines)]
+    return _(" Its net amount is %(net)s, that of its lines %(lines)s.") % {"net": shown[0], "lines": shown[1]}
 
 
 def _percent(value: Any) -> str:
@@ -164,7 +187,8 @@ def _line(line: OrderLine, rule: Discount) -> Given:
     listed = product.list_price_units if same and product.list_price_units is not None else line.unit_price_units
     base = listed * quantity if rule.base == "list_price" else cost
     slack = Fraction(minor_unit(line.currency), 2)
-    return Given(line, Fraction(line.net_amount_units), base if base and base > 0 else None, cost, slack)
+    net = Fraction(line.net_amount_units)
+    return Given(line, line.currency, net, net, base if base and base > 0 else None, cost, slack)
 
 
 def _all(order: Order, lines: Sequence[OrderLine], rule: Discount) -> list[Given]:
@@ -175,7 +199,8 @@ def _all(order: Order, lines: Sequence[OrderLine], rule: Discount) -> list[Given
     if len(bases) == len(found) and all(line.currency == order.currency for line in lines):
         net, slack = Fraction(order.net_amount_units), sum((given.slack for given in found), Fraction(0))
         cost = sum(costs, Fraction(0)) if len(costs) == len(found) else None
-        found.append(Given(None, net, sum(bases, Fraction(0)), cost, slack))
+        sold = sum((given.net for given in found), Fraction(0))
+        found.append(Given(None, order.currency, net, sold, sum(bases, Fraction(0)), cost, slack))
     return found
 
 
@@ -308,22 +333,23 @@ def words(told: Mapping[str, Any], viewer: Viewer) -> list[tuple[str, str]]:
     seen = lines is not None and lines.level(viewer, "discount") not in ("none", "masked")
     costs = products is not None and products.level(viewer, "cost") not in ("none", "masked")
     found = []
-    for one in told["found"]:
+    rows = sorted(told["found"], key=lambda one: (-float(one.get("discount") or 0), one["line"] or 0))
+    for one in rows[:SHOWN]:
         what = _what(one["line"], one["product"])
         if "who" in one and seen:
             text = _("%(discount)s below list price") if told["base"] == "list_price" else _("%(discount)s below cost")
             who = " → ".join(_any_of(codes) for codes in one["who"])
             limit = {"limit": _percent(one["up_to"]), "who": who}
-            found.append((what, f"{text % {'discount': _percent(one['discount'])}} · {_level_words() % limit}"))
+            more = "" if one["line"] else _unequal(one["net"], one["lines"], one["currency"])
+            shown = text % {"discount": _percent(one["discount"])}
+            found.append((what, f"{shown} · {_('level up to %(limit)s: %(who)s') % limit}{more}"))
         if "floor_who" in one and costs:
             values = {"margin": _percent(one["margin"]), "floor": _percent(one["floor"])}
             text = _("margin %(margin)s, below %(floor)s: %(who)s") % {**values, "who": _any_of(one["floor_who"])}
             found.append((what, text))
+    if found and len(rows) > SHOWN:
+        found.append((_("More of these"), str(len(rows) - SHOWN)))
     return [*found, (_("Policy"), told["policy"])] if found else []
-
-
-def _level_words() -> str:
-    return _("level up to %(limit)s: %(who)s")
 
 
 APPROVAL = Approval(

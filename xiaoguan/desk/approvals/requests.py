@@ -381,6 +381,14 @@ def forget(record: Any) -> None:
         _end(request, State.WITHDRAWN)
 
 
+def overtake(desk: Desk, column: str, ids: Iterable[int]) -> None:
+    """What waits to write this column of these records is over: somebody entitled to writes it otherwise."""
+    kinds = [kind_of(desk.key, a) for a in desk.approvals if column in a.attnames(desk.model)]
+    if kinds:
+        for request in ApprovalRequest.objects.filter(kind__in=kinds, record_id__in=ids, state=State.OPEN):
+            _end(request, State.WITHDRAWN)
+
+
 # Reading
 
 
