@@ -12,6 +12,7 @@ from django.utils import translation
 
 from xiaoguan.base.money import Money
 from xiaoguan.customers.models import Customer
+from xiaoguan.desk import undo
 from xiaoguan.desk.approvals import guards, requests
 from xiaoguan.desk.approvals.models import ApprovalRequest
 from xiaoguan.desk.desk import desk_of
@@ -19,6 +20,7 @@ from xiaoguan.desk.events import acting
 from xiaoguan.desk.importing import work
 from xiaoguan.desk.importing.draft import begin
 from xiaoguan.desk.jobs import drain
+from xiaoguan.desk.models import Event
 from xiaoguan.people.models import Person
 from xiaoguan.rulebook.asking import metric_rows
 from xiaoguan.rulebook.versions import adopt
@@ -238,6 +240,17 @@ def test_lines_from_a_file_of_a_person_ask_like_typed_ones(cast: Any, order: Ord
     job.refresh_from_db()
     order.refresh_from_db()
     assert (job.result["counts"]["created"], job.result["counts"]["refused"], order.status) == (1, 1, "draft")
+
+
+def test_undoing_the_line_leaves_a_draft_that_may_be_signed_at_once(cast: Any, browser_of: Any, order: Order) -> None:
+    sold(order, 90_000, cast.linjing)
+    batch = Event.objects.filter(entity="orderline").latest("pk").batch
+    answer = undo.undo_batch(batch, cast.viewer("linjing"))
+    assert answer.done == 1 and [why for *_which, why in answer.refused] == [
+        "This needs an approval first: discount of an order."
+    ]
+    where = f"/api/orders/{order.pk}"
+    assert browser_of("linjing").patch(where, {"status": "signed"}, "application/json").status_code == 200
 
 
 def test_a_company_may_switch_it_off_but_not_set_signers(cast: Any, browser_of: Any, order: Order) -> None:

@@ -341,8 +341,8 @@ def words(told: Mapping[str, Any], viewer: Viewer) -> list[tuple[str, str]]:
             who = " → ".join(_any_of(codes) for codes in one["who"])
             limit = {"limit": _percent(one["up_to"]), "who": who}
             more = "" if one["line"] else _unequal(one["net"], one["lines"], one["currency"])
-            shown = text % {"discount": _percent(one["discount"])}
-            found.append((what, f"{shown} · {_('level up to %(limit)s: %(who)s') % limit}{more}"))
+            level = _("level up to %(limit)s: %(who)s") % limit
+            found.append((what, f"{text % {'discount': _percent(one['discount'])}} · {level}{more}"))
         if "floor_who" in one and costs:
             values = {"margin": _percent(one["margin"]), "floor": _percent(one["floor"])}
             text = _("margin %(margin)s, below %(floor)s: %(who)s") % {**values, "who": _any_of(one["floor_who"])}
