@@ -192,7 +192,7 @@ class Compiler:
         return [
             *self.held_lots(),
             f"{sql.kept('happened')} (SELECT t.person, l.record, {event} AS period, u.day AS event_day, "
-            f"u.id AS event_id, {sql.big(f'l.lot - {still}')} AS paid, {sql.big(part)} AS part, "
+            f"CAST(u.id AS STRING) AS event_id, {sql.big(f'l.lot - {still}')} AS paid, {sql.big(part)} AS part, "
             f"{sql.big(whole)} AS whole, {above} AS above, {below} AS below, l.lot, l.held_lot, {freed} AS freed "
             f"FROM kept AS l JOIN hit AS f ON f.id = l.record "
             f"JOIN undone AS u ON u.record = l.record JOIN touched AS t ON t.month = l.month "
