@@ -79,6 +79,30 @@ def test_a_look_on_a_phone_is_a_sheet(visit: Visit) -> None:
     expect(link).to_be_focused()
 
 
+def test_a_page_is_arranged_by_keys_alone(visit: Visit) -> None:
+    admin, seller = visit("gaoxiang"), visit("linjing")
+    page = admin.page
+    admin.go("/settings/fields/customer/layout?role=sales_rep")
+    assert not admin.faults()
+    city = page.locator("[data-name=city]")
+    city.get_by_role("button", name="不显示城市").press("Enter")
+    expect(page.locator("[data-left] [data-name=city]")).to_be_visible()
+    page.get_by_role("button", name="添加分区").press("Enter")
+    page.keyboard.type("联系方式")
+    city.get_by_role("button", name="上移城市").press("Enter")
+    expect(page.locator("[data-section]").last.locator("[data-name=city]")).to_have_count(1)
+    page.get_by_role("button", name="预览").press("Enter")
+    expect(page.get_by_role("dialog").get_by_role("heading", name="联系方式").first).to_be_visible()
+    assert not admin.faults()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="保存").press("Enter")
+    admin.toast("已保存")
+    seller.go("/customers/new")
+    expect(seller.page.get_by_role("heading", name="联系方式")).to_be_visible()
+    page.get_by_role("button", name="恢复默认").press("Enter")
+    admin.toast("已恢复原样")
+
+
 def test_two_people_change_one_record(visit: Visit) -> None:
     first, second = visit("linjing"), visit("sunzong")
     first.may_answer(409)

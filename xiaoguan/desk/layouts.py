@@ -126,7 +126,7 @@ def roles() -> dict[str, str]:
     """{code: what people call it} of every role of the company."""
     desk = desk_of("role")
     rows = desk.model._default_manager.order_by("pk").values_list("code", "name") if desk else ()
-    return {code: str(label if (label := role_label(code)) != code else name) for code, name in rows}
+    return {code: str(name if role_label(code) is code else role_label(code)) for code, name in rows}
 
 
 # Which holds
