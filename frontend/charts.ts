@@ -28,7 +28,7 @@ type Option = { [key: string]: unknown };
 const zh = document.documentElement.lang.startsWith("zh");
 const locale = zh ? "zh-CN" : "en";
 const numbers: Record<string, Intl.NumberFormat> = {
-  "@compact": new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 }),
+  "@compact": new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1, useGrouping: true }),
   "@percent": new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 }),
   "@number": new Intl.NumberFormat(locale, { maximumFractionDigits: 2 }),
 };
@@ -92,7 +92,7 @@ function draw(place: HTMLElement): void {
   chart.setOption({
     animation: !still.matches,
     animationDuration: 250,
-    ...("xAxis" in option ? { grid: { left: 8, right: 16, top: 36, bottom: 8, outerBoundsMode: "same", outerBoundsContain: "axisLabel" } } : {}),
+    ...("xAxis" in option ? { grid: { left: 8, right: 16, top: 36, bottom: 8, outerBoundsMode: "same", outerBoundsContain: "all" } } : {}),
     ...option,
     tooltip: { confine: true, ...((option.tooltip as Option) ?? {}), renderMode: "richText" },
   });

@@ -213,7 +213,7 @@ def test_the_day_of_linjing(company: None, evening: None, client_of: Any) -> Non
     assert "半年新客户目标 · 2026-H2" in day and "销售提成" in day
     assert re.search(r"今日待办 \d", day)
     statement = words_of(client_of("linjing").get("/statement/"))
-    assert "2026-10 2026-09 2026-08 2026-07" in statement and "销售提成 small-company 1.0.0" in statement
+    assert "2026-10 2026-09 2026-08 2026-07" in statement and "销售提成 小企业销售管理制度 1.0.0，第三章第1条" in statement
     tree = words_of(client_of("chenmin").get("/goals/"))
     assert all(name in tree for name in ("公司", "华东", "华北", "林静", "周航")) and "王磊" not in tree
 

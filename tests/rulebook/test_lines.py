@@ -24,6 +24,7 @@ def texts(line: dict[str, Any]) -> Iterator[str]:
         yield from texts(part)
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("file", CASES, ids=lambda file: f"{file.parent.name}/{file.name}")
 def test_a_chinese_page_has_no_english_sentence_of_the_engine(file: Path) -> None:
     policy, _issues = load(file.with_name(file.name.replace(".cases", "")))

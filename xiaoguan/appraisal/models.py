@@ -15,6 +15,7 @@ from xiaoguan.desk.fields import ExactField
 from xiaoguan.desk.records import Record
 from xiaoguan.people.models import Person, Team
 from xiaoguan.rulebook.models import PolicyVersion, Stepped
+from xiaoguan.rulebook.naming import NamedField
 
 
 def who(label: Any) -> models.ForeignKey:
@@ -49,11 +50,15 @@ class AppraisalCycle(Stepped):
         LOCKED = "locked", pgettext_lazy("appraisal", "locked")
 
     label = models.CharField(_("period"), max_length=40, help_text=_("Such as 2026-Q1."))
-    policy_key = models.CharField(
+    policy_key = NamedField(
         _("policy"), max_length=80, blank=True, help_text=_("Its id; needed where several policies appraise.")
     )
-    appraisal = models.CharField(
-        _("appraisal"), max_length=80, blank=True, help_text=_("Its id; needed where the policy has several.")
+    appraisal = NamedField(
+        _("appraisal"),
+        of="appraisal",
+        max_length=80,
+        blank=True,
+        help_text=_("Its id; needed where the policy has several."),
     )
     name = models.CharField(_("name"), max_length=160, blank=True, editable=False)
     kind = models.CharField(_("kind of period"), max_length=20, editable=False)

@@ -100,6 +100,8 @@ def formatter(path: Path) -> Callable[[Any], str]:
         return lambda value: names.get(value, value or MISSING)
     if hasattr(path.field, "shown"):
         return path.field.shown
+    if hasattr(path.field, "spoken"):
+        return path.field.spoken()
     if path.kind == "bool":
         yes, no = _("yes"), _("no")
         return lambda value: yes if value else no

@@ -174,7 +174,12 @@ class Desk:
         return title_field(self.model)
 
     def title(self, record: Any) -> str:
-        return str(getattr(record, self.title_field))
+        return self.titled(getattr(record, self.title_field))
+
+    def titled(self, value: Any) -> str:
+        """A value of the title's field as people read it."""
+        field = self.model._meta.pk if self.title_field == "pk" else self.model._meta.get_field(self.title_field)
+        return field.spoken()(value) if hasattr(field, "spoken") else str(value)
 
     # Declared paths, resolved once.
 

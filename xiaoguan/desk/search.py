@@ -402,7 +402,7 @@ def everywhere(viewer: Viewer, words: str, each: int) -> dict[Desk, list[tuple[i
                 known = [pk for pk, _title in mine]
                 mine += rows.filter(**{f"{name}__in": others}).exclude(pk__in=known)[: each - len(mine)]
         if mine:
-            found[desk] = [(pk, str(title)) for pk, title in mine]
+            found[desk] = [(pk, desk.titled(title)) for pk, title in mine]
     return found
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from xiaoguan.desk.fields import ExactField
 from xiaoguan.desk.records import Record
 from xiaoguan.people.models import Person, Team
+from xiaoguan.rulebook.naming import NamedField, name_of
 
 
 class GoalTarget(Record):
@@ -19,7 +20,7 @@ class GoalTarget(Record):
     value    major units of money, or a count; exact to four decimals.
     """
 
-    goal = models.CharField(_("goal"), max_length=60, help_text=_("The goal's id in the policy."))
+    goal = NamedField(_("goal"), of="goal", max_length=60, help_text=_("The goal's id in the policy."))
     person = models.ForeignKey(
         Person, models.PROTECT, null=True, blank=True, related_name="goals", verbose_name=_("person")
     )
@@ -42,7 +43,11 @@ class GoalTarget(Record):
         ]
 
     def __str__(self) -> str:
-        return f"{self.goal} {self.starts_on}"
+        months = (self.ends_on.year - self.starts_on.year) * 12 + self.ends_on.month - self.starts_on.month
+        year, month = self.starts_on.year, self.starts_on.month
+        label = {1: f"{year}-{month:02}", 3: f"{year}-Q{(month + 2) // 3}" if month % 3 == 1 else "", 12: f"{year}"}
+        whole = self.starts_on.day == self.ends_on.day == 1 and (months != 12 or month == 1)
+        return f"{name_of('goal', self.goal)} {(whole and label.get(months)) or self.starts_on}"
 
     def clean(self) -> None:
         super().clean()

@@ -10,11 +10,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_GET
 
 from xiaoguan.base.periods import Period
 from xiaoguan.desk.access import Viewer, viewer_of
+from xiaoguan.desk.approvals import requests
 from xiaoguan.desk.cells import money_text
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.listing import with_query
@@ -47,7 +48,7 @@ def today(request: HttpRequest) -> HttpResponse:
             "date": timezone.localdate(),
             "goals": _goals(viewer, person) if person else [],
             "due": due,
-            "next": [*due, *deals][:3],
+            "next": [*(_to_sign(viewer) if person else []), *due, *deals][:3],
             "deals": deals,
             "earned": _earned(person) if person else None,
             "checklist": _checklist(viewer),
@@ -134,6 +135,20 @@ def _due(viewer: Viewer) -> list[dict[str, Any]]:
             "done_url": desk.url("verb", pk=a.pk, name="done"),
         }
         for a in rows
+    ]
+
+
+def _to_sign(viewer: Viewer) -> list[dict[str, Any]]:
+    """What waits for the viewer's signature, the longest first."""
+    rows = requests.to_sign(viewer).order_by("asked_at", "pk")[:3]
+    return [
+        {
+            "title": row.title,
+            "url": reverse("approval", args=[row.pk]),
+            "when": pgettext("signature", "waiting"),
+            "tone": "amber",
+        }
+        for row in rows
     ]
 
 

@@ -280,7 +280,13 @@ def _chart(shown: Shown) -> dict[str, Any]:
     }
     return {
         "tooltip": {"trigger": "axis"},
-        "xAxis": {"type": "value", "name": _("more sales"), "max": shown.curve[-1][0] / SCALE},
+        "xAxis": {
+            "type": "value",
+            "name": _("more sales"),
+            "nameLocation": "middle",
+            "nameGap": 28,
+            "max": shown.curve[-1][0] / SCALE,
+        },
         "yAxis": {"type": "value", "scale": True},
         "series": [series],
     }

@@ -256,9 +256,9 @@ class Goals:
             by_month |= self._cut(goal, "month", by_quarter[quarter], inside, {})
         self._keep(goal, year, total, words)
         for quarter in quarters:
-            self._keep(goal, quarter, by_quarter[quarter], "年度目标按季节占比分解,最大余额法取整")
+            self._keep(goal, quarter, by_quarter[quarter], "年度目标按季节占比分解，最大余额法取整")
         for month in months:
-            self._keep(goal, month, by_month[month], "季度目标平均到月,最大余额法取整")
+            self._keep(goal, month, by_month[month], "季度目标平均到月，最大余额法取整")
         self._people(goal, year, quarters, by_month)
 
     def _base(self, goal: Goal, year: Period) -> tuple[Line, str]:
@@ -267,13 +267,13 @@ class Goals:
         if year.start == self.company.first:
             unit = self.policy.quota_unit(goal)
             units = round_to(Fraction(self.company.expected_year(before + 1)) / (1 + goal.target.growth), unit)
-            told = f"{before} 年{metric.name}(上线前台账)"
+            told = f"{before} 年{metric.name}（上线前台账）"
         else:
             units = sum(v for (_p, month), v in self.sold.items() if month.year == before)
             told = f"{before} 年{metric.name}"
         line = Line(goal.metric, metric.name, units, self.policy.unit_of(goal.metric))
         percent = goal.target.growth * 100
-        return line, f"{told} {line.text} 增长 {percent}%,取整到千元"
+        return line, f"{told} {line.text} 增长 {percent}%，取整到千元"
 
     def _cut(
         self, goal: Goal, by: str, total: int, parts: Sequence[Period], values: dict[str, dict[str, int]]
@@ -311,7 +311,7 @@ class Goals:
                 owners["team", team][month] = owners["team", team].get(month, 0) + value
         mix = "、".join(f"{100 * w}% {WEIGHTS.get(name, name)}" for name, w in _step(goal, "person").weights.items())
         for (kind, owner), values in owners.items():
-            words = f"公司当月目标按{mix}分到个人,乘爬坡与在岗比例" if kind == "person" else "成员当月目标之和"
+            words = f"公司当月目标按{mix}分到个人，乘爬坡与在岗比例" if kind == "person" else "成员当月目标之和"
             for period in (*by_month, *quarters, year):
                 inside = [value for month, value in values.items() if period.contains(month.start)]
                 if sum(inside):
@@ -361,7 +361,7 @@ class Goals:
             teams: dict[Team, int] = defaultdict(int)
             for key, value in parts.items():
                 person = there[key].person
-                self._keep(goal, period, value, "公司目标平均到个人,最大余额法取整", person=person)
+                self._keep(goal, period, value, "公司目标平均到个人，最大余额法取整", person=person)
                 teams[self._team(person, period)] += value
             for team, value in teams.items():
                 self._keep(goal, period, value, "成员目标之和", team=team)

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from xiaoguan.base.explain import Line, Record
 from xiaoguan.desk.cells import MISSING, money_text, number_text, percent_text
@@ -16,6 +17,7 @@ from xiaoguan.desk.desk import desk_of
 from xiaoguan.policy import LINE_LABELS, Policy
 from xiaoguan.rulebook import phrases
 from xiaoguan.rulebook.facts import facts
+from xiaoguan.rulebook.naming import name_of
 
 SHOWN_RECORDS = 400
 
@@ -76,13 +78,25 @@ def _line_words(line: Line, names: Mapping[str, str]) -> dict[str, Any]:
         "label": spoken(line.label),
         "value": value_words(line.value, line.unit),
         "formula": spoken(line.formula, names),
-        "source": line.source,
+        "source": _clause(line.source),
         "note": spoken(line.note, names),
         "adds": line.adds,
         "records": [_record(r, line.unit) for r in line.records[:SHOWN_RECORDS]],
         "more_records": max(0, len(line.records) - SHOWN_RECORDS),
         "parts": [_line_words(part, names) for part in line.parts],
     }
+
+
+def version_words(text: str) -> str:
+    """ "small-company 1.0.0" by the name of the policy."""
+    key, space, number = text.rpartition(" ")
+    return f"{name_of('policy', key)}{space}{number}"
+
+
+def _clause(source: str) -> str:
+    """The same with what follows: "small-company 1.0.0, 第三章第1条"."""
+    version, comma, clause = source.partition(", ")
+    return _("%(policy)s, %(clause)s") % {"policy": version_words(version), "clause": clause} if comma else source
 
 
 def _record(record: Record, unit: str) -> dict[str, Any]:

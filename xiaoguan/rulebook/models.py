@@ -14,6 +14,7 @@ from xiaoguan.base.ledger import Entry
 from xiaoguan.desk.fields import MoneyField
 from xiaoguan.desk.records import Conflict, Record
 from xiaoguan.people.models import OrganisationStamp, Person, Team
+from xiaoguan.rulebook.naming import DigestField, NamedField
 
 
 class Locked(ValidationError):
@@ -48,11 +49,11 @@ class OfResults(OfRuns):
 class PolicyVersion(models.Model):
     """制度版本: one policy document as it was adopted; its text never changes afterwards."""
 
-    policy_id = models.CharField(_("policy"), max_length=80)
+    policy_id = NamedField(_("policy"), max_length=80)
     name = models.CharField(_("name"), max_length=160)
     number = models.CharField(_("version"), max_length=40)
     text = models.TextField(_("document"))
-    digest = models.CharField(_("digest"), max_length=64)
+    digest = DigestField(_("digest"), max_length=64)
     effective_from = models.DateField(_("in force from"))
     effective_to = models.DateField(_("in force until"), null=True, blank=True)
     adopted_at = models.DateTimeField(_("adopted"), default=timezone.now)
@@ -203,7 +204,7 @@ class PayrollPeriod(Stepped):
         PAID = "paid", pgettext_lazy("period", "paid")
 
     label = models.CharField(_("period"), max_length=40, help_text=_("Such as 2026-03."))
-    policy_key = models.CharField(
+    policy_key = NamedField(
         _("policy"), max_length=80, blank=True, help_text=_("Its id; needed where several policies pay.")
     )
     kind = models.CharField(_("kind of period"), max_length=20, editable=False)

@@ -176,7 +176,7 @@ _WRITTEN: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     # Appraisals
     (rf"^(linear|steps|points|relative) curve at (.+) = ({_N})$",
      lambda m: f"{_CURVES[m[1]]}：{m[2]} 得 {m[3]} 分"),
-    (r"^ratings: ", "评分："),
+    (r"^ratings: (.+)$", lambda m: f"评分：{m[1].replace(', ', '、')}"),
     (r"^it has no curve$", "没有评分曲线"),
     (r"^(\S+) has no goal$", r"\1 没有任务额"),
     (r"the median of the peers is not known or 0", "同级的中位数未知或为 0"),

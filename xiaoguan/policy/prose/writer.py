@@ -32,7 +32,7 @@ _HAN = "[\u4e00-\u9fff]"
 
 def spaced(text: str) -> str:
     """A space between Chinese characters and Latin letters or digits, none between Chinese characters."""
-    text = re.sub(f"(?<={_HAN}) +(?={_HAN})", "", text)
+    text = re.sub(f"(?<=[）\u4e00-\u9fff]) +(?={_HAN})", "", text)
     return re.sub(f"(?<={_HAN})(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%])(?={_HAN})", " ", text)
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 from xiaoguan.desk.records import Record
 from xiaoguan.people.models import Person
 from xiaoguan.rulebook.models import PolicyVersion
+from xiaoguan.rulebook.naming import DigestField, NamedField
 
 
 class SourceText(models.TextField):
@@ -53,10 +54,10 @@ class PolicyDraft(Record):
     )
     text = SourceText(_("document"), blank=True)
     cases = SourceText(_("cases"), blank=True)
-    policy_key = models.CharField(_("policy"), max_length=80, blank=True, editable=False)
+    policy_key = NamedField(_("policy"), max_length=80, blank=True, editable=False)
     number = models.CharField(_("policy version number"), max_length=40, blank=True, editable=False)
     effective_from = models.DateField(_("in force from"), null=True, editable=False)
-    digest = models.CharField(_("fingerprint"), max_length=64, blank=True, editable=False)
+    digest = DigestField(_("fingerprint"), max_length=64, blank=True, editable=False)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT, editable=False)
     published_as = models.OneToOneField(
         PolicyVersion, models.PROTECT, null=True, editable=False, related_name="draft", verbose_name=_("published as")

@@ -22,7 +22,7 @@ from xiaoguan.desk.jobs import Job
 from xiaoguan.desk.listing import with_query
 from xiaoguan.desk.screens.jobs import words as job_words
 from xiaoguan.policy import load_text
-from xiaoguan.rulebook.lines import line_words, names_of, spoken
+from xiaoguan.rulebook.lines import line_words, names_of, spoken, version_words
 from xiaoguan.rulebook.models import PolicyVersion
 from xiaoguan.rulebook.versions import document_of, in_force
 from xiaoguan.rulebook.workshop import charts, drafts, fields, publishing, trying
@@ -349,7 +349,7 @@ def _result(row: PolicyBacktest) -> dict[str, Any]:
     gains = sum(1 for *_x, b, a in shown.people() if a > b)
     losses = sum(1 for *_x, b, a in shown.people() if a < b)
     return {
-        "shown": {"before": row.result["before"], "after": row.result["after"]},
+        "shown": {side: version_words(row.result[side]) for side in ("before", "after")},
         "totals": {
             "before": money(before),
             "after": money(after),
@@ -418,7 +418,7 @@ def person_page(request: HttpRequest, pk: int, test: int, key: str) -> HttpRespo
         ],
         "sides": [
             {
-                "title": policy.clause,
+                "title": version_words(policy.clause),
                 "word": word,
                 "total": money_text(made.total.units, made.total.currency),
                 "lines": [line_words(line, names_of(policy)) for line in made.lines],

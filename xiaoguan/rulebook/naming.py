@@ -1,0 +1,64 @@
+"""What policies call the things whose ids records keep: a policy, a goal, an appraisal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import models
+
+from xiaoguan.desk.cells import MISSING
+from xiaoguan.people.keeping import until_changed
+
+
+class ShownField(models.CharField):
+    """Text that is kept and exported in one way and shown in another: `spoken` is the function for one page.
+
+    The database knows no difference."""
+
+    def deconstruct(self) -> Any:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs
+
+
+class DigestField(ShownField):
+    """The SHA-256 of a text, of which people need the beginning."""
+
+    def spoken(self) -> Callable[[Any], str]:
+        return lambda value: value[:12] if value else MISSING
+
+
+class NamedField(ShownField):
+    """The id of a policy or of one of its parts, kept as it is and shown by its name.
+
+    of    "policy", "goal" or "appraisal"
+    """
+
+    def __init__(self, *args: Any, of: str = "policy", **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.of = of
+
+    def clone(self) -> Any:
+        _name, _path, args, kwargs = self.deconstruct()
+        return type(self)(*args, of=self.of, **kwargs)
+
+    def spoken(self) -> Callable[[Any], str]:
+        names = _names(self.of)
+        return lambda value: names.get(value) or value or MISSING
+
+
+def name_of(of: str, key: str) -> str:
+    """What the newest policy that knows this id calls it; the id where none does."""
+    return _names(of).get(key) or key
+
+
+@until_changed
+def _names(of: str) -> dict[str, str]:
+    from xiaoguan.rulebook.versions import document_of, versions
+
+    found: dict[str, str] = {}
+    for policy in map(document_of, versions()):  # the newest first
+        parts = {"policy": (policy.header,), "goal": policy.goals, "appraisal": policy.appraisal}[of]
+        for one in parts:
+            found.setdefault(one.id, one.name)
+    return found
