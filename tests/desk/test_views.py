@@ -178,4 +178,14 @@ def test_a_role_opens_a_list_with_its_view_unless_somebody_chose_another(cast: A
     seller.post(where, {"first": ""})
     assert "同事的项目" in seller.get("/opportunities/").content.decode()
     assert operations.post(where, {"first_for": "mine"}).status_code == 200
+    program, json = f"/api/views/{pk}", "application/json"
+    assert operations.patch(program, {"first_for": ["sales_rep"]}, content_type=json).status_code == 422
+    shared = {"shared": "everyone", "first_for": ["sales_rep", ""]}
+    assert operations.patch(program, shared, content_type=json).json()["first_for"] == ["", "sales_rep"]
+    assert seller.patch(program, {"first_for": []}, content_type=json).status_code == 403
+    opened = f'name="of" value="{pk}"'
+    assert opened in manager.get("/opportunities/").content.decode()
+    assert opened not in seller.get("/opportunities/").content.decode()
+    operations.delete(program)
+    assert manager.get("/opportunities/").status_code == 200
     live.unload()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -23,8 +24,14 @@ FIELDS: dict[str, dict[str, Any]] = {
     "query": {"type": "string", "description": "parameters as in the address of the list"},
     "position": {"type": "integer", "minimum": 0, "maximum": 999},
     "pinned": {"type": "boolean"},
+    "first_for": {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": 'roles for which the list opens with this view, "" for everybody; administrators and sales '
+        "operations set it",
+    },
 }
-_TYPES = {"string": str, "integer": int, "boolean": bool}
+_TYPES = {"string": str, "integer": int, "boolean": bool, "array": list}
 
 
 def views_list(request: HttpRequest) -> HttpResponse:
@@ -38,8 +45,7 @@ def views_list(request: HttpRequest) -> HttpResponse:
         return not_here("GET", "POST")
     data = body_of(request)
     desk = _desk(str(data.pop("entity", "")), viewer)
-    kept = views.keep(desk, viewer, _checked(data))
-    return answer(_found(desk, viewer, kept.pk), 201)
+    return answer(_kept(desk, viewer, _checked(data)), 201)
 
 
 def views_one(request: HttpRequest, pk: int) -> HttpResponse:
@@ -52,8 +58,7 @@ def views_one(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "GET":
         return answer(_found(desk, viewer, pk))
     if request.method == "PATCH":
-        views.keep(desk, viewer, _checked(body_of(request)), pk)
-        return answer(_found(desk, viewer, pk))
+        return answer(_kept(desk, viewer, _checked(body_of(request)), pk))
     if request.method == "DELETE":
         views.drop(viewer, pk)
         return HttpResponse(status=204)
@@ -76,9 +81,25 @@ def _checked(data: dict[str, Any]) -> dict[str, Any]:
         wanted = _TYPES[FIELDS[name]["type"]]
         if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
             raise ValidationError({name: [_("A value of another type is needed here.")]})
-        if "\x00" in str(value):
+        parts = value if isinstance(value, list) else [value]
+        if isinstance(value, list) and not all(isinstance(part, str) for part in value):
+            raise ValidationError({name: [_("A value of another type is needed here.")]})
+        if any("\x00" in str(part) for part in parts):
             raise ValidationError({name: [_("A plain value is needed here.")]})
     return data
+
+
+@transaction.atomic
+def _kept(desk: Desk, viewer: Viewer, data: dict[str, Any], pk: int | None = None) -> dict[str, Any]:
+    """Keep a view; what it opens first for may be said of a view that belongs to somebody else."""
+    roles = data.pop("first_for", None)
+    if data or roles is None or pk is None:
+        pk = views.keep(desk, viewer, data, pk).pk
+    if roles is not None:
+        view = views.views_of(desk, viewer).get(pk)
+        assert view is not None, pk
+        views.set_first(desk, viewer, view, roles)
+    return _found(desk, viewer, pk)
 
 
 def _found(desk: Desk, viewer: Viewer, pk: int) -> dict[str, Any]:
@@ -88,8 +109,9 @@ def _found(desk: Desk, viewer: Viewer, pk: int) -> dict[str, Any]:
 
 
 def _item(desk: Desk, view: views.View) -> dict[str, Any]:
-    own = {name: getattr(view, name) for name in FIELDS}
-    return {"id": view.id, "entity": desk.url_name, **own, "mine": view.mine}
+    own = {name: getattr(view, name) for name in FIELDS if name != "first_for"}
+    first_for = sorted(views.first_for(desk, view))
+    return {"id": view.id, "entity": desk.url_name, **own, "first_for": first_for, "mine": view.mine}
 
 
 def documented(said: Any) -> dict[str, Any]:
