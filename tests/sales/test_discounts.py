@@ -154,7 +154,10 @@ def test_an_order_counts_when_the_last_has_signed_and_not_before(cast: Any, brow
 
 
 def test_while_it_waits_the_order_and_its_lines_stay(cast: Any, browser_of: Any, order: Order) -> None:
-    line = sold(order, 90_000, cast.linjing)
+    line, second = sold(order, 90_000, cast.linjing), sold(order, 99_000, cast.linjing, 2)
+    with acting(cast.linjing.pk, "page"):
+        second.delete()
+    gone = Event.objects.latest("pk").batch
     request = asked(order, cast.viewer("linjing"))
     browser = browser_of("linjing")
     assert browser.patch(f"/api/order-lines/{line.pk}", {"net_amount": "95000"}, "application/json").status_code == 422
@@ -165,6 +168,8 @@ def test_while_it_waits_the_order_and_its_lines_stay(cast: Any, browser_of: Any,
     with acting(None, "command"), pytest.raises(guards.Frozen):  # not past what waits, whoever writes
         line.position = 7
         line.save()
+    answer = undo.undo_batch(gone, cast.viewer("linjing"))  # nor by taking back what was deleted before
+    assert answer.done == 0 and answer.refused and order.lines.count() == 1
     OrderLine.objects.filter(pk=line.pk).update(net_amount=units(1))
     with pytest.raises(requests.Settled):
         signed(request, cast.viewer("chenmin"))

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from xiaoguan.desk import events, search, tallies
 from xiaoguan.desk.access import Rule, Viewer, everyone
 from xiaoguan.desk.approvals import guards
-from xiaoguan.desk.bulk import CHUNK, Target, write_events
+from xiaoguan.desk.bulk import CHUNK, Changed, Target, write_events
 from xiaoguan.desk.desk import Desk, desk_of
 from xiaoguan.desk.events import acting, current_actor, plain
 from xiaoguan.desk.fields import ExactField
@@ -140,11 +140,20 @@ def _undo(
                         (entity, net.pk, _("This kind of record is not known any more.")) for net in chunk
                     ]
                 else:
-                    _WAYS[kind](desk, _unbuilt(desk, chunk, answer), viewer, answer)
+                    _back(kind, desk, _unbuilt(desk, chunk, answer), viewer, answer)
                 seen += len(chunk)
                 if progress:
                     progress(seen, len(nets))
     return answer
+
+
+def _back(kind: str, desk: Desk, nets: list[Net], viewer: Viewer, answer: Undone) -> None:
+    """All of these or, where one of them belongs to what waits for an approval, none."""
+    try:
+        with transaction.atomic():
+            _WAYS[kind](desk, nets, viewer, answer)
+    except Changed:
+        answer.refused += [(desk.key, n.pk, _("It belongs to what waits for an approval.")) for n in nets]
 
 
 def _chunks(nets: list[Net]) -> Iterator[list[Net]]:
@@ -188,8 +197,7 @@ def _take_away(desk: Desk, nets: list[Net], viewer: Viewer, answer: Undone) -> N
     if not nets:
         return
     if guards.is_part(desk.model) and guards.part_frozen(desk.model, desk.model.fed([n.pk for n in nets])):
-        answer.refused += [(desk.key, n.pk, _("It belongs to what waits for an approval.")) for n in nets]
-        return
+        raise Changed()
     rows = desk.model._default_manager.filter(pk__in=[n.pk for n in nets])
     feeds = {pk for pk in desk.model.fed([n.pk for n in nets])} if desk.model.FEEDS != "id" else set()
     try:
@@ -303,9 +311,12 @@ def _bring_back(desk: Desk, nets: list[Net], viewer: Viewer, answer: Undone) -> 
         record.version += 1
         try:
             with transaction.atomic():
+                guards.guard_part(record)
                 models.Model.save(record, force_insert=True)
                 record.event_id = events.write(record, "restored")
                 record._after_write({}, None)
+        except guards.Refused as refused:
+            answer.refused.append((desk.key, net.pk, str(refused)))
         except IntegrityError:
             answer.refused.append(
                 (desk.key, net.pk, _("Something that it belongs to is gone, or another took its place."))

@@ -417,5 +417,5 @@ def _touched(lines: Sequence[int], batch: str) -> set[int]:
     deeds: dict[int, set[str]] = defaultdict(set)
     rows = Event.objects.filter(batch=batch, entity="orderline", record_id__in=lines)
     for pk, deed, changes in rows.values_list("record_id", "deed", "changes"):
-        deeds[pk] |= WORTH if deed == "created" else set(changes)
+        deeds[pk] |= WORTH if deed in ("created", "restored") else set(changes)
     return {pk for pk, names in deeds.items() if not WORTH.isdisjoint(names)}
