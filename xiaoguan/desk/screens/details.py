@@ -82,7 +82,7 @@ def _summary(desk: Desk, viewer: Viewer, record: Record) -> dict[str, Any]:
     move = next((v for v in verbs if desk.board and type(v) is desk.board.move), None)
     return {
         "desk": desk_words(desk, viewer),
-        "record": {"id": pk, "title": desk.title(record), "url": base, "version": record.version},
+        "record": {"id": pk, "title": desk.title(record), "url": base, "version": getattr(record, "version", 0)},
         "figures": [*_sums(desk, viewer, pk), *_editable(desk, viewer, record, desk.figure_paths)],
         "next": _next(desk, viewer, record),
         "stages": desk.stages(record),
