@@ -92,3 +92,26 @@ def test_a_refusal_needs_words_and_a_relevant_change_asks_again(visit: Visit, of
     phone.get_by_role("button", name="同意").tap()
     expect(phone.get_by_role("main")).to_contain_text("可以")
     value_of(page, record, "400,000")
+
+
+def test_a_discount_makes_a_draft_that_a_manager_signs_on_a_phone(visit: Visit) -> None:
+    seller = visit("linjing")
+    page = seller.page
+    seller.go("/order-lines/1/edit")
+    page.get_by_label("净额").fill("60000")
+    page.get_by_role("button", name="保存", exact=True).click()
+    page.locator(".toast", has_text="在折扣获批之前为草稿").get_by_role("link").click()
+    card = page.locator(".approval-card")
+    expect(card).to_contain_text("低于目录价 11.8% · 15% 以内：销售经理")
+    card.get_by_label("备注").fill("首单让利")
+    card.get_by_role("button", name="提交审批").click()
+    expect(page.locator(".toast", has_text="已送 陈敏 审批")).to_be_visible()
+
+    boss = visit("chenmin", "phone")
+    boss.go("/approvals/")
+    expect(boss.page.locator(".approval")).to_contain_text("首单让利")
+    boss.page.get_by_role("button", name="同意").tap()
+    expect(boss.page.get_by_role("main")).to_contain_text("没有待审批")
+    page.reload()
+    expect(card).to_contain_text("已通过")
+    assert not seller.faults() and not boss.faults()
