@@ -112,6 +112,18 @@ def test_a_stranger_has_no_timeline_no_peek_no_comments_no_files(cast: Any, clie
     assert stranger.get(f"/customers/{other.pk}/files/{file.pk}").status_code == 404
 
 
+def test_a_program_sends_a_text_and_files_and_nothing_else(cast: Any, client_of: Any) -> None:
+    where, browser = f"/api/customers/{sample(Customer, cast.linjing).pk}/comments", client_of("linjing")
+    file = SimpleUploadedFile("报价.pdf", b"%PDF")
+    assert browser.post(where, {"text": "请看", "files": file}).status_code == 201
+    for wrong in (
+        {"text": "请看", "files": "{}"},
+        {"text": SimpleUploadedFile("a.txt", b"a")},
+        {"text": "a", "to": "b"},
+    ):
+        assert browser.post(where, wrong).status_code == 422, wrong
+
+
 def test_people_who_are_named_are_told_and_only_once(cast: Any, client_of: Any) -> None:
     customer = sample(Customer, cast.linjing)
     browser = client_of("zhouhang")

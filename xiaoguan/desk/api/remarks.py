@@ -35,7 +35,7 @@ def comments_of(request: HttpRequest, desk: Desk, pk: int) -> HttpResponse:
     if request.method != "POST":
         return not_here("GET", "POST")
     if request.content_type == "multipart/form-data":
-        if not {*request.POST, *request.FILES} <= {"text", "files"}:
+        if not (set(request.POST) <= {"text"} and set(request.FILES) <= {"files"}):
             raise ValidationError({"text": [_("Send the text of the comment and its files, and nothing else.")]})
         text, files = request.POST.get("text", ""), request.FILES.getlist("files")
     else:
