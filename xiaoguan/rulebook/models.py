@@ -367,7 +367,7 @@ class LedgerEntry(models.Model):
     person = models.ForeignKey(Person, models.PROTECT, related_name="ledger", verbose_name=_("person"))
     about = models.CharField(_("about"), max_length=40)
     posted = models.CharField(_("posted in"), max_length=40)
-    name = models.CharField(_("name"), max_length=120)
+    name = NamedField(_("name"), of="pay", max_length=120)
     amount = MoneyField(_("amount"))
     currency = models.CharField(_("currency"), max_length=3)
     record = models.CharField(_("record"), max_length=120, blank=True)

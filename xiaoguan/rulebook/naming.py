@@ -31,7 +31,7 @@ class DigestField(ShownField):
 class NamedField(ShownField):
     """The id of a policy or of one of its parts, kept as it is and shown by its name.
 
-    of    "policy", "goal" or "appraisal"
+    of    "policy", "goal", "appraisal", or "pay" for a plan or one of its components
     """
 
     def __init__(self, *args: Any, of: str = "policy", **kwargs: Any):
@@ -58,7 +58,8 @@ def _names(of: str) -> dict[str, str]:
 
     found: dict[str, str] = {}
     for policy in map(document_of, versions()):  # the newest first
-        parts = {"policy": (policy.header,), "goal": policy.goals, "appraisal": policy.appraisal}[of]
+        pay = (part for plan in policy.incentive for part in (plan, *plan.components))
+        parts = {"policy": (policy.header,), "goal": policy.goals, "appraisal": policy.appraisal, "pay": pay}[of]
         for one in parts:
             found.setdefault(one.id, one.name)
     return found
