@@ -90,12 +90,12 @@ function mark(): void {
   at()?.closest("tr")?.classList.add("at");
 }
 
-/** Closes the look; a focus that stood in it goes back to the row. False where there is none. */
+/** Closes the look; a focus that stood in it, or nowhere, goes back to the row. False where there is none. */
 export function close(): boolean {
   const closing = shown;
   if (closing instanceof HTMLDialogElement) closing.close();
   else if (closing) {
-    const inside = closing.contains(document.activeElement);
+    const inside = closing.contains(document.activeElement) || document.activeElement === document.body;
     closing.remove();
     gone(inside);
   }
