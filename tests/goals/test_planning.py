@@ -167,3 +167,7 @@ def test_an_absence_that_the_policy_relieves_lowers_the_quota(company: Any) -> N
     Absence(person=company.zhouhang, kind="maternity", starts_on=date(2026, 6, 1)).save()
     line = DatabaseWorld(policy).goal_of("quota", policy.calendar.parse("2026-Q2"), person_id=company.linjing.pk)
     assert line is not None and line.value == 61_000 * 10_000
+
+
+def test_a_company_without_a_policy_is_told_that_it_has_no_goals(cast: Any, client_of: Any) -> None:
+    assert client_of("sunzong").get("/goals/").status_code == 200
