@@ -106,9 +106,9 @@ def index_many(desk: Desk, rows: Iterable[tuple[int, Sequence[Any]]]) -> None:
             )
         else:
             cursor.execute(
-                "INSERT INTO desk_duplicate (key, number) SELECT * FROM unnest(%s::bigint[], %s::bigint[])"
-                " ON CONFLICT DO NOTHING",
-                [[key for key, _number in values], [number for _key, number in values]],
+                "INSERT INTO desk_duplicate (key, number) SELECT key::bigint, number::bigint FROM"
+                " unnest(string_to_array(%s, ','), string_to_array(%s, ',')) AS t(key, number) ON CONFLICT DO NOTHING",
+                [",".join([str(n) for n in column]) for column in zip(*values, strict=True)],
             )
 
 

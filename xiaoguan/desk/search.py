@@ -202,9 +202,9 @@ def index_many(desk: Desk, rows: Iterable[tuple[int, Iterable[Any], int | None]]
             kept = dict(values)
             cursor.execute(
                 "INSERT INTO desk_search(id, tokens) SELECT id, array_to_tsvector(string_to_array(tokens, ' '))"
-                " FROM unnest(%s::bigint[], %s::text[]) AS made(id, tokens)"
+                " FROM unnest(string_to_array(%s, ',')::bigint[], string_to_array(%s, ',')) AS made(id, tokens)"
                 " ON CONFLICT (id) DO UPDATE SET tokens = excluded.tokens",
-                [list(kept), list(kept.values())],
+                [",".join(map(str, kept)), ",".join(kept.values())],  # a long list would be slow to send
             )
 
 
