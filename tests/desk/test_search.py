@@ -40,6 +40,14 @@ def test_other_words_do_not(cast: Any, customers: list[int], words: str) -> None
     assert conformance.desk("customer") not in search.everywhere(cast.viewer("chenmin"), words, 5)
 
 
+def test_a_name_without_letters_or_digits_is_kept(db: Any) -> None:
+    from xiaoguan.sales.models import Product
+
+    product = Product(name="——", number="—")
+    product.save()
+    assert Product.objects.get(pk=product.pk).name == "——"
+
+
 @pytest.mark.parametrize("words", FINDS)
 def test_the_index_finds_what_a_look_at_the_newest_finds(
     cast: Any, customers: list[int], words: str, monkeypatch: pytest.MonkeyPatch

@@ -201,7 +201,8 @@ def index_many(desk: Desk, rows: Iterable[tuple[int, Iterable[Any], int | None]]
         else:
             kept = dict(values)
             cursor.execute(
-                "INSERT INTO desk_search(id, tokens) SELECT id, array_to_tsvector(string_to_array(tokens, ' '))"
+                "INSERT INTO desk_search(id, tokens)"
+                " SELECT id, array_to_tsvector(string_to_array(coalesce(tokens, ''), ' '))"
                 " FROM unnest(string_to_array(%s, ',')::bigint[], string_to_array(%s, ',')) AS made(id, tokens)"
                 " ON CONFLICT (id) DO UPDATE SET tokens = excluded.tokens",
                 [",".join(map(str, kept)), ",".join(kept.values())],  # a long list would be slow to send
