@@ -1,13 +1,19 @@
 /** What opens step by step: tabs, explanations, the source of a clause, and addresses that point inside a closed part. */
 import { $, $$, on } from "./lib";
 
-/** A tab shows as chosen at once; htmx fetches what it holds. Arrow keys walk along the tabs. */
+/** A tab shows as chosen at once, and no more what the last one held; htmx fetches what it holds. Arrow keys walk along. */
 on("click", "[data-tab]", (_, tab) => {
   for (const other of $$("[data-tab]", tab.parentElement ?? document)) {
     other.setAttribute("aria-selected", String(other === tab));
     other.tabIndex = other === tab ? 0 : -1;
   }
-  $("#tab")?.setAttribute("aria-labelledby", tab.id);
+  const panel = $("#tab");
+  if (!panel) return;
+  panel.setAttribute("aria-labelledby", tab.id);
+  const coming = document.createElement("div");
+  coming.className = "skeleton";
+  coming.ariaHidden = "true";
+  panel.replaceChildren(coming);
 });
 
 on("keydown", "[data-tab]", (event, tab) => {
