@@ -29,7 +29,7 @@ NPM = $(NODE) "$$home/lib/node_modules/npm/bin/npm-cli.js"
 # $(call quietly,COMMAND): its output only when it fails.
 quietly = out=$$($(1) 2>&1) || { printf '%s\n' "$$out"; exit 1; }
 
-.PHONY: help install run test test-postgres test-browser lint messages bench bench-desk bench-memory bench-policy bench-spark docs clean examples mutants fuzz-api fuzz-policy agree storm
+.PHONY: help install run test test-sqlite test-postgres test-browser lint messages bench bench-desk bench-memory bench-policy bench-spark docs clean examples mutants fuzz-api fuzz-policy agree storm
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,15 +65,16 @@ run: install ## start on http://localhost:$PORT; the first time with the demo co
 	@$(BIN)/xiaoguan init --demo
 	@exec $(BIN)/xiaoguan serve --port $(PORT)
 
-# PostgreSQL repeats what asks a database; the pages are the same on both. A file of tests stays
-# together on one of two processes. The browser, which waits half of its time, goes beside PostgreSQL.
-TWO := --numprocesses 2 --dist loadfile
-test test-postgres test-browser: export PYTHONDONTWRITEBYTECODE =
-test: install ## contracts, types, tests on SQLite, then on PostgreSQL and in the browser
+# Three at once, since the browser waits half of its time. PostgreSQL repeats what asks a database; the pages are the
+# same on both.
+test test-sqlite test-postgres test-browser: export PYTHONDONTWRITEBYTECODE =
+test: install ## contracts, types, tests on SQLite and PostgreSQL and in the browser
 	@$(call quietly,$(BIN)/lint-imports --no-logo)
 	@$(call quietly,$(BIN)/mypy)
-	@env -u DATABASE_URL XIAOGUAN_TEST_DATABASE=sqlite $(BIN)/pytest --quiet $(TWO) --ignore=tests/browser
-	@$(MAKE) --jobs=2 --keep-going --output-sync=target test-postgres test-browser
+	@$(MAKE) --jobs=3 --keep-going --output-sync=target test-browser test-postgres test-sqlite
+
+test-sqlite: install ## the tests without the browser, on SQLite
+	@env -u DATABASE_URL XIAOGUAN_TEST_DATABASE=sqlite $(BIN)/pytest --quiet --ignore=tests/browser
 
 test-postgres: install ## the tests that use a database, on PostgreSQL
 	@XIAOGUAN_TEST_DATABASE=postgres $(BIN)/pytest --quiet --ignore=tests/browser
