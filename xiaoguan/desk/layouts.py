@@ -201,11 +201,13 @@ def keep(desk: Desk, role: str, sections: Any, left: Sequence[str] = ()) -> Layo
         raise ValidationError(_("A new record cannot be kept without %(fields)s: leave it in the form.") % told)
     with transaction.atomic():
         one = Layout.objects.filter(entity=desk.key, role=role).first() or Layout(entity=desk.key, role=role)
-        before = None if one.pk is None else one.sections
+        before = None if one.pk is None else {"sections": one.sections, "left": one.left}
         one.sections, one.left, one.changed_at = plain, gone, timezone.now()
         one.save()
-        if before != plain:
-            events.write(one, "changed" if before is not None else "created", {"sections": [before, plain]})
+        after = {"sections": plain, "left": gone}
+        if before != after:
+            told = {name: [(before or {}).get(name), value] for name, value in after.items()}
+            events.write(one, "changed" if before else "created", told)
     _changed()
     return one
 
