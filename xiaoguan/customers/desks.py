@@ -48,7 +48,7 @@ class CustomerDesk(Desk):
         Total(_("Receivables"), "orders", "total_amount", "status=signed", less="received_amount"),
     )
     figures = "first_order_on", "last_order_on"
-    related = "contacts", "opportunities", "orders", "activities"
+    related = "contacts", "opportunities", "contracts", "orders", "activities"
     steps = Steps("activities")
     duplicates = "name", "phone", "email", "tax_number"
     safe = ("city",)

@@ -316,6 +316,7 @@ class Reminder:
     """Records of an entity whose `date` has come remind the person at `who`, as long as `open` holds.
 
     about    a relation whose name stands beside the title: with whom the call is.
+    ahead    so many days before.
     """
 
     entity: str
@@ -324,6 +325,7 @@ class Reminder:
     open: Q
     text: str
     about: str = ""
+    ahead: int = 0
 
     def title(self, record: Any) -> dict[str, str]:
         """The title with what it is about, where there is something."""
@@ -334,9 +336,11 @@ class Reminder:
 _reminders: list[Reminder] = []
 
 
-def remind_of(entity: str, date: str, who: str, text: str, open: Q | None = None, about: str = "") -> None:
+def remind_of(
+    entity: str, date: str, who: str, text: str, open: Q | None = None, about: str = "", ahead: int = 0
+) -> None:
     """Declare a reminder; see Reminder. `text` is marked by gettext_noop."""
-    _reminders.append(Reminder(entity, date, who, open or Q(), text, about))
+    _reminders.append(Reminder(entity, date, who, open or Q(), text, about, ahead))
 
 
 @every("15 minutes", title=gettext_lazy("Remind people of what is due"))
@@ -348,7 +352,8 @@ def remind(running: Running) -> dict[str, Any]:
     for reminder in _reminders:
         for record in _due(reminder):
             mine = chosen.get(getattr(record, f"{reminder.who}_id"), usual)
-            if getattr(record, reminder.date) == mine.local(now).date() and mine.its_time(now):
+            day = mine.local(now).date() + timedelta(days=reminder.ahead)
+            if getattr(record, reminder.date) == day and mine.its_time(now):
                 with running.step():
                     who, said = getattr(record, f"{reminder.who}_id"), reminder.title(record)
                     told += notify([who], DUE, reminder.text, record=record, values=said)
@@ -360,7 +365,7 @@ def _due(reminder: Reminder) -> list[Any]:
     desk = desk_of(reminder.entity)
     assert desk is not None
     today, since = timezone.localdate(), timezone.now() - timedelta(hours=24)
-    days = [today + timedelta(days=step) for step in (-1, 0, 1)]
+    days = [today + timedelta(days=reminder.ahead + step) for step in (-1, 0, 1)]
     due = desk.model._default_manager.filter(reminder.open, **{f"{reminder.date}__in": days})
     due = due.select_related(reminder.about) if reminder.about else due
     done = Notification.objects.filter(kind=DUE.key, entity=desk.key, created_at__gte=since)

@@ -1,4 +1,4 @@
-"""What 示范公司 waits for: draft orders that give more away than their sellers may, asked to be signed."""
+"""What 示范公司 waits for: draft orders that give more away than their sellers may, and the terms of contracts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from xiaoguan.desk.notify import Notification
 from xiaoguan.people.chart import viewer_of_person
 from xiaoguan.project.simulation import Simulation
 from xiaoguan.sales import discounts
-from xiaoguan.sales.models import Order
+from xiaoguan.sales.models import Contract, Order
 
 NOTE = "老客户追加采购，对方要求按去年框架价执行。"
+TERMS, CONTRACTS = "条款已与客户谈妥，请审批后寄出签署。", 3
 
 
 def ask(company: Simulation) -> None:
@@ -29,6 +30,11 @@ def ask(company: Simulation) -> None:
             if changes:
                 viewer = viewer_of_person(order.owner, company.today)
                 request_approval("discount", order, viewer, NOTE, changes)
+    contracts = Contract.objects.filter(status=Contract.Status.DRAFT, owner__account__is_active=True)
+    for contract in contracts.select_related("owner").order_by("pk")[:CONTRACTS]:
+        with acting(contract.owner_id, "page"):
+            viewer, changes = viewer_of_person(contract.owner, company.today), {"status": Contract.Status.SIGNING.value}
+            request_approval("terms", contract, viewer, TERMS, changes)
     at = last.at if last is not None else company.moment(company.today)
     ApprovalRequest.objects.update(asked_at=at)
     Notification.objects.filter(kind="approval").update(created_at=at)

@@ -39,7 +39,7 @@ PLACES = (
         "orders",
         gettext_noop("Orders & cash"),
         "file-invoice",
-        ("order", "payment", "return", "product", "productcategory", "orderline", "split"),
+        ("order", "contract", "payment", "return", "product", "productcategory", "orderline", "split"),
     ),
     Place("goals", gettext_noop("Goals"), "trending-up", ("goaltarget",), page="goals"),
     Place(

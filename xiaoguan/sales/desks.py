@@ -18,9 +18,11 @@ from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.approvals import Approval, Step, holders, line_manager
 from xiaoguan.desk.desk import add_verbs
 from xiaoguan.rulebook.process import process_in_force
-from xiaoguan.sales import discounts
+from xiaoguan.sales import contracts, discounts
+from xiaoguan.sales.contracts import Activate, SendOut, TakeBack, Terminate
 from xiaoguan.sales.models import (
     Activity,
+    Contract,
     Currency,
     ExchangeRate,
     Opportunity,
@@ -60,7 +62,7 @@ class OpportunityDesk(Desk):
     order = "-closes_on"
     board = Board(lanes="stage", card=("title", "customer", "owner"), total="amount", move=Move, kept="result")
     figures = "amount", "stage", "closes_on", "result"
-    related = "activities", "orders"
+    related = "activities", "contracts", "orders"
     steps = Steps("activities")
     match_on = "title", "customer"
     open = Q(result=Opportunity.Result.OPEN)
@@ -129,6 +131,42 @@ class OpportunityDesk(Desk):
         ]
 
 
+@register
+class ContractDesk(Desk):
+    model = Contract
+    icon = "signature"
+    place = "orders"
+    beside = "customer", "owner", "amount"
+    columns = "number", "title", "customer", "owner", "status", "amount", "signed_on", "starts_on", "ends_on"
+    form = (
+        "number title",
+        "customer opportunity",
+        "owner status",
+        "amount currency",
+        "starts_on ends_on signed_on",
+        "note",
+    )
+    filters = "status", "owner", "customer", "opportunity", "starts_on", "ends_on", "signed_on", "amount"
+    views = (
+        Ready("mine", gettext_lazy("Mine"), "owner=me"),
+        Ready("ending", gettext_lazy("Ends within 60 days"), "status=active&where=ends_on:next:60&sort=ends_on"),
+    )
+    search = "number", "title", "customer"
+    order = "-starts_on"
+    figures = "amount", "starts_on", "ends_on", "signed_on"
+    related = ("orders",)
+    match_on = ("number",)
+    read = owner("owner") | manager("owner") | team("owner") | back_office
+    write = owner("owner") | manager("owner") | back_office
+    delete = back_office
+    verbs = SendOut, Activate, TakeBack, Terminate
+    approvals = (contracts.APPROVAL,)
+
+    def prepare(self, record: Any, viewer: Viewer) -> None:
+        record.owner_id, record.currency = viewer.person_id, default_currency()
+        record.number = f"HT-{timezone.now():%y%m%d%H%M%S}"
+
+
 def _cancels(record: Any, limit: Decimal | None) -> bool:
     return record.status == Order.Status.CANCELLED and record.stored("status") != record.status
 
@@ -147,12 +185,13 @@ class OrderDesk(Desk):
     form = (
         "number customer",
         "owner opportunity",
-        "status channel territory",
+        "status channel",
+        "contract territory",
         "ordered_on due_on",
         "net_amount tax_amount freight_amount",
         "total_amount currency invoice_currency",
     )
-    filters = "status", "channel", "owner", "customer", "territory", "ordered_on", "due_on", "total_amount"
+    filters = "status", "channel", "owner", "customer", "contract", "territory", "ordered_on", "due_on", "total_amount"
     views = (
         Ready("mine", gettext_lazy("Mine"), "owner=me"),
         Ready("week", gettext_lazy("Payment due this week"), "where=due_on:in:this_week&sort=due_on"),

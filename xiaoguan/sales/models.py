@@ -249,6 +249,57 @@ class StageSpell(models.Model):
         indexes = [models.Index(fields=["opportunity", "entered_at"], name="spell_of_opportunity")]
 
 
+class Contract(Record):
+    """合同: what we and a customer are bound to, from when until when; orders are placed under it."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", _("draft")
+        SIGNING = "signing", _("waiting for signature")
+        ACTIVE = "active", _("in force")
+        ENDED = "ended", _("ended")
+        TERMINATED = "terminated", _("terminated")
+
+    TONES: ClassVar = {"status": {"draft": "gray", "signing": "amber", "active": "green", "terminated": "red"}}
+
+    number = models.CharField(_("contract number"), max_length=40)
+    title = models.CharField(_("title"), max_length=120)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="contracts", verbose_name=_("customer"))
+    opportunity = models.ForeignKey(
+        Opportunity, models.SET_NULL, null=True, blank=True, related_name="contracts", verbose_name=_("opportunity")
+    )
+    owner = models.ForeignKey(Person, models.PROTECT, related_name="contracts", verbose_name=_("owner"))
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)
+    amount = MoneyField(_("amount"), help_text=_("What it is worth over its whole term, tax excluded."))
+    currency = models.CharField(_("currency"), max_length=3)
+    signed_on = models.DateField(_("signed"), null=True, blank=True)
+    starts_on = models.DateField(_("from"), default=timezone.localdate)
+    ends_on = models.DateField(_("until"), null=True, blank=True, help_text=_("The last day it holds."))
+    note = models.TextField(_("note"), blank=True)
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("contract"), _("contracts")
+        indexes: ClassVar = [
+            models.Index(fields=["-starts_on", "-id"], name="contract_list"),
+            models.Index(fields=["status", "ends_on"], name="contract_ends"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.title}"
+
+    @property
+    def binds(self) -> bool:
+        """Whether its terms are agreed: what changes them then is agreed anew."""
+        return self.status in (self.Status.SIGNING, self.Status.ACTIVE)
+
+    def clean(self) -> None:
+        from xiaoguan.sales.contracts import refuse_new
+
+        super().clean()
+        if self.ends_on and self.starts_on and self.ends_on < self.starts_on:
+            raise ValidationError({"ends_on": _("The end must be later than the beginning.")})
+        refuse_new(self)
+
+
 class Order(Record):
     """订单: what a customer signed for."""
 
@@ -272,6 +323,9 @@ class Order(Record):
     )
     opportunity = models.ForeignKey(
         Opportunity, models.SET_NULL, null=True, blank=True, related_name="orders", verbose_name=_("opportunity")
+    )
+    contract = models.ForeignKey(
+        Contract, models.SET_NULL, null=True, blank=True, related_name="orders", verbose_name=_("contract")
     )
     territory = models.ForeignKey(
         Territory, models.PROTECT, null=True, blank=True, related_name="orders", verbose_name=_("territory")

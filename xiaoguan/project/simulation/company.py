@@ -22,6 +22,7 @@ from xiaoguan.people.models import (
 from xiaoguan.project.simulation.activities import Activities
 from xiaoguan.project.simulation.catalogue import Catalogue
 from xiaoguan.project.simulation.clock import month_start
+from xiaoguan.project.simulation.contracts import Contracts
 from xiaoguan.project.simulation.customers import Customers
 from xiaoguan.project.simulation.deals import Deals
 from xiaoguan.project.simulation.history import History
@@ -31,6 +32,7 @@ from xiaoguan.project.simulation.organisation import Organisation
 from xiaoguan.project.simulation.sales import Sales
 from xiaoguan.sales.models import (
     Activity,
+    Contract,
     Currency,
     ExchangeRate,
     Opportunity,
@@ -49,7 +51,7 @@ class Simulation(History):
     ORDER = (
         *(Position, Person, Team, Membership, ReportingLine, RoleAssignment, Territory, TerritoryAssignment, PayTerms),
         *(Currency, ExchangeRate, ProductCategory, Product, Customer, Contact, Lead, Opportunity, StageSpell),
-        *(Order, OrderLine, Payment, Activity),
+        *(Contract, Order, OrderLine, Payment, Activity),
     )
 
     def __init__(self, today: date, months: int, calendar: Calendar, stages: Sequence[str], roles: dict[str, Role]):
@@ -58,6 +60,7 @@ class Simulation(History):
         self._customers, self._leads = Customers(self), Leads(self)
         self._orders, self._activities = Orders(self), Activities(self)
         self._deals = Deals(self, self._customers, self._leads, self._orders, self._activities)
+        self._contracts = Contracts(self)
         self._sales = Sales(self, self._deals, self._orders, self._activities)
 
     def run(self, progress: Callable[[str], None] = lambda _what: None) -> Simulation:
@@ -78,6 +81,7 @@ class Simulation(History):
         self._activities.diaries()
         self._customers.grades()
         self._orders.number()
+        self._contracts.make()
         return self
 
     def expected_year(self, year: int) -> int:
