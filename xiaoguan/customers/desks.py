@@ -33,12 +33,20 @@ class CustomerDesk(Desk):
         "tax_number registered_on next_contact_on",
         "note",
     )
-    filters = "owner", "grade", "stage", "channel", "origin", "territory", "last_contact_on", "next_contact_on"
+    filters = (
+        *("owner", "grade", "stage", "channel", "origin", "territory"),
+        *("last_contact_on", "next_contact_on", "recycle_on"),
+    )
     views = (
         Ready("mine", _("Mine"), "owner=me"),
         Ready("overdue", _("Contact overdue"), "where=next_contact_on:lt:today&sort=next_contact_on"),
         Ready("week", _("Contact this week"), "where=next_contact_on:in:this_week&sort=next_contact_on"),
         Ready("pool", _("Public pool"), "owner=none"),
+        Ready(
+            "leaving",
+            _("Going back to the pool"),
+            "where=recycle_on:next:30&sort=recycle_on&columns=name,grade,owner,last_contact_on,last_order_on,recycle_on",
+        ),
     )
     search = "name", "phone", "email", "city", "tax_number"
     order = "-updated_at"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import ClassVar
 
 from django.db import models
@@ -73,6 +74,9 @@ class Customer(Record):
     last_contact_on = models.DateField(_("last contact"), null=True, blank=True, editable=False)
     first_order_on = models.DateField(_("first order"), null=True, blank=True, editable=False)
     last_order_on = models.DateField(_("last order"), null=True, blank=True, editable=False)
+    recycle_on = models.DateField(_("back to the pool"), null=True, blank=True, editable=False)
+    recycle_rule = models.CharField(_("by the rule"), max_length=60, blank=True, default="", editable=False)
+    recycle_warned_on = models.DateField(_("owner warned"), null=True, blank=True, editable=False)
     note = models.TextField(_("note"), blank=True)
 
     class Meta(Record.Meta):
@@ -81,10 +85,31 @@ class Customer(Record):
             models.Index(fields=["-updated_at", "-id"], name="customer_list"),
             models.Index(fields=["owner", "-updated_at", "-id"], name="customer_of_owner"),
             models.Index(fields=["first_order_on"], name="customer_first_order"),
+            models.Index(fields=["recycle_on"], name="customer_recycled", condition=models.Q(recycle_on__isnull=False)),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def derive(cls, ids: Collection[int]) -> None:
+        """Whoever was to go back to the pool soon is looked at again: another owner, another grade."""
+        from xiaoguan.customers import pool
+
+        pool.look_again(ids)
+
+
+class PutOff(models.Model):
+    """延期: somebody put off the return of a customer to the pool by a rule; counts for the present owner."""
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="put_off")
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+", db_index=False)
+    rule = models.CharField(max_length=60)
+    days = models.PositiveIntegerField()
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("extension"), _("extensions")
 
 
 class Claimed(models.Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,26 @@ from xiaoguan.rulebook.daily import ruling
 from xiaoguan.rulebook.process import calendar_in_force
 
 DAY = timedelta(days=1)
+
+
+def _nothing(ids: Collection[int]) -> None:
+    """Before a floor above says what to do."""
+
+
+_look_again: Callable[[Collection[int]], None] = _nothing
+
+
+def look_again_with(work: Callable[[Collection[int]], None]) -> None:
+    """The floor that knows orders and activities says here which rules of the pool hold for customers."""
+    global _look_again
+    _look_again = work
+
+
+def look_again(ids: Collection[int]) -> None:
+    """Those of these customers that were to go back to the pool soon are reckoned anew."""
+    marked = Customer.objects.filter(pk__in=ids, recycle_on__isnull=False)
+    if found := list(marked.values_list("pk", flat=True)):
+        _look_again(found)
 
 
 def _leaves(record: Any, limit: Any) -> bool:

@@ -14,9 +14,10 @@ from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_GET
 
 from xiaoguan.base.periods import Period
+from xiaoguan.customers.models import Customer
 from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.approvals import requests
-from xiaoguan.desk.cells import money_text
+from xiaoguan.desk.cells import day_text, money_text
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.listing import with_query
 from xiaoguan.goals.pages import value_text
@@ -48,7 +49,7 @@ def today(request: HttpRequest) -> HttpResponse:
             "date": timezone.localdate(),
             "goals": _goals(viewer, person) if person else [],
             "due": due,
-            "next": [*(_to_sign(viewer) if person else []), *due, *deals][:3],
+            "next": [*(_to_sign(viewer) + _leaving(viewer) if person else []), *due, *deals][:3],
             "deals": deals,
             "earned": _earned(person) if person else None,
             "checklist": _checklist(viewer),
@@ -150,6 +151,21 @@ def _to_sign(viewer: Viewer) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def _leaving(viewer: Viewer) -> list[dict[str, Any]]:
+    """The viewer's customers that go back to the public pool within a week, as one line."""
+    last = timezone.localdate() + timedelta(days=7)
+    days = Customer.objects.filter(owner=viewer.person_id, recycle_on__lte=last).order_by("recycle_on")
+    found = list(days.values_list("recycle_on", flat=True)[:100])
+    if not found:
+        return []
+    title = ngettext("%(n)d customer goes back to the pool", "%(n)d customers go back to the pool", len(found))
+    desk = desk_of(Customer)
+    assert desk is not None
+    query = {"owner": "me", "where": f"recycle_on:le:{last.isoformat()}", "sort": "recycle_on"}
+    until = _("from %(day)s on") % {"day": day_text(found[0])}
+    return [{"title": title % {"n": len(found)}, "url": with_query(desk.url(), query), "when": until, "tone": "amber"}]
 
 
 def _late(days: int) -> str:

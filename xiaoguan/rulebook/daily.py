@@ -15,10 +15,11 @@ from xiaoguan.rulebook.models import PolicyVersion
 
 @dataclass(frozen=True)
 class Ruling:
-    """A section with the name of the policy that it stands in, "小企业销售管理制度 1.0.0"."""
+    """A section, the name of the policy that it stands in, "小企业销售管理制度 1.0.0", and the id of its version."""
 
     section: Any
     policy: str
+    version: int
 
 
 def ruling(key: str, day: date | None = None) -> Ruling | None:
@@ -42,4 +43,4 @@ def _of(key: str, version_id: int, digest: str) -> Ruling | None:
 
     policy = document_of(version_id)
     section = getattr(policy, key)
-    return Ruling(section, f"{policy.header.name} {policy.version}") if section is not None else None
+    return Ruling(section, f"{policy.header.name} {policy.version}", version_id) if section is not None else None

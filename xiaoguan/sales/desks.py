@@ -35,6 +35,7 @@ from xiaoguan.sales.models import (
     Split,
     default_currency,
 )
+from xiaoguan.sales.recycling import PutOffReturn
 from xiaoguan.sales.verbs import LOST, Done, HandOver, Log, Lose, Move, Reopen, Win, closing
 
 head_office = role("general_manager", "operations")
@@ -319,7 +320,7 @@ class ActivityDesk(Desk):
         record.owner_id = viewer.person_id
 
 
-add_verbs(Customer, Log)
+add_verbs(Customer, Log, PutOffReturn)
 add_verbs(Contact, Log)
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.base.words import format_percent
 from xiaoguan.customers.models import Contact, Customer
+from xiaoguan.customers.pool import look_again
 from xiaoguan.desk.fields import ExactField, MoneyField, single
 from xiaoguan.desk.records import Record
 from xiaoguan.people.models import Person, Territory
@@ -385,6 +386,7 @@ class Order(Record):
                 models.Value(Customer.Stage.PROSPECT),
             ),
         )
+        look_again(ids)
 
 
 class OrderLine(Record):
@@ -612,6 +614,7 @@ class Activity(Record):
         Customer.objects.filter(pk__in=ids).update(
             last_contact_on=Subquery(done.annotate(v=Max("done_on")).values("v"))
         )
+        look_again(ids)
 
 
 def tomorrow(days: int = 1) -> date:

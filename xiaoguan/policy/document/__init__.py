@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from xiaoguan.base.money import minor_unit, parse_units
 from xiaoguan.base.periods import Calendar
 
+from ..formula import calls, names
 from .appraisal import Appraisal, AppraisalGate, Career, Grade, Indicator, Score
 from .base import Bound, Dates, Expression, Later, Point, Section
 from .header import CalendarSection, CustomPeriods, Effective, Fx, Header, Transition
@@ -42,6 +43,7 @@ from .incentive import (
 )
 from .measures import Goal, Least, Method, Metric, Proration, Reasonable, Simulation, Step, Target
 from .process import (
+    RECYCLED_BY,
     Classification,
     Discount,
     FollowUp,
@@ -122,8 +124,15 @@ class Policy(Section):
     @property
     def later(self) -> tuple[Later, ...]:
         """Sections that are read and checked, but of which this engine carries out nothing."""
-        done = {"pool"} if self.pool is not None and not self.pool.recycle else set()
+        pool = self.pool
+        asked = [*(rule.when for rule in pool.recycle), *([pool.exclude] if pool.exclude else [])] if pool else []
+        done = {"pool"} if all(map(self.can_ask, asked)) else set()
         return tuple(Later(key, self.line_of(key), key) for key in LATER if getattr(self, key) and key not in done)
+
+    def can_ask(self, written: Expression) -> bool:
+        """Whether all that a condition on a customer reads is known when its recycling is decided."""
+        known = names(written.tree) <= RECYCLED_BY | self.metrics.keys()
+        return known and calls(written.tree) <= {"if", "default", "ratio", "abs", "clamp", "round", "min", "max"}
 
     def components(self) -> Iterator[tuple[IncentivePlan, Component]]:
         """Every component with its plan, in order."""

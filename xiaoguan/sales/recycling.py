@@ -1,0 +1,358 @@
+"""公海回收: every night the pool's rules of the policy in force are asked of every customer that somebody has.
+
+A rule that will hold within HORIZON days marks the customer, so that lists show what is to go back and when. So many
+days before as the rule says its owner is warned; a customer goes back on its day, and never sooner after the warning
+than that. What waits for an approval of its owner, and whoever the policy excludes, stays. Running it twice on a day
+changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Count, Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
+
+from xiaoguan.base.periods import Period
+from xiaoguan.customers.models import Customer, PutOff
+from xiaoguan.customers.pool import look_again_with, until
+from xiaoguan.desk import Verb
+from xiaoguan.desk.access import Rule, Viewer, role_label
+from xiaoguan.desk.approvals import guards
+from xiaoguan.desk.events import acting
+from xiaoguan.desk.jobs import Running, every
+from xiaoguan.desk.models import Event
+from xiaoguan.desk.notify import notice, notify
+from xiaoguan.policy.document.process import Recycle
+from xiaoguan.policy.metrics import PlanError, plan, run
+from xiaoguan.policy.recycling import OF_DEAL, Due, Recycling
+from xiaoguan.rulebook.daily import ruling
+from xiaoguan.rulebook.facts import facts, schema
+from xiaoguan.rulebook.process import process_in_force
+from xiaoguan.rulebook.versions import document_of
+from xiaoguan.sales.models import Contract, Opportunity, Order
+
+HORIZON, SOME = 30, 500
+"""So many days ahead customers are marked; so many are looked at in one step."""
+POOL = notice("pool", gettext_lazy("Customers that go back to the pool"), "arrow-back-up")
+WARNED = gettext_noop("%(title)s goes back to the pool on %(day)s: %(rule)s")
+GONE = gettext_noop("%(title)s went back to the pool: %(rule)s")
+MARKS = ("recycle_on", "recycle_rule", "recycle_warned_on")
+OWN = {"class": "grade", "grade": "grade", "source": "origin"}
+"""What policies call fields of a customer otherwise than we do."""
+
+
+class Rules:
+    """The rules in force on a day, and the policy that they stand in."""
+
+    def __init__(self, day: date):
+        self.day = day
+        found = ruling("pool", day)
+        self.policy = document_of(found.version) if found is not None else None
+        self.named = found.policy if found is not None else ""
+        self.recycling = Recycling(self.policy) if self.policy is not None else None
+
+    @property
+    def asked(self) -> bool:
+        return self.recycling is not None and bool(self.recycling.rules)
+
+    def rule(self, rule_id: str) -> Recycle | None:
+        """The rule that is carried out by this id."""
+        rules = self.recycling.rules if self.recycling is not None else []
+        return next((rule for rule, _asked in rules if rule.id == rule_id), None)
+
+    @cached_property
+    def plans(self) -> Mapping[str, Any]:
+        """The metrics that the rules read, as they are counted; those that cannot be are missing."""
+        assert self.policy is not None and self.recycling is not None
+        found = {}
+        for name in self.recycling.names & self.policy.metrics.keys():
+            with suppress(PlanError):
+                found[name] = plan(self.policy, name, schema())
+        return found
+
+
+@dataclass
+class _Known:
+    """What is known of one customer today; the rest is asked of its chunk when a rule reads it."""
+
+    customer: Customer
+    chunk: _Chunk
+    since: date
+
+    @property
+    def deals(self) -> Sequence[Mapping[str, Any]]:
+        return self.chunk.deals.get(self.customer.pk, ())
+
+    def get(self, name: str, _default: Any = None) -> Any:
+        own, today = self.customer, self.chunk.rules.day
+        if name == "days_owned":
+            return (today - self.since).days
+        if name == "days_since_follow_up":
+            return (today - max(own.last_contact_on or self.since, self.since)).days
+        if name in ("days_since_deal", "recency_days"):
+            return (today - own.last_order_on).days if own.last_order_on else None
+        if name in ("orders", "spend"):
+            return self.chunk.bought.get(own.pk, (0, 0))[name == "spend"]
+        if name == "open_contract":
+            return own.pk in self.chunk.bound
+        if name in self.chunk.rules.plans:
+            return self.chunk.metric(name, own.pk, self.since)
+        plain = name.removeprefix("customer.")
+        if plain == name and name not in OWN:
+            return None
+        return getattr(own, OWN.get(plain, plain)) or None
+
+
+@dataclass
+class _Chunk:
+    """Some customers, and what of orders, deals and contracts their rules read: a query for all of them."""
+
+    rules: Rules
+    customers: Sequence[Customer]
+    _rows: dict[str, Mapping[str, list[Any]]] = field(default_factory=dict)
+
+    @cached_property
+    def ids(self) -> list[int]:
+        return [customer.pk for customer in self.customers]
+
+    @cached_property
+    def since(self) -> Mapping[int, datetime]:
+        """Since when each has its present owner: the last change of it, or the day it came into the books."""
+        found = {customer.pk: customer.created_at for customer in self.customers}
+        changed = Event.objects.filter(entity="customer", record_id__in=self.ids, changes__has_key="owner_id")
+        for pk, at, deed in changed.order_by("id").values_list("record_id", "at", "deed"):
+            if deed != "deleted":
+                found[pk] = at
+        return found
+
+    @cached_property
+    def put_off(self) -> Mapping[int, Mapping[str, list[int]]]:
+        """{customer: {rule: [days]}} since they have their present owner."""
+        found: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for pk, rule, days, at in PutOff.objects.filter(customer__in=self.ids).values_list(
+            "customer_id", "rule", "days", "at"
+        ):
+            if at >= self.since[pk]:
+                found[pk][rule].append(days)
+        return found
+
+    @cached_property
+    def deals(self) -> Mapping[int, list[Mapping[str, Any]]]:
+        found: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+        assert self.rules.recycling is not None
+        if self.rules.recycling.names & OF_DEAL:
+            process = process_in_force(self.rules.day)
+            rows = Opportunity.objects.filter(customer__in=self.ids, result=Opportunity.Result.OPEN)
+            for pk, stage, since in rows.values_list("customer_id", "stage", "stage_since"):
+                days = (self.rules.day - since).days
+                limit = process.stage(stage).limit_days
+                found[pk].append({"stage": stage, "stage_days": days, "stage_limit": limit})
+        return found
+
+    @cached_property
+    def bought(self) -> Mapping[int, tuple[int, int]]:
+        """{customer: (signed orders, their net amount in the policy's currency)}, from the first day on."""
+        assert self.rules.policy is not None
+        rows = Order.objects.filter(customer__in=self.ids, status=Order.Status.SIGNED).order_by()
+        counts = dict(rows.values_list("customer").annotate(Count("pk")))
+        spent = rows.filter(currency=self.rules.policy.currency).values_list("customer").annotate(Sum("net_amount"))
+        sums = dict(spent)
+        return {pk: (count, sums.get(pk, 0)) for pk, count in counts.items()}
+
+    @cached_property
+    def bound(self) -> set[int]:
+        """Customers with a contract in force."""
+        rows = Contract.objects.filter(customer__in=self.ids, status=Contract.Status.ACTIVE)
+        return set(rows.values_list("customer_id", flat=True))
+
+    def metric(self, name: str, pk: int, since: date) -> Any:
+        """A metric over the customer's own records since it has its present owner."""
+        assert self.rules.policy is not None
+        period = Period(since, self.rules.day + timedelta(days=1), "day", "")
+
+        def rows_of(source: str, window: Period, dated: str) -> list[Any]:
+            rows = self._of(source).get(str(pk), [])
+            return [row for row in rows if row[dated] is not None and window.contains(row[dated])]
+
+        return run(self.rules.plans[name], rows_of, period, self.rules.policy.currency).value
+
+    def _of(self, source: str) -> Mapping[str, list[Any]]:
+        """All records of these customers in a fact table, by customer; none where it does not know customers."""
+        if source not in self._rows:
+            grouped: dict[str, list[Any]] = defaultdict(list)
+            fact = facts()[source]
+            key = "id" if fact.model is Customer else "customer"
+            if key == "id" or key in fact.fields:
+                for row in fact.of(key, [str(pk) for pk in self.ids]):
+                    grouped[str(row[key])].append(row)
+            self._rows[source] = grouped
+        return self._rows[source]
+
+    def known(self, customer: Customer) -> _Known:
+        return _Known(customer, self, timezone.localdate(self.since[customer.pk]))
+
+    def due(self, customer: Customer) -> Due | None:
+        assert self.rules.recycling is not None
+        shifts = {rule: sum(days) for rule, days in self.put_off.get(customer.pk, {}).items()}
+        return self.rules.recycling.first(self.known(customer), HORIZON, shifts)
+
+
+def _mark(chunk: _Chunk, customer: Customer) -> tuple[Due | None, bool]:
+    """Write onto the customer, unsaved, when it goes back and by which rule; whether its owner is to be warned now."""
+    due = chunk.due(customer) if customer.owner_id is not None and chunk.rules.asked else None
+    if due is None:
+        customer.recycle_on, customer.recycle_rule, customer.recycle_warned_on = None, "", None
+        return None, False
+    day, then, warned = chunk.rules.day, chunk.rules.day + timedelta(days=due.days), customer.recycle_warned_on
+    had, before = timezone.localdate(chunk.since[customer.pk]), customer.recycle_on
+    if warned and (customer.recycle_rule != due.rule.id or warned <= had or (before and before < then)):
+        warned = None  # it was another rule, another owner, or was put off by a contact or by somebody
+    earliest = until(_noon(warned or day), due.rule.warn) if due.rule.warn is not None else day
+    customer.recycle_on = max(then, earliest)
+    customer.recycle_rule, customer.recycle_warned_on = due.rule.id, warned
+    return due, due.rule.warn is not None and warned is None and then <= earliest
+
+
+def _noon(day: date) -> datetime:
+    return timezone.make_aware(datetime(day.year, day.month, day.day, 12))
+
+
+# Looking and carrying out
+
+
+def look(ids: Collection[int]) -> None:
+    """Mark these customers as they are now, unless nothing speaks for it any more."""
+    rules = Rules(timezone.localdate())
+    customers = list(Customer.objects.filter(pk__in=ids).order_by("pk"))
+    before = _marks(customers)
+    chunk = _Chunk(rules, customers)
+    for customer in customers:
+        _mark(chunk, customer)
+    _keep(customers, before)
+
+
+def _marks(customers: Iterable[Customer]) -> dict[int, list[Any]]:
+    return {customer.pk: [getattr(customer, name) for name in MARKS] for customer in customers}
+
+
+def _keep(customers: Sequence[Customer], before: Mapping[int, list[Any]]) -> None:
+    """Write the marks that are other ones; they are no change of the record, as what is derived is none."""
+    after = _marks(customers)
+    changed = [customer for customer in customers if after[customer.pk] != before[customer.pk]]
+    Customer.objects.bulk_update(changed, MARKS, batch_size=SOME)
+
+
+@every("day", at="00:30", title=gettext_lazy("Take customers back into the public pool"))
+def recycle_customers(running: Running) -> dict[str, Any]:
+    """Mark, warn and take back, some customers in a step."""
+    rules = Rules(timezone.localdate())
+    told = {"warned": 0, "gone": 0, **running.checkpoint}
+    after = told.get("after", 0)
+    if not rules.asked:
+        Customer.objects.filter(recycle_on__isnull=False).update(**dict(zip(MARKS, (None, "", None), strict=True)))
+    while rules.asked and (customers := _some(after)):
+        after = customers[-1].pk
+        with running.step() as mark:
+            warned, gone = _carry_out(_Chunk(rules, customers))
+            told["warned"] += warned
+            told["gone"] += gone
+            mark |= {**told, "after": after}
+    text = _("%(gone)d customers went back to the pool, the owners of %(warned)d were warned.")
+    return {"summary": text % {"gone": told["gone"], "warned": told["warned"]}}
+
+
+def _some(after: int) -> list[Customer]:
+    """The next customers that somebody has."""
+    return list(Customer.objects.filter(pk__gt=after, owner__isnull=False).order_by("pk")[:SOME])
+
+
+def _carry_out(chunk: _Chunk) -> tuple[int, int]:
+    """How many were warned and how many went back."""
+    before, warned, gone = _marks(chunk.customers), 0, 0
+    leaving: list[tuple[Customer, Due]] = []
+    for customer in chunk.customers:
+        due, warn = _mark(chunk, customer)
+        if due is not None and warn:
+            _warn(customer, due, chunk.rules.day)
+            warned += 1
+        elif due is not None and customer.recycle_on is not None and customer.recycle_on <= chunk.rules.day:
+            leaving.append((customer, due))
+    _keep(chunk.customers, before)
+    for customer, due in leaving:
+        with suppress(guards.Frozen):  # somebody has asked for another owner: it stays until that is decided
+            _take_back(customer.pk, due, chunk.rules.named)
+            gone += 1
+    return warned, gone
+
+
+def _warn(customer: Customer, due: Due, day: date) -> None:
+    assert customer.recycle_on is not None
+    customer.recycle_warned_on = day
+    values = {"day": customer.recycle_on.isoformat(), "rule": due.rule.name or due.rule.id}
+    notify([customer.owner_id], POOL, WARNED, record=customer, values=values)
+
+
+@transaction.atomic
+def _take_back(pk: int, due: Due, policy: str) -> None:
+    """The change of its owner says by which rule and what was counted."""
+    customer, rule = Customer.objects.get(pk=pk), due.rule.name or due.rule.id
+    counted = _(", ").join(_("%(n)d days") % {"n": days} for days in due.counted.values())
+    former, customer.owner_id = customer.owner_id, None
+    with acting(None, "system", " · ".join(filter(None, (rule, counted, policy)))[:200]):
+        customer.save()
+        notify([former], POOL, GONE, record=customer, values={"rule": rule})
+
+
+look_again_with(look)
+
+
+# Putting it off
+
+
+class PutOffReturn(Verb):
+    """延期: the customer stays for some days more, as often as the rule allows it."""
+
+    name = "put_off"
+    label, icon = gettext_lazy("Put off its return"), "hourglass"
+    fields = {"reason": forms.CharField(label=gettext_lazy("Reason"), max_length=200)}
+
+    def allowed(self, record: Customer) -> bool:
+        return _extendable(record) is not None
+
+    def may(self, viewer: Viewer, record: Any, write: Rule) -> bool:
+        rule = _extendable(record)
+        may = rule is not None and rule.extend is not None and viewer.has(*rule.extend.by)
+        return may and super().may(viewer, record, write)
+
+    def do(self, record: Customer, by: Viewer, reason: str = "", **values: Any) -> None:
+        rule = _extendable(record)
+        assert rule is not None and rule.extend is not None
+        if not by.has(*rule.extend.by) or by.person_id is None:
+            who = _(" or ").join(str(role_label(code)) for code in rule.extend.by)
+            raise ValidationError(_("By the policy %(who)s may put this off.") % {"who": who})
+        PutOff.objects.create(customer=record, person_id=by.person_id, rule=rule.id, days=rule.extend.days)
+        look([record.pk])
+
+
+def _extendable(record: Customer) -> Recycle | None:
+    """The rule by which it is to go back, if that may still be put off."""
+    if record.recycle_on is None or record.owner_id is None:
+        return None
+    rules = Rules(timezone.localdate())
+    rule = rules.rule(record.recycle_rule)
+    if rule is None or rule.extend is None:
+        return None
+    used = _Chunk(rules, [record]).put_off.get(record.pk, {}).get(rule.id, [])
+    return rule if len(used) < rule.extend.times else None
