@@ -481,7 +481,7 @@ def test_the_explanation_has_the_bounds_of_a_matrix_and_the_table_of_a_spiff():
         "the cell that the attainment of quota (from 0%, 80%) and 客户数 (from 0, 10) reach: 0% / 50%; 80% / 120%"
         in (english["m"])
     )
-    assert english["s"].startswith("5.00 CNY for each record of opportunities.")
+    assert english["s"].startswith("¥5.00 for each record of opportunities.")
     assert "In proportion to the working days under the plan." in english["b"]
     chinese = {one.title: one.text for one in explain_text(found, "zh")}
     assert "签约额达成率（0%、80% 起）与客户数（0、10 起）所达单元格" in chinese["m"]

@@ -22,6 +22,9 @@ from .money import Money, minor_digits
 
 _WORD = re.compile(r"[^\W_]+")
 
+SYMBOLS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "HKD": "HK$", "JPY": "JP¥", "TWD": "NT$"}
+"""The signs of currencies on every page, whatever its language; any other is written by its code."""
+
 
 def closest(word: str, options: Iterable[str]) -> str | None:
     """The option that looks most like `word`, or None if none is near."""
@@ -83,6 +86,22 @@ def format_money(units: int | None, currency: str, locale: str) -> str:
     return babel.numbers.format_currency(amount, currency, locale=_locale(locale), currency_digits=True)
 
 
+def with_symbol(number: str, currency: str) -> str:
+    """A number that is written already, with the currency's sign: ¥0.0125, -CHF 5.00."""
+    sign = SYMBOLS.get(currency, f"{currency}\u00a0")
+    return f"-{sign}{number[1:]}" if number.startswith("-") else sign + number
+
+
+def currency_name(currency: str, locale: str) -> str:
+    """人民币, Chinese Yuan; the code where the locale has no name for it."""
+    return babel.numbers.get_currency_name(currency, locale=_locale(locale))
+
+
+def zone_name(zone: str, locale: str) -> str:
+    """The place whose time a zone is: 中国（上海）时间, China (Shanghai) Time."""
+    return babel.dates.get_timezone_location(zone, locale=_locale(locale))
+
+
 def format_percent(value: Fraction | Decimal | int | None, locale: str, digits: int = 1) -> str:
     """A fraction of one as a percentage with at most `digits` decimals; "–" if missing."""
     if value is None:
@@ -95,6 +114,12 @@ def format_percent(value: Fraction | Decimal | int | None, locale: str, digits: 
 def format_date(day: date | None, locale: str) -> str:
     """A date as locals write it in a table: 2026年3月2日, Mar 2, 2026; "–" if missing."""
     return "–" if day is None else babel.dates.format_date(day, format="medium", locale=_locale(locale))
+
+
+@lru_cache(maxsize=1_024)
+def short_date(day: date, locale: str) -> str:
+    """A date where the year is known: 3月2日, Mar 2."""
+    return babel.dates.format_skeleton("MMMd", day, locale=_locale(locale))
 
 
 @lru_cache

@@ -14,7 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from xiaoguan.base.money import SCALE, minor_digits
-from xiaoguan.base.words import format_date
+from xiaoguan.base.words import SYMBOLS, format_date, short_date
 from xiaoguan.desk.access import Viewer, mask
 from xiaoguan.desk.paths import Path
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from xiaoguan.desk.desk import Desk
 
 MISSING = "–"
-SYMBOLS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "HKD": "HK$", "JPY": "JP¥", "TWD": "NT$"}
 
 
 @dataclass(slots=True)
@@ -47,6 +46,11 @@ def money_text(units: int | None, currency: str = "") -> str:
     return f"{sign}{symbol}{major:,}{fraction}"
 
 
+def change_text(units: int, currency: str = "") -> str:
+    """A difference of amounts, a gain with its plus: +¥12.00."""
+    return f"+{money_text(units, currency)}" if units > 0 else money_text(units, currency)
+
+
 def middle(text: str, size: int = 32) -> str:
     """A long name cut in the middle, so that both ends can be read."""
     if len(text) <= size:
@@ -63,6 +67,11 @@ def number_text(value: Any, digits: int = 4) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return f"\u2212{text}" if number < 0 else text
+
+
+def short_day(value: date) -> str:
+    """As on the axis of a chart: 3月2日, Mar 2."""
+    return short_date(value, get_language() or "en")
 
 
 def day_text(value: date | None) -> str:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 from xiaoguan.base.money import SCALE
 from xiaoguan.base.periods import Period
 from xiaoguan.desk.access import Viewer, viewer_of
-from xiaoguan.desk.cells import day_text, money_text, number_text
+from xiaoguan.desk.cells import day_text, money_text, number_text, short_day
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.listing import with_query
 from xiaoguan.goals.models import GoalTarget
@@ -175,7 +175,7 @@ def _chart(
     option = {
         "tooltip": {"trigger": "axis"},
         "legend": {"data": [_("actual"), _("expected")]},
-        "xAxis": {"type": "category", "data": [d.isoformat() for d in days], "boundaryGap": False},
+        "xAxis": {"type": "category", "data": [short_day(d) for d in days], "boundaryGap": False},
         "yAxis": {"type": "value"},
         "series": [
             {"name": _("actual"), "type": "line", "data": actual, "showSymbol": False, "areaStyle": {"opacity": 0.08}},

@@ -10,10 +10,11 @@ and back. What is carried out elsewhere says so.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from xiaoguan.base.explain import value_text
-from xiaoguan.base.money import format_units, minor_unit
-from xiaoguan.base.words import plain_number
+from xiaoguan.base.money import SCALE, minor_unit
+from xiaoguan.base.words import currency_name, plain_number, zone_name
 
 from ..document import Goal, Metric, Policy, Step
 from .daily import Daily
@@ -57,17 +58,20 @@ class _Prose(Writer):
     def header(self) -> Clause:
         head = self.policy.header
         start, end = head.effective.start, head.effective.end
+        since = self.say(f"in force from {self.day(start)}", f"自 {self.day(start)}起生效，")
         if end is None:
-            since = self.say(f"in force from {start} without an end", f"自 {start} 起生效，无截止日期")
+            since += self.say(" without an end", "无截止日期")
         else:
-            since = self.say(f"in force from {start}, until before {end}", f"自 {start} 起生效，至 {end} 前一日止")
+            since += self.say(f", until before {self.day(end)}", f"至 {self.day(end)}前一日止")
         roles = self.words(head.scope.roles) or self.say("everybody", "全体人员")
-        minor = format_units(minor_unit(head.currency), head.currency)
+        money = currency_name(head.currency, self.locale)
+        minor = self.money(Fraction(minor_unit(head.currency), SCALE))
+        zone = zone_name(head.timezone, self.locale)
         text = self.say(
-            f"Version {head.version}, {since}. It is for {roles}. Amounts are in {head.currency}; what is paid is "
-            f"rounded to {minor}, half up. Days are those of {head.timezone}.",
-            f"版本 {head.version}，{since}。适用于{roles}。金额以 {head.currency} 计，应付金额四舍五入到 {minor}。"
-            f"日期以 {head.timezone} 时区为准。",
+            f"Version {head.version}, {since}. It is for {roles}. Amounts are in {money}; what is paid is "
+            f"rounded to {minor}, half up. Days are those of {zone}.",
+            f"版本 {head.version}，{since}。适用于{roles}。金额以{money}计，应付金额四舍五入到 {minor}。"
+            f"日期以{zone}为准。",
         )
         if head.fx is not None:
             kinds = [self.word(kind) for kind in (head.fx.attainment, head.fx.earning)]
@@ -102,17 +106,19 @@ class _Prose(Writer):
         days = section.working_days
         if self.policy.calendar.holidays:
             shifted = self.say(", with make-up days", "，计入调休上班日") if days.shift_days else ""
+            named = self.listed([day.capitalize() for day in days.weekdays])
             text += self.say(
-                f" Working days are {self.listed(days.weekdays)} less the public holidays of China{shifted}.",
+                f" Working days are {named} less the public holidays of China{shifted}.",
                 f"工作日按每周 {len(days.weekdays)} 天计，扣除中国法定节假日{shifted}。",
             )
         if section.close is not None and section.close.due is not None:
             due, kind = self.duration(section.close.due), self.word(section.close.period)
             text += self.say(f" A {kind} is closed within {due} after its end.", f"每{kind}结束后 {due}内结账。")
         for kind, custom in section.custom.items():
+            first, end = self.day(custom.starts[0]), self.day(custom.end)
             text += self.say(
-                f" {kind}: {len(custom.starts)} periods from {custom.starts[0]} until before {custom.end}.",
-                f"{self.word(kind)}：共 {len(custom.starts)} 期，自 {custom.starts[0]} 起，至 {custom.end} 前一日止。",
+                f" {kind}: {len(custom.starts)} periods from {first} until before {end}.",
+                f"{self.word(kind)}：共 {len(custom.starts)} 期，自 {first}起，至 {end}前一日止。",
             )
         return Clause("calendar", section.line, self.say("Calendar", "期间日历"), spaced(text), 1)
 

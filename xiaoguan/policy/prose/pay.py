@@ -7,7 +7,6 @@ from dataclasses import replace
 from fractions import Fraction
 
 from xiaoguan.base.explain import value_text
-from xiaoguan.base.money import SCALE
 from xiaoguan.base.words import plain_number
 
 from ..document import Axis, Component, IncentivePlan, Payee, Tiers
@@ -28,9 +27,6 @@ class Pay(Writer):
         if steps:
             title = self.say("How it is paid", "核算与发放")
             yield Clause(plan.path, plan.line, title, self.tidy(steps), 3)
-
-    def money(self, value: Fraction) -> str:
-        return f"{value_text(value * SCALE, f'money:{self.policy.currency}')} {self.policy.currency}"
 
     def share(self, value: Fraction) -> str:
         return value_text(value, "ratio")
@@ -87,9 +83,9 @@ class Pay(Writer):
         }
         text = kinds[component.kind](component, period)
         if component.valid is not None:
-            start, end = component.valid.start, component.valid.end
-            until = self.say(f", until before {end}", f"至 {end} 前一日") if end else ""
-            text += self.say(f" Valid from {start}{until}.", f"有效期自 {start} 起{until}。")
+            start, end = self.day(component.valid.start), component.valid.end
+            until = self.say(f", until before {self.day(end)}", f"至 {self.day(end)}前一日") if end else ""
+            text += self.say(f" Valid from {start}{until}.", f"有效期自 {start}起{until}。")
         if component.when is not None:
             condition = self.phrase(component.when.tree)
             text += self.say(f" It is paid only if {condition}.", f"仅当{condition}时发放。")
@@ -221,7 +217,7 @@ class Pay(Writer):
     def point(self, table: Tiers, value: Fraction) -> str:
         if table.by == "attainment":
             return self.share(value)
-        return value_text(value * SCALE, "money:") if table.by == "amount" else value_text(value, "count")
+        return self.money(value) if table.by == "amount" else value_text(value, "count")
 
     def matrix(self, component: Component, period: str) -> str:
         axes = [self.axis(axis) for axis in (component.rows, component.columns) if axis]
@@ -383,9 +379,11 @@ class Pay(Writer):
                 (self.say("held-back pay", "留存"), leaving.held),
                 (self.say("debt", "预支余额"), leaving.debt),
             ]
-            shown = self.listed([f"{what}{self.say(': ', '：')}{self.word(answer)}" for what, answer in answers])
+            words = {"lost": self.say("lost", "不再发放")}  # of pay; elsewhere it is a deal that is lost
+            told = [(what, words.get(answer) or self.word(answer)) for what, answer in answers]
+            shown = self.listed([f"{what}{self.say(': ', '：')}{word}" for what, word in told])
             text += self.say(f" After leaving: {shown}.", f"离职后：{shown}。")
         if plan.dispute is not None:
             window, who = self.duration(plan.dispute.window), self.words(plan.dispute.decide)
-            text += self.say(f" Disputes within {window}; {who} decides.", f"申诉期 {window}，由{who}裁定。")
+            text += self.say(f" Disputes within {window}, decided by {who}.", f"申诉期 {window}，由{who}裁定。")
         return text

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 
 from xiaoguan.base.explain import value_text
 from xiaoguan.base.money import SCALE
-from xiaoguan.base.words import plain_number
+from xiaoguan.base.words import format_date, plain_number, with_symbol
 
 from ..document import Expression, Policy, Section
 from ..formula import Binary, Call, Duration, Expr, In, Literal, Type, Unary, dotted
@@ -31,9 +32,10 @@ _HAN = "[\u4e00-\u9fff]"
 
 
 def spaced(text: str) -> str:
-    """A space between Chinese characters and Latin letters or digits, none between Chinese characters."""
+    """A space between Chinese characters and Latin letters or digits, none between Chinese characters or in a date."""
     text = re.sub(f"(?<=[）\u4e00-\u9fff]) +(?={_HAN})", "", text)
-    return re.sub(f"(?<={_HAN})(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%])(?={_HAN})", " ", text)
+    text = re.sub(f"(?<={_HAN})(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%])(?={_HAN})", " ", text)
+    return re.sub(r"(\d{4}) 年 (\d{1,2}) 月 (\d{1,2}) 日", r"\1年\2月\3日", text)
 
 
 class Writer:
@@ -41,6 +43,7 @@ class Writer:
 
     def __init__(self, policy: Policy, chinese: bool) -> None:
         self.policy, self.chinese = policy, chinese
+        self.locale = "zh_Hans" if chinese else "en"
 
     def say(self, english: str, chinese: str) -> str:
         return chinese if self.chinese else english
@@ -91,8 +94,16 @@ class Writer:
     def amount(self, tree: Expr) -> str:
         """A formula for an amount: a bare number is money."""
         if isinstance(tree, Literal) and isinstance(tree.value, int | Fraction):
-            return f"{value_text(tree.value * SCALE, f'money:{self.policy.currency}')} {self.policy.currency}"
+            return self.money(tree.value)
         return self.phrase(tree)
+
+    def money(self, value: Fraction | int) -> str:
+        """Major units of the policy's currency, with its sign."""
+        currency = self.policy.currency
+        return with_symbol(value_text(value * SCALE, f"money:{currency}"), currency)
+
+    def day(self, day: date) -> str:
+        return format_date(day, self.locale)
 
     def duration(self, duration: Duration) -> str:
         english, chinese = UNITS[duration.unit]
@@ -137,6 +148,8 @@ class Writer:
             return self.say("yes", "是") if value else self.say("no", "否")
         if isinstance(value, Duration):
             return self.duration(value)
+        if isinstance(value, date):
+            return self.day(value)
         if isinstance(value, int | Fraction):
             return value_text(value, "ratio") if type_ is Type.RATIO else plain_number(value, 6, grouped=True)
         return self.word(f"'{value}'").strip("'") if isinstance(value, str) else str(value)
