@@ -40,7 +40,7 @@ def value_words(value: Any, unit: str) -> str:
 def spoken(text: str, names: Mapping[str, str] | None = None) -> str:
     """A text of the engine in the language of the page, with the ids in it replaced by what they are called."""
     language = get_language() or "en"
-    text = phrases.term(text, language)
+    text = re.sub(r"\bratio\(([\w.]+), ([\w.]+)(?:, empty=\w+)?\)", r"\1 ÷ \2", phrases.term(text, language))
     text = phrases.chinese(text) if language.startswith("zh") else text
     for name, label in sorted((names or {}).items(), key=lambda item: -len(item[0])):
         text = re.sub(rf"(?<![\w.'(]){re.escape(name)}(?![\w.(])", label.replace("\\", r"\\"), text)

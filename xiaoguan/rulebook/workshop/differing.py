@@ -7,10 +7,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from xiaoguan.desk.cells import day_text
 from xiaoguan.policy import Change, Clause, Policy, diff, explain_text
 from xiaoguan.policy.compare import item_mark
 from xiaoguan.policy.document import Section
@@ -132,7 +134,8 @@ def _present(known: Mapping[str, Any], found: Iterable[str]) -> list[str]:
 
 def _change_words(old: _Side, new: _Side, change: Change) -> dict[str, Any]:
     def value(side: _Side, text: str | None) -> str | None:
-        return text if text in (None, "there") else side.said(change) or text
+        said = text if text in (None, "there") else side.said(change) or text
+        return day_text(date.fromisoformat(said)) if said and re.fullmatch(r"\d{4}-\d\d-\d\d", said) else said
 
     return {
         "path": change.path,

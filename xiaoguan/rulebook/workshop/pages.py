@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.approvals.models import ApprovalRequest
-from xiaoguan.desk.cells import money_text
+from xiaoguan.desk.cells import change_text, day_text, money_text
 from xiaoguan.desk.desk import Desk, desk_of
 from xiaoguan.desk.jobs import Job
 from xiaoguan.desk.listing import with_query
@@ -254,7 +254,7 @@ def compared(before: PolicyVersion | None, after: Any, text: str) -> dict[str, A
 
 def _choices(chosen: PolicyVersion | None) -> list[dict[str, Any]]:
     rows = PolicyVersion.objects.order_by("-effective_from", "-id")[:100]
-    return [{"value": v.pk, "label": f"{v} · {v.effective_from}", "active": v == chosen} for v in rows]
+    return [{"value": v.pk, "label": f"{v} · {day_text(v.effective_from)}", "active": v == chosen} for v in rows]
 
 
 # The back-test
@@ -304,7 +304,7 @@ def _test_row(row: PolicyBacktest) -> dict[str, Any]:
         "stale": row.stale,
         "job": job_words(job) if job and not row.result else None,
         "total": [money_text(v, shown.currency) for v in shown.totals] if shown else None,
-        "change": money_text(shown.totals[1] - shown.totals[0], shown.currency) if shown else "",
+        "change": change_text(shown.totals[1] - shown.totals[0], shown.currency) if shown else "",
     }
 
 
@@ -341,7 +341,7 @@ def _result(row: PolicyBacktest) -> dict[str, Any]:
             "url": reverse("policy_backtest_person", args=[row.draft_id, row.pk, key]),
             "before": money(b),
             "after": money(a),
-            "change": money(a - b),
+            "change": change_text(a - b, shown.currency),
             "tone": "green" if a > b else "red" if a < b else "",
         }
         for key, name, b, a in shown.people()
@@ -353,7 +353,7 @@ def _result(row: PolicyBacktest) -> dict[str, Any]:
         "totals": {
             "before": money(before),
             "after": money(after),
-            "change": money(after - before),
+            "change": change_text(after - before, shown.currency),
             "up": after > before,
         },
         "share": (after - before) / before if before else None,
@@ -410,7 +410,7 @@ def person_page(request: HttpRequest, pk: int, test: int, key: str) -> HttpRespo
                 "url": with_query(here, {"period": one}),
                 "before": money_text(b, shown.currency),
                 "after": money_text(a, shown.currency),
-                "change": money_text(a - b, shown.currency),
+                "change": change_text(a - b, shown.currency),
                 "tone": "green" if a > b else "red" if a < b else "",
                 "active": one == label,
             }
