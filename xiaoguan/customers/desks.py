@@ -45,7 +45,7 @@ class CustomerDesk(Desk):
         Ready(
             "leaving",
             _("Going back to the pool"),
-            "where=recycle_on:next:30&sort=recycle_on&columns=name,grade,owner,last_contact_on,last_order_on,recycle_on",
+            "where=recycle_on:next:14&sort=recycle_on&columns=name,grade,owner,last_contact_on,last_order_on,recycle_on",
         ),
     )
     search = "name", "phone", "email", "city", "tax_number"

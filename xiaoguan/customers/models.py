@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from xiaoguan.desk.fields import EmailField, PhoneField
+from xiaoguan.desk.fields import CountryField, EmailField, PhoneField
 from xiaoguan.desk.records import Record
 from xiaoguan.people.models import Person, Territory
 
@@ -60,7 +60,7 @@ class Customer(Record):
     origin = models.CharField(_("origin"), max_length=12, choices=Origin, blank=True)
     industry = models.CharField(_("industry"), max_length=80, blank=True)
     city = models.CharField(_("city"), max_length=80, blank=True)
-    country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("ISO code, such as CN."))
+    country = CountryField(_("country"), max_length=2, blank=True, help_text=_("ISO code, such as CN."))
     phone = PhoneField(_("phone"), max_length=40, blank=True)
     email = EmailField(_("e-mail"), blank=True)
     website = models.URLField(_("website"), blank=True)

@@ -239,6 +239,7 @@ class OrderLineDesk(OfOrderDesk):
     form = "order position", "product quantity", "unit_price discount", "net_amount currency"
     filters = "order", "product"
     order = "-id"
+    within = "position"
     match_on = "order", "position"
 
 

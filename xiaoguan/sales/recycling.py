@@ -30,6 +30,7 @@ from xiaoguan.customers.pool import look_again_with, until
 from xiaoguan.desk import Verb
 from xiaoguan.desk.access import Rule, Viewer, role_label
 from xiaoguan.desk.approvals import guards
+from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.events import acting
 from xiaoguan.desk.jobs import Running, every
 from xiaoguan.desk.models import Event
@@ -48,6 +49,8 @@ HORIZON, SOME = 30, 500
 POOL = notice("pool", gettext_lazy("Customers that go back to the pool"), "arrow-back-up")
 WARNED = gettext_noop("%(title)s goes back to the pool on %(day)s: %(rule)s")
 GONE = gettext_noop("%(title)s went back to the pool: %(rule)s")
+WARNED_MANY = gettext_noop("%(n)d customers go back to the pool, the first on %(day)s: %(names)s …")
+GONE_MANY = gettext_noop("%(n)d customers went back to the pool: %(names)s …")
 MARKS = ("recycle_on", "recycle_rule", "recycle_warned_on")
 OWN = {"class": "grade", "grade": "grade", "source": "origin"}
 """What policies call fields of a customer otherwise than we do."""
@@ -256,52 +259,67 @@ def _keep(customers: Sequence[Customer], before: Mapping[int, list[Any]]) -> Non
 
 @every("day", at="00:30", title=gettext_lazy("Take customers back into the public pool"))
 def recycle_customers(running: Running) -> dict[str, Any]:
-    """Mark, warn and take back, some customers in a step."""
+    """Mark, warn and take back, some customers of one owner in a step, so that an owner is told once."""
     rules = Rules(timezone.localdate())
-    told = {"warned": 0, "gone": 0, **running.checkpoint}
-    after = told.get("after", 0)
+    told = {"warned": 0, "gone": 0, "owner": 0, "after": 0, **running.checkpoint}
     if not rules.asked:
         Customer.objects.filter(recycle_on__isnull=False).update(**dict(zip(MARKS, (None, "", None), strict=True)))
-    while rules.asked and (customers := _some(after)):
-        after = customers[-1].pk
+    while rules.asked and (customers := _some(told["owner"], told["after"])):
+        told["owner"], told["after"] = customers[-1].owner_id, customers[-1].pk
         with running.step() as mark:
             warned, gone = _carry_out(_Chunk(rules, customers))
             told["warned"] += warned
             told["gone"] += gone
-            mark |= {**told, "after": after}
+            mark |= told
     text = _("%(gone)d customers went back to the pool, the owners of %(warned)d were warned.")
     return {"summary": text % {"gone": told["gone"], "warned": told["warned"]}}
 
 
-def _some(after: int) -> list[Customer]:
-    """The next customers that somebody has."""
-    return list(Customer.objects.filter(pk__gt=after, owner__isnull=False).order_by("pk")[:SOME])
+def _some(owner: int, after: int) -> list[Customer]:
+    """The next customers of this owner; of the next one where there are none."""
+    mine = Customer.objects.filter(owner=owner, pk__gt=after).order_by("pk")
+    if found := list(mine[:SOME]):
+        return found
+    following = Customer.objects.filter(owner__gt=owner).order_by("owner").values_list("owner", flat=True).first()
+    return _some(following, 0) if following is not None else []
 
 
 def _carry_out(chunk: _Chunk) -> tuple[int, int]:
     """How many were warned and how many went back."""
-    before, warned, gone = _marks(chunk.customers), 0, 0
+    before, owner = _marks(chunk.customers), chunk.customers[0].owner_id
+    warned: list[tuple[Customer, Due]] = []
     leaving: list[tuple[Customer, Due]] = []
+    gone: list[tuple[Customer, Due]] = []
     for customer in chunk.customers:
         due, warn = _mark(chunk, customer)
         if due is not None and warn:
-            _warn(customer, due, chunk.rules.day)
-            warned += 1
+            customer.recycle_warned_on = chunk.rules.day
+            warned.append((customer, due))
         elif due is not None and customer.recycle_on is not None and customer.recycle_on <= chunk.rules.day:
             leaving.append((customer, due))
     _keep(chunk.customers, before)
     for customer, due in leaving:
         with suppress(guards.Frozen):  # somebody has asked for another owner: it stays until that is decided
             _take_back(customer.pk, due, chunk.rules.named)
-            gone += 1
-    return warned, gone
+            gone.append((customer, due))
+    _tell(owner, warned, WARNED, WARNED_MANY, "owner=me&where=recycle_on:next:14&sort=recycle_on")
+    _tell(owner, gone, GONE, GONE_MANY, "owner=none")
+    return len(warned), len(gone)
 
 
-def _warn(customer: Customer, due: Due, day: date) -> None:
-    assert customer.recycle_on is not None
-    customer.recycle_warned_on = day
-    values = {"day": customer.recycle_on.isoformat(), "rule": due.rule.name or due.rule.id}
-    notify([customer.owner_id], POOL, WARNED, record=customer, values=values)
+def _tell(owner: int | None, found: Sequence[tuple[Customer, Due]], one: str, many: str, query: str) -> None:
+    """One notification, however many they are; query: the list that shows them."""
+    if not found:
+        return
+    customer, due = min(found, key=lambda pair: (pair[0].recycle_on, pair[0].pk))
+    values = {"day": str(customer.recycle_on), "rule": due.rule.name or due.rule.id}
+    if len(found) == 1:
+        notify([owner], POOL, one, record=customer, values=values)
+        return
+    desk = desk_of(Customer)
+    assert desk is not None
+    values |= {"n": len(found), "names": ", ".join(str(other) for other, _due in found[:3])}
+    notify([owner], POOL, many, values=values, url=f"{desk.url()}?{query}")
 
 
 @transaction.atomic
@@ -309,10 +327,9 @@ def _take_back(pk: int, due: Due, policy: str) -> None:
     """The change of its owner says by which rule and what was counted."""
     customer, rule = Customer.objects.get(pk=pk), due.rule.name or due.rule.id
     counted = _(", ").join(_("%(n)d days") % {"n": days} for days in due.counted.values())
-    former, customer.owner_id = customer.owner_id, None
+    customer.owner_id = None
     with acting(None, "system", " · ".join(filter(None, (rule, counted, policy)))[:200]):
         customer.save()
-        notify([former], POOL, GONE, record=customer, values={"rule": rule})
 
 
 look_again_with(look)

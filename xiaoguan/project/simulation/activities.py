@@ -38,6 +38,22 @@ class Activities(Part):
             if day:
                 self._done(seller, account, day, "care", None)
 
+    def greetings(self) -> None:
+        """Most of those who were not heard of for long were called in the last weeks, as the policy wants it. Chance
+        goes on afterwards as if there were none, so that they change nothing else."""
+        state, last = self.rng.getstate(), dict[int, date]()
+        for activity in self.history.rows[Activity][0]:
+            if activity.done_on and activity.customer is not None:
+                last[id(activity.customer)] = max(activity.done_on, last.get(id(activity.customer), activity.done_on))
+        start = max(self.history.today - timedelta(days=22), self.history.go_live)
+        for seller in self.history.sellers:
+            for account in seller.accounts:
+                known = last.get(id(account.customer), account.since)
+                day = self.days.draw(self.rng, max(start, account.since), self.history.today)
+                if known < start and self.rng.random() < 0.93 and day and account.contacts:
+                    self._done(seller, account, day, "care", None)
+        self.rng.setstate(state)
+
     def _activity(self, seller: Seller, account: Account, kind: str, deal: Opportunity | None) -> Activity:
         subject = self.rng.choice(cast.SUBJECTS[kind])
         visit = any(word in subject for word in ("拜访", "上门", "参观"))

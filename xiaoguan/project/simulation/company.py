@@ -82,6 +82,7 @@ class Simulation(History):
         self._customers.grades()
         self._orders.number()
         self._contracts.make()
+        self._activities.greetings()
         return self
 
     def expected_year(self, year: int) -> int:
