@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -41,18 +42,25 @@ def cli(home: Path, *words: str, killed_after: float | None = None) -> int:
 ON_SERVER = os.environ.get("XIAOGUAN_TEST_DATABASE") == "postgres"
 
 
-def url_of(name: str) -> str:
-    """A database of its own on the server of the tests, made when it is not there."""
+def url_of(name: str, like: str = "template1") -> str:
+    """A database of its own on the server of the tests, made when it is not there as a copy of another."""
     from django.conf import settings
 
     of = settings.DATABASES["default"]
     parts = {"host": of["HOST"], "port": of["PORT"] or None, "user": of["USER"], "password": of["PASSWORD"] or None}
     with psycopg.connect(dbname="postgres", autocommit=True, **parts) as link:
         if not link.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
-            link.execute(f'CREATE DATABASE "{name}"')
+            link.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
     who = of["USER"] + (f":{of['PASSWORD']}" if of["PASSWORD"] else "")
     host, query = ("", f"?host={of['HOST']}") if of["HOST"].startswith("/") else (of["HOST"], "")
     return f"postgresql://{who}@{host}{':' + str(of['PORT']) if of['PORT'] and host else ''}/{name}{query}"
+
+
+def double(home: Path, other: Path) -> None:
+    """The same company a second time."""
+    shutil.copytree(home, other)
+    if ON_SERVER:
+        url_of(other.name, like=home.name)
 
 
 def counted(home: Path) -> dict[str, list[tuple]]:
@@ -87,29 +95,24 @@ def state(home: Path) -> dict[str, list[tuple]]:
 
 @pytest.mark.django_db
 def test_an_import_and_a_run_killed_half_way_end_as_undisturbed_ones(shared: Path, tmp_path: Path) -> None:
-    steps = [
-        ("import", str(EXAMPLE / "plan.yaml"), "--data", str(shared / "data" / "northwind")),
-        ("policy", "adopt", str(EXAMPLE / "policy.yaml")),
-        ("run", "1997-Q3"),
-    ]
+    importing = "import", str(EXAMPLE / "plan.yaml"), "--data", str(shared / "data" / "northwind")
+    reckoning = "run", "1997-Q3"
     calm, stormy = tmp_path / "calm", tmp_path / "stormy"
     calm.mkdir()
-    stormy.mkdir()
     cli(calm, "init")
-    cli(stormy, "init")
+    cli(calm, "policy", "adopt", str(EXAMPLE / "policy.yaml"))
+    double(calm, stormy)
     start = time.monotonic()
-    cli(calm, *steps[0])
+    cli(calm, *importing)
     taken = time.monotonic() - start
-    cli(calm, *steps[1])
-    cli(calm, *steps[2])
+    cli(calm, *reckoning)
     killed = 0
     for share in (0.5, 0.7, 0.9):
-        killed += cli(stormy, *steps[0], killed_after=taken * share) == -signal.SIGKILL
-    cli(stormy, *steps[0])
-    cli(stormy, *steps[1])
+        killed += cli(stormy, *importing, killed_after=taken * share) == -signal.SIGKILL
+    cli(stormy, *importing)
     for seconds in (0.8, 1.2):
-        killed += cli(stormy, *steps[2], killed_after=seconds) == -signal.SIGKILL
-    cli(stormy, *steps[2])
+        killed += cli(stormy, *reckoning, killed_after=seconds) == -signal.SIGKILL
+    cli(stormy, *reckoning)
     assert killed >= 2, "the machine was too fast for the killer; nothing was tested"
     look = counted if ON_SERVER else state
     expected, found = look(calm), look(stormy)
