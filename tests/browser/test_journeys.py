@@ -273,6 +273,8 @@ PAGES = (
     "/account/password/",
     "/nothing-here",
 )
+# The page of the API repeats one piece of markup four hundred times; axe would read it for seconds.
+SAME = "() => document.querySelectorAll('.endpoint:nth-of-type(n + 40)').forEach((more) => more.remove())"
 # Each pair of size, language and theme comes up.
 LOOKS = (
     ("desk", "zh-hans", "light"),
@@ -289,14 +291,15 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(visit: Visit, size: str,
     faults = []
     for path in PAGES:
         boss.go(path)
-        # The dark has other colours, and nothing else of its own.
-        faults += boss.faults() if theme == "light" else boss.faults(("color-contrast",))
         if size == "phone":
             boss.page.set_viewport_size({"width": 320, "height": 640})
         over = boss.page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
         if over > 0:
             faults.append(f"{path}: {over} pixels too wide")
         boss.page.set_viewport_size(SIZES[size]["viewport"])
+        boss.page.evaluate(SAME)
+        # The dark has other colours, and nothing else of its own.
+        faults += boss.faults() if theme == "light" else boss.faults(("color-contrast",))
     assert not faults, "\n".join(faults)
 
 
