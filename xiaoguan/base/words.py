@@ -116,6 +116,11 @@ def format_date(day: date | None, locale: str) -> str:
     return "–" if day is None else babel.dates.format_date(day, format="medium", locale=_locale(locale))
 
 
+def country_name(code: str, locale: str) -> str:
+    """The country of an ISO code: 中国, China; the code where it is none."""
+    return str(_locale(locale).territories.get(code.upper(), code))
+
+
 @lru_cache(maxsize=1_024)
 def short_date(day: date, locale: str) -> str:
     """A date where the year is known: 3月2日, Mar 2."""

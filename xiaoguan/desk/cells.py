@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from xiaoguan.base.money import SCALE, minor_digits
 from xiaoguan.base.words import SYMBOLS, format_date, short_date
 from xiaoguan.desk.access import Viewer, mask
+from xiaoguan.desk.fields import counted_in
 from xiaoguan.desk.paths import Path
 
 if TYPE_CHECKING:
@@ -124,6 +125,17 @@ def formatter(path: Path) -> Callable[[Any], str]:
     }.get(path.kind, lambda value: str(value) if value not in (None, "") else MISSING)
 
 
+def amount_text(value: Decimal | None, currency: str) -> str:
+    """A decimal of major units as money."""
+    return MISSING if value is None else money_text(int(value * SCALE), currency)
+
+
+def _counted(path: Path) -> str:
+    """The orm path of the currency beside a number that may be an amount, or ""."""
+    name = "" if path.kind != "decimal" else counted_in(path.field)
+    return path.orm.removesuffix(path.field.name) + name if name else ""
+
+
 ALIGN_RIGHT = frozenset({"money", "number", "decimal", "percent"})
 
 
@@ -139,7 +151,7 @@ class Columns:
         self._at: list[tuple[int, int | None]] = []
         for path in self.paths:
             main = self._place(names, path.title or path.orm)
-            extra = path.currency or (path.orm if path.relation else "") or self._owner_of(path)
+            extra = path.currency or _counted(path) or (path.orm if path.relation else "") or self._owner_of(path)
             self._at.append((main, self._place(names, extra) if extra else None))
         self.names = tuple(names)
 
@@ -185,6 +197,8 @@ class Columns:
                 f"{link}{row[extra]}" if link and row[extra] else None,
             )
         show = formatter(path)
+        if _counted(path):
+            return lambda row: Cell("number", amount_text(row[main], row[extra]) if row[extra] else show(row[main]))
         if path.hops and link:
             return lambda row: Cell(
                 "link" if row[extra] else "text", show(row[main]), f"{link}{row[extra]}" if row[extra] else None

@@ -47,6 +47,7 @@ def _paths(desk: Desk) -> Iterator[checks.Error]:
         "match_on": desk.match_on,
         "search": desk.search,
         "order": (desk.order.lstrip("-"),),
+        "within": (desk.within.lstrip("-"),) if desk.within else (),
         "board": board,
     }.items():
         for text in texts:

@@ -86,6 +86,7 @@ class Desk:
     views      Ready ones, as tabs before those that people keep
     search     fields that the search table holds; a relation ("customer") is searched through its own entry
     order      default sort, "-field" descending
+    within     the sort among what belongs to one record, where it is another: the lines of an order by their position
     figures    paths of the key figures on the detail page
     sums       Total key figures, before the others
     related    reverse relations shown as tabs, by their accessor: "orders"
@@ -118,6 +119,7 @@ class Desk:
     views: ClassVar[tuple[Ready, ...]] = ()
     search: ClassVar[tuple[str, ...]] = ()
     order: ClassVar[str] = "-id"
+    within: ClassVar[str] = ""
     figures: ClassVar[tuple[str, ...]] = ()
     sums: ClassVar[tuple[Total, ...]] = ()
     related: ClassVar[tuple[str, ...]] = ()

@@ -6,6 +6,7 @@ SQLite turns Django's DecimalField into a binary float, so nothing here uses it.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, ClassVar, TypeVar
 
@@ -13,9 +14,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 from django.db import models
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.base.money import SCALE, Money, parse_units
+from xiaoguan.base.words import country_name
 
 
 class MoneyValue(property):
@@ -149,6 +152,25 @@ def single(field: Numeric) -> Numeric:
     """A number of which a sum says nothing: a price, a position."""
     field.adds = False
     return field
+
+
+class CountryField(models.CharField):
+    """A country by its ISO code, kept and typed so; pages name it. The database knows no difference."""
+
+    def deconstruct(self) -> Any:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs
+
+    def spoken(self) -> Callable[[Any], str]:
+        locale = get_language() or "en"
+        return lambda code: country_name(code, locale) if code else "–"
+
+
+def counted_in(field: models.Field) -> str:
+    """The field of the same record that holds the currency of this one, or "". A number that may be an amount or a
+    count (a goal) names it in its model's COUNTED_IN: {"value": "currency"}."""
+    known = getattr(field.model, "COUNTED_IN", {}).get(field.name, "")
+    return field.currency if isinstance(field, MoneyField) else known
 
 
 class ExactField(models.BigIntegerField):

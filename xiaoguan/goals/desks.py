@@ -71,6 +71,7 @@ class GoalTargetDesk(Desk):
     form = "goal", "person team", "starts_on ends_on", "value currency", "method"
     filters = "person", "team", "starts_on"
     search = "goal", "person", "team"
+    beside = "person", "team", "starts_on", "ends_on", "value"
     order = "-starts_on"
     match_on = "goal", "person", "team", "starts_on"
     read = (

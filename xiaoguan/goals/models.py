@@ -32,6 +32,7 @@ class GoalTarget(Record):
     method = models.CharField(_("how it came about"), max_length=160, blank=True)
 
     TITLE = "goal"
+    COUNTED_IN: ClassVar = {"value": "currency"}
     by_rule = False
     """Whether a new value follows from the policy, as at a transfer: then nobody has to sign for it."""
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from xiaoguan.desk.access import DEEDS, LEVELS, SCOPES
 from xiaoguan.desk.attached import attaches
 from xiaoguan.desk.desk import desk_of
-from xiaoguan.desk.fields import EmailField, ExactField, MoneyField, PhoneField
+from xiaoguan.desk.fields import CountryField, EmailField, ExactField, MoneyField, PhoneField
 from xiaoguan.desk.records import Dated, Record
 
 _seen: ContextVar[list[int] | None] = ContextVar("stamp", default=None)
@@ -157,7 +157,7 @@ class Territory(Record):
     parent = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("part of")
     )
-    country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("ISO code, such as CN."))
+    country = CountryField(_("country"), max_length=2, blank=True, help_text=_("ISO code, such as CN."))
 
     GROWS = False
 
@@ -401,6 +401,24 @@ class PayTerms(Placing):
 
     def __str__(self) -> str:
         return f"{self.person} · {self.starts_on}"
+
+
+class TrainingResult(Record):
+    """培训成绩: somebody took part in a training, and the mark of its test; policies read it as `trainings`."""
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="trainings", verbose_name=_("person"))
+    course = models.CharField(_("course"), max_length=80, help_text=_("As the policy names it."))
+    passed_on = models.DateField(_("day"), default=timezone.localdate)
+    mark = ExactField(_("mark"), places=2, null=True, blank=True, help_text=_("Of 100; empty where there is no test."))
+
+    TITLE = "course"
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("training result"), _("training results")
+        indexes: ClassVar = [models.Index(fields=["-passed_on", "-id"], name="training_list")]
+
+    def __str__(self) -> str:
+        return f"{self.person} · {self.course}"
 
 
 class Account(AbstractUser):

@@ -24,6 +24,7 @@ from xiaoguan.desk.approvals.guards import SAID, TOLD, Refused, approval_of, sta
 from xiaoguan.desk.approvals.models import ApprovalRequest, Signature
 from xiaoguan.desk.desk import Desk, desk_of
 from xiaoguan.desk.events import current_actor
+from xiaoguan.desk.fields import counted_in
 from xiaoguan.desk.forms import form_for, relation_field
 from xiaoguan.desk.listing import BadQuery
 from xiaoguan.desk.records import Conflict
@@ -47,7 +48,9 @@ def _rows(request: ApprovalRequest, desk: Desk, viewer: Viewer) -> list[dict[str
         field = fields.get(name)
         if field is None or desk.level(viewer, field.name) in ("none", "masked"):
             continue
-        old, new = texts_of(field, pair, _titles(field, pair))
+        unit = counted_in(field)
+        currency = request.changes.get(unit, ["", ""])[1] or request.snapshot.get(unit) or ""
+        old, new = texts_of(field, pair, _titles(field, pair), currency)
         found.append({"label": str(field.verbose_name), "old": old if request.changes else "", "new": new})
     return found + _why(_approval(desk, request), request.snapshot, viewer)
 

@@ -234,7 +234,7 @@ def related_tab(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpRes
     other, field = found
     columns = Columns.seen(other, viewer, [p for p in other.column_paths if p.text.split(".")[0] != field])
     found_rows = other.visible(viewer).filter(**{field: record.pk})
-    ids, after = paging.page_ids(found_rows, other.sorting(""), 20)
+    ids, after = paging.page_ids(found_rows, other.sorting(other.within), 20)
     rows = table(other, rows_in_order(other, ids, columns.names), columns)
     filterable = field in other.filters
     return render(

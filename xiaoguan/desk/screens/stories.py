@@ -90,7 +90,7 @@ def _deed(desk: Desk, viewer: Viewer, record: Record, entry: timeline.Entry, nam
         "actor": names.get(newest.actor_id, _("the system")),
         "sentence": sentence(desk, events),
         "note": next((e.note for e in events if e.note), ""),
-        "changes": changes_of(desk, viewer, events, titles),
+        "changes": changes_of(desk, viewer, record, events, titles),
         "restore_url": desk.url("restore_version", pk=record.pk, event=newest.pk) if older else None,
     }
 
