@@ -32,7 +32,8 @@ function look(): void {
     for (const name of Object.keys(localStorage)) if (name.startsWith("seen-")) localStorage.removeItem(name);
     return;
   }
-  const title = $("main h1")?.textContent?.trim();
+  const head = $("main h1");
+  const title = head?.dataset.seen || head?.textContent?.trim();
   if (!/^\/[\w-]+\/\d+$/.test(location.pathname) || !title) return;
   const kind = $("main .crumb")?.textContent?.trim() ?? "";
   const all = read();
