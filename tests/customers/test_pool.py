@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from xiaoguan.customers.models import Customer
+from xiaoguan.customers.models import Customer, Lead
 from xiaoguan.customers.pool import until
 from xiaoguan.desk.approvals import requests
 from xiaoguan.desk.approvals.models import ApprovalFlow, ApprovalRequest
 from xiaoguan.desk.models import Event
+from xiaoguan.people.models import TrainingResult
 from xiaoguan.policy.formula import Duration
 from xiaoguan.rulebook.versions import adopt
 
@@ -61,6 +62,21 @@ def test_the_former_owner_waits_and_others_need_not(cast: Any, claim: Any) -> No
     assert claim(customer, who="linjing") == "" and claim(customer, "release", who="linjing", reason="让出") == ""
     Event.objects.filter(record_id=customer.pk).update(at=timezone.now() - timedelta(days=30))
     assert claim(customer) == ""
+
+
+def test_leads_are_for_whoever_has_passed_the_courses(cast: Any, client_of: Any) -> None:
+    adopt(POLICY + "training: {onboarding: {days: 30, courses: [产品知识], pass: 80, until_passed: {leads: none}}}\n")
+    leads = [Lead(name=f"张三{n}") for n in range(3)]
+    for lead in leads:
+        lead.save()
+
+    def claimed(who: str, lead: Lead) -> int:
+        return client_of(who).post(f"/api/leads/{lead.pk}/claim", {}, content_type="application/json").status_code
+
+    assert claimed("wanglei", leads[0]) == 200, "no result is kept of anybody"
+    TrainingResult(person=cast.linjing, course="产品知识", mark=80).save()
+    TrainingResult(person=cast.wanglei, course="产品知识", mark=79).save()
+    assert (claimed("wanglei", leads[1]), claimed("linjing", leads[2])) == (422, 200)
 
 
 def test_a_wait_may_be_of_hours_and_of_working_days() -> None:

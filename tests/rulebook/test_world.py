@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -12,9 +13,9 @@ from django.core.exceptions import ValidationError
 
 from xiaoguan.base.money import Money
 from xiaoguan.customers.models import Customer
-from xiaoguan.people.models import PayTerms, Person, RoleAssignment
+from xiaoguan.people.models import PayTerms, Person, RoleAssignment, TrainingResult
 from xiaoguan.rulebook import snapshot
-from xiaoguan.rulebook.models import Result, Run
+from xiaoguan.rulebook.models import PolicyVersion, Result, Run
 from xiaoguan.rulebook.reckoning import reckon
 from xiaoguan.rulebook.versions import adopt
 from xiaoguan.sales.models import ExchangeRate, Order, Payment, Return, Split
@@ -97,6 +98,19 @@ def test_other_currencies_count_at_the_rate_of_the_day_or_not_at_all(sellers: An
     assert any("USD" in issue["message"] for issue in Run.objects.get(current=True).issues)
     ExchangeRate(base="CNY", quote="USD", kind="close", on=date(2026, 3, 4), rate=Decimal("0.125")).save()
     assert totals("2026-03")[mine.name] == 80  # 10 % of 800
+
+
+def test_nothing_is_earned_before_the_courses_are_passed(sellers: Any) -> None:
+    linjing, _zhouhang = sellers
+    courses = "training: {onboarding: {days: 30, courses: [产品知识], pass: 80, until_passed: {incentive: none}}}"
+    plain = re.sub("  fx:.*\n|    pay:.*\n|    clawback:.*\n", "", POLICY).replace("id: cash", "id: learnt")
+    PolicyVersion.objects.all().delete()
+    adopt(f"{plain}{courses}\n")
+    for person in sellers:
+        order(person, 1_000, date(2026, 3, 2))
+    assert totals("2026-03") == {"林静": 100, "周航": 100}, "no result is kept of anybody"
+    TrainingResult(person=linjing, course="产品知识", mark=95, passed_on=date(2026, 3, 31)).save()
+    assert totals("2026-03") == {"林静": 100, "周航": 0}
 
 
 def test_shares_of_an_order_do_not_exceed_it(sellers: Any) -> None:

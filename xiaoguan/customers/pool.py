@@ -19,7 +19,7 @@ from xiaoguan.desk.approvals import Approval, Step, guards, line_manager
 from xiaoguan.desk.approvals.requests import request_approval
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.models import Event
-from xiaoguan.people.models import Person
+from xiaoguan.people.models import Person, TrainingResult
 from xiaoguan.policy.document.process import Claim
 from xiaoguan.policy.formula import Duration
 from xiaoguan.rulebook.daily import ruling
@@ -104,6 +104,24 @@ def check(customer: Customer, by: Viewer) -> None:
             days = {"day": _day(timezone.localdate(left)), "from": _day(again)}
             text = _("This customer was yours until %(day)s; by %(policy)s you may claim it again from %(from)s.")
             raise ValidationError(text % {**told, **days})
+
+
+def check_trained(by: Viewer) -> None:
+    """Raise ValidationError where the policy in force gives leads only to whoever has passed its onboarding courses.
+
+    Where no result of any training is kept, nothing is known and nothing is asked.
+    """
+    found = ruling("training")
+    first = found.section.onboarding if found is not None else None
+    if first is None or first.until_passed is None or first.until_passed.leads != "none" or by.person_id is None:
+        return
+    if not TrainingResult.objects.exists():
+        return
+    own = TrainingResult.objects.filter(person=by.person_id).values_list("course", "mark")
+    passed = {course for course, mark in own if first.mark is None or (mark is not None and mark >= first.mark)}
+    if left := [course for course in first.courses if course not in passed]:
+        text = _("By %(policy)s you get leads when you have passed: %(courses)s.")
+        raise ValidationError(text % {"policy": found.policy if found else "", "courses": _(", ").join(left)})
 
 
 def _day(day: date) -> str:

@@ -25,6 +25,8 @@ class Claim(Verb):
     def do(self, record: Customer | Lead, by: Viewer, **values: Any) -> None:
         if isinstance(record, Customer):
             pool.check(record, by)
+        else:
+            pool.check_trained(by)
         pool.give(record, by.person_id, "claim", by)
         if isinstance(record, Customer) and by.person_id is not None:
             Claimed.objects.create(customer=record, person_id=by.person_id)

@@ -25,6 +25,7 @@ from xiaoguan.people.models import (
     Team,
     Territory,
     TerritoryAssignment,
+    TrainingResult,
 )
 
 organisers = role("administrator", "hr", "operations")
@@ -49,7 +50,15 @@ class PersonDesk(OrganisationDesk):
     filters = "position", "hired_on"
     search = "name", "email", "phone"
     order = "name"
-    related = "memberships", "reportinglines", "roleassignments", "territoryassignments", "paytermss", "goals"
+    related = (
+        "memberships",
+        "reportinglines",
+        "roleassignments",
+        "territoryassignments",
+        "paytermss",
+        "trainings",
+        "goals",
+    )
     match_on = ("email",)
     verbs = (HandOverAll,)
 
@@ -175,6 +184,24 @@ class PayTermsDesk(Desk):
     read = owner("person") | manager("person") | role("hr", "finance", "general_manager")
     write = role("hr", "general_manager")
     match_on = "person", "starts_on"
+
+
+@register
+class TrainingResultDesk(Desk):
+    """Results are seen by the person, the managers above and those who run trainings."""
+
+    model = TrainingResult
+    slug = "trainings"
+    icon = "school"
+    place = "team"
+    columns = "person", "course", "passed_on", "mark"
+    form = "person course", "passed_on mark"
+    filters = "person", "course", "passed_on", "mark"
+    search = "course", "person"
+    order = "-passed_on"
+    read = owner("person") | manager("person") | role("hr", "operations", "general_manager")
+    write = role("hr", "operations", "general_manager")
+    match_on = "person", "course", "passed_on"
 
 
 @register

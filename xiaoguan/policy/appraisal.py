@@ -28,6 +28,7 @@ from .formula import Duration, Type
 from .goals import attainment, months_since
 from .inputs import Inputs, members, present
 from .tiers import curve, steps
+from .training import shortfalls
 from .world import Who, World, facts_of
 
 
@@ -275,6 +276,10 @@ class _Appraising(Inputs):
             if effect.max_grade:
                 caps.append(effect.max_grade)
                 self.steps.append(f"gate {gate.when.text}: grade at most {effect.max_grade}")
+        for one in shortfalls(self.policy, self.who, self.period, self.world) if self.appraisal.indicators else ():
+            score -= one.points
+            told = f"trainings in {one.quarter.label}: {one.passed} of {one.wanted}"
+            self.steps.append(f"{told}, {plain_number(-one.points)} points")
         first = grade_of(self.appraisal, score)
         grade = first
         for cap in caps:

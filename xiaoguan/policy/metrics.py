@@ -153,6 +153,7 @@ FACTS = Schema(
             fact("follow_ups", dates="due_on done_on", texts="kind customer"),
             fact("surveys", dates="answered_on", texts="kind customer", score=Type.SCORE),
             fact("tickets", dates="opened_on closed_on", texts="kind customer", upheld=Type.BOOL),
+            fact("trainings", dates="passed_on", numbers="mark", texts="course"),
             fact("events", dates="happened_on", texts="kind record"),
         )
     }

@@ -56,7 +56,7 @@ PLACES = (
             ("appraisalcycle", gettext_noop("The team's appraisals"), "table", "appraisal_team"),
         ),
     ),
-    Place("team", gettext_noop("Team"), "users-group", ("person", "team", "territory", "position")),
+    Place("team", gettext_noop("Team"), "users-group", ("person", "team", "territory", "position", "trainingresult")),
     Place(
         "policy",
         gettext_noop("Policy"),

@@ -53,6 +53,8 @@ def _of_plan(policy: Policy, plan: IncentivePlan) -> Iterator[tuple[str, object]
     yield "another calendar", section.pattern != "gregorian" or section.fiscal_year_starts != (1, 1)
     yield "overlays or roll-ups", plan.credit and (plan.credit.overlay or plan.credit.rollup)
     yield "exchange rates", policy.header.fx
+    until = policy.training.onboarding.until_passed if policy.training and policy.training.onboarding else None
+    yield "courses to be passed first", until and until.incentive == "none"
 
 
 def millionths(value: Fraction, what: str) -> int:

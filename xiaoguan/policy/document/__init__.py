@@ -56,7 +56,7 @@ from .process import (
     WarningRule,
 )
 
-LATER = ("forecast", "classification", "follow_up", "pool", "training", "recognition", "warnings")
+LATER = ("forecast", "classification", "follow_up", "pool", "recognition", "warnings")
 """Sections that are read, checked and said, but not yet carried out as a whole."""
 
 

@@ -13,6 +13,7 @@ from xiaoguan.base.periods import Period, span
 
 from ..document import Cap, Expression, Gate
 from ..formula import Type
+from ..training import unpassed
 from .base import Base, Earned, Lot, Raw
 
 
@@ -36,6 +37,10 @@ class Limits(Base):
                 changes.append(self.change("cap", "Cap", allowed - value, shown))
                 value, exact = allowed, Fraction(allowed)
         capped = value
+        courses = unpassed(self.policy, self.who, self.period.end, self.world) if value > 0 else ()
+        if courses:
+            changes.append(self.change("gate", "Gate", -value, f"to be passed first: {', '.join(courses)}"))
+            value, exact = 0, Fraction(0)
         for gate in self.component.gates:
             found = self.gated(gate, exact, raw.target)
             if isinstance(found, str):

@@ -146,7 +146,7 @@ class People(Writer):
                 if training.recurring.missed is not None:
                     points = plain_number(training.recurring.missed.appraisal_deduct)
                     text += self.say(f" A missed one costs {points} points.", f"缺训每次扣 {points} 分。")
-            yield self.elsewhere("training", training, self.say("Training", "培训要求"), text)
+            yield self.clause(training, self.say("Training", "培训要求"), text)
         for one in self.policy.recognition:
             among, top = self.word(one.among), one.top
             text = self.say(
