@@ -75,6 +75,7 @@ def connect(folder: Path, lines: int) -> Any:
     db.execute("SET threads = 2")
     db.execute("SET memory_limit = '1800MB'")
     db.execute("SET preserve_insertion_order = false")
+    db.execute("SET perfect_ht_threshold = 22")
     db.execute(f"SET temp_directory = '{folder}/spill'")
     for name in ("facts", "quotas", "undone"):
         db.execute(f"CREATE VIEW {name} AS SELECT * FROM '{folder}/{name}-{lines}.parquet'")

@@ -48,15 +48,19 @@ class Compiler:
     def compiled(self) -> Compiled:
         by_quota, back = self.rates.by_quota, self.plan.clawback
         needs = ["facts", *(["quotas"] if by_quota else []), *(["undone"] if back else [])]
-        months, records, lots = self.months(), self.records.all(), self.records.lots("person, period")
-        touched = [*self.records.touched(), *self.records.lots("month"), *self.clawed(back)] if back else []
+        months, records, lots = self.months(), self.records.all(), self.records.lots("monthly", "person, period")
+        credits = f"credits AS (\n  {self.records.credits()})"
+        apart = [*self.records.of_touched(), *self.records.lots("months", "month"), *self.clawed(back)] if back else []
+        totals = [*(self.records.touched() if back else [credits]), *months, *apart]
         weight = "weight" if self.rates.narrow else f"{self.sql.digits('weight')} AS weight"
-        reason = f"person, period, record, payee, credit AS credited, line_before AS before, tier, {weight}"
+        begins = f"{self.sql.begins('period')} AS period"
+        reason = f"person, {begins}, record, payee, credit AS credited, line_before AS before, tier, {weight}"
+        earned = f"lot * {self.unit} AS earned"
         return Compiled(
             self.component.id,
-            f"WITH {_joined([*months, *touched])}\n{self.summed()}",
-            f"WITH {_joined([*months, *records])}\nSELECT {reason} FROM weighed",
-            f"WITH {_joined([*months, *records, *lots])}\nSELECT person, period, record, lot AS earned FROM lots",
+            f"WITH {_joined(totals)}\n{self.summed()}",
+            f"WITH {_joined([credits, *months, *records])}\nSELECT {reason} FROM weighed",
+            f"WITH {_joined([credits, *months, *records, *lots])}\nSELECT person, {begins}, record, {earned} FROM lots",
             self.rates.scale,
             tuple(needs),
         )
@@ -67,18 +71,24 @@ class Compiler:
         """monthly(person, period, reach, credited, before, earned, held, weight, below, signed, pieces, room),
         and where the place of a line may matter also (down, rate, level)."""
         sql = self.sql
-        credits, window = self.shares.select("facts", sql.start(self.period, "day")), sql.start(self.window, "period")
         each = f", {self.rates.exactly(f'sum({self.rates.transaction()})')} AS each_pay" if self.by_record else ""
         quota = "LEFT JOIN quotas USING (person, window_start)" if self.rates.by_quota else ""
         reach = sql.money("CASE WHEN quota > 0 THEN quota END" if self.rates.by_quota else "NULL")
-        # What only some lines have to be added to costs nothing for the others.
-        back = sql.money("coalesce(sum(credit) FILTER (WHERE credit < 0), 0)")
-        down = f", {back} AS down" if self.rates.by_place else ""
-        to_date = "sum(credited) OVER (PARTITION BY person, window_start ORDER BY period)"
+        # What only some lines have to be added to costs nothing for the others: a file knows where none is below 0.
+        negative = self.records.credits("(SELECT * FROM facts WHERE value < 0) AS negative")
+        downs = (
+            f"downs AS (SELECT person, period, {sql.money('sum(credit)')} AS down FROM (\n  {negative}) AS credits "
+            "GROUP BY 1, 2)"
+        )
+        down = ", coalesce(down, 0) AS down" if self.rates.by_place else ""
+        fallen = "LEFT JOIN downs USING (person, period)" if self.rates.by_place else ""
+        to_date = "sum(credited) OVER (PARTITION BY person, span ORDER BY period)"
+        window = sql.within("period", self.window)
         return [
-            f"sums AS (SELECT person, period, {sql.money('sum(credit)')} AS credited{each}{down} "
-            f"FROM (\n  {credits}) AS credits GROUP BY 1, 2)",
-            f"windows AS (SELECT *, {window} AS window_start FROM sums)",
+            *([downs] if down else []),
+            f"sums AS (SELECT person, period, {sql.money('sum(credit)')} AS credited{each} FROM credits GROUP BY 1, 2)",
+            f"windows AS (SELECT sums.*{down}, {window} AS span, {sql.begins(window)} AS window_start "
+            f"FROM sums {fallen})",
             f"running AS (SELECT w.*, {reach} AS reach, {sql.money(to_date)} - credited AS before "
             f"FROM windows AS w {quota})",
             f"exact AS (SELECT *, {self.exact()} AS exact, {self.exact_before()} AS exact_before FROM running)",
@@ -155,32 +165,31 @@ class Compiler:
         rounded = self.sql.rounded(f"({times})", self.held_rate.denominator, self.unit)
         return f"CASE WHEN weight = 0 THEN 0 ELSE {rounded} END"
 
-    def freed_period(self, day: str) -> str:
-        """First day of the period in which what is held back of a day's record is paid."""
+    def freed_period(self, period: str) -> str:
+        """The period in which what is held back in another is paid: the last of its quarter or year."""
         pay = self.plan.pay
         frees = "quarter" if pay and pay.holdback and pay.holdback.release.at == "quarter_end" else "year"
-        later = MONTHS[frees] - MONTHS[self.period]
-        return self.sql.day(f"({self.sql.start(frees, day)} + INTERVAL '{later}' MONTH)")
+        return f"({self.sql.within(period, frees)} + {MONTHS[frees] - MONTHS[self.period]})"
 
     def held_lots(self) -> list[str]:
-        """lots with held_lot: what is held back of each, sharing the rounding of the month's."""
+        """kept(month, day, record, lot, held_lot): what is held back of each, sharing the rounding of the month's."""
         sql, rate = self.sql, self.held_rate
         if not rate:
             return ["kept AS (SELECT *, 0 AS held_lot FROM lots)"]
-        floor = sql.floored(f"pieces * {rate.numerator}", str(rate.denominator))
+        held = f"lot * {rate.numerator}"
+        floor = sql.floored(held, str(rate.denominator))
         return [
-            f"held_months AS (SELECT month, {self.pieces('held')} AS held_pieces FROM months)",
-            f"counted AS (SELECT *, {self.pieces('lot')} AS pieces FROM lots)",
-            f"hold AS (SELECT *, {floor} AS floor FROM counted JOIN held_months USING (month))",
-            f"resting AS (SELECT *, pieces * {rate.numerator} - floor * {rate.denominator} AS rest FROM hold)",
-            f"kept AS (SELECT *, {self.records.shared('held_pieces', 'month')} AS held_lot FROM resting)",
+            f"held_months AS (SELECT month, {self.pieces('held')} AS pieces FROM months)",
+            f"{sql.kept('resting')} (SELECT month, day, record, lot, floor, {held} - floor * {rate.denominator} "
+            f"AS rest FROM (SELECT *, {floor} AS floor FROM lots) AS hold)",
+            *self.records.shared("kept", "held_lot", "resting", "held_months", "month", ", lot"),
         ]
 
     def clawed(self, rule: Clawback) -> list[str]:
         """clawed(person, period, clawed): min(round(paid x share), paid - taken), event by event; of what is freed
         later the share undone by then."""
         sql = self.sql
-        event, freed = sql.start(self.period, "u.day"), self.freed_period("f.day")
+        event, freed = sql.number(self.period, "u.day"), self.freed_period(sql.number(self.period, "f.day"))
         still = f"CASE WHEN {event} < {freed} THEN l.held_lot ELSE 0 END"
         above, below = self.unserved(rule)
         whole = "greatest(1, abs(f.value))"
@@ -188,12 +197,13 @@ class Compiler:
         order = "PARTITION BY person, record ORDER BY event_day, event_id"
         taken = f"cumulated + least(0, min(paid - cumulated) OVER ({order}))"
         back, lost = self.share("paid", "part * above"), self.share("held_lot", "least(parts, below * whole)")
-        later = "SELECT person, record, freed AS period, freed AS event_day, '' AS event_id, paid"
+        later = f"SELECT person, record, freed AS period, {sql.begins('freed')} AS event_day, '' AS event_id, paid"
         return [
             *self.held_lots(),
             f"{sql.kept('happened')} (SELECT t.person, l.record, {event} AS period, u.day AS event_day, "
-            f"CAST(u.id AS STRING) AS event_id, {sql.big(f'l.lot - {still}')} AS paid, {sql.big(part)} AS part, "
-            f"{sql.big(whole)} AS whole, {above} AS above, {below} AS below, l.lot, l.held_lot, {freed} AS freed "
+            f"CAST(u.id AS STRING) AS event_id, {sql.big(f'(l.lot - {still}) * {self.unit}')} AS paid, "
+            f"{sql.big(part)} AS part, {sql.big(whole)} AS whole, {above} AS above, {below} AS below, "
+            f"l.lot * {self.unit} AS lot, l.held_lot * {self.unit} AS held_lot, {freed} AS freed "
             f"FROM kept AS l JOIN hit AS f ON f.id = l.record "
             f"JOIN undone AS u ON u.record = l.record JOIN touched AS t ON t.month = l.month "
             f"WHERE u.day >= f.day AND u.day <= {sql.after('f.day', rule.window)})",
@@ -231,18 +241,18 @@ class Compiler:
     def summed(self) -> str:
         """One row for each person and period in which something is earned, freed or taken back."""
         sql = self.sql
+        begins = f"{sql.begins('period')} AS period"
         parts = ["SELECT person, period, credited, earned, held, 0 AS freed, 0 AS clawed FROM monthly"]
         if self.held_rate:
             parts.append(f"SELECT person, {self.freed_period('period')}, 0, 0, 0, held, 0 FROM monthly")
         if self.plan.clawback:
             parts.append("SELECT person, period, 0, 0, 0, 0, clawed FROM clawed")
-        if len(parts) == 1:
-            return f"SELECT *, earned - held AS paid FROM ({parts[0]}) AS every_line"
         columns = ("credited", "earned", "held", "freed", "clawed")
         sums = ", ".join(f"{sql.money(f'sum({name})')} AS {name}" for name in columns)
         paid = "coalesce(sum(earned), 0) - coalesce(sum(held), 0) + coalesce(sum(freed), 0) - sum(clawed)"
         every = "\n UNION ALL ".join(parts)
-        return f"SELECT person, period, {sums}, {sql.money(paid)} AS paid FROM (\n {every}) AS every_line GROUP BY 1, 2"
+        of_month = f"SELECT person, period, {sums}, {sql.money(paid)} AS paid FROM (\n {every}) AS lines GROUP BY 1, 2"
+        return f"SELECT person, {begins}, {', '.join(columns)}, paid FROM (\n{of_month}) AS months_paid"
 
 
 def _joined(tables: list[str]) -> str:

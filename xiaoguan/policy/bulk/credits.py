@@ -21,30 +21,26 @@ class Shares:
         step = gcd(MILLION, *weights)
         self.weights, self.whole = [weight // step for weight in weights], MILLION // step
 
-    def select(self, source: str, period: str, only: str = "") -> str:
+    def select(self, source: str, period: str) -> str:
         """Rows (record, payee, day, period, person, credit) of a relation of events; one for each person of an event.
 
-        The events are a common table of the query's own, so that one reading of them serves every payee.
+        The events are read once for each payee: that is cheaper than to keep them, and an engine that knows the least
+        and the greatest person of a file adds up by position.
 
-        period   of an event, as SQL. only   a relation (person, period, month): others are left out before they cost,
-        and month, which numbers the pairs, is a column too.
+        period   of an event, as SQL.
         """
         names = ["person"] if self.alone else map(self.named, self.payees)
         named = ", ".join(f"{name} AS p{i}" for i, name in enumerate(names))
-        events = f"WITH {self.sql.kept('events')} (SELECT id, day, {period} AS period, value, {named} FROM {source})"
+        events = f"(SELECT *, {period} AS period, {named} FROM {source}) AS events"
         of_payee = self.whole_of if self.alone else self.of_two if self.between_two else self.of_many
-        parts = []
-        for k in range(1 if self.alone else len(self.payees)):
-            of = f"JOIN {only} AS o ON o.person = p{k} AND o.period = e.period"
-            found = f"(SELECT e.*, month FROM events AS e {of}) AS found" if only else f"events WHERE p{k} IS NOT NULL"
-            month = "month, " if only else ""
-            parts.append(
-                f"SELECT {month}id AS record, CAST({k} AS TINYINT) AS payee, day, period, {of_payee(k, found)}"
-            )
-        return f"{events}\n  " + "\n  UNION ALL ".join(parts)
+        parts = [
+            f"SELECT id AS record, CAST({k} AS TINYINT) AS payee, day, period, {of_payee(k, events)}"
+            for k in range(1 if self.alone else len(self.payees))
+        ]
+        return "\n  UNION ALL ".join(parts)
 
-    def whole_of(self, k: int, found: str) -> str:
-        return f"p{k} AS person, value AS credit FROM {found}"
+    def whole_of(self, k: int, events: str) -> str:
+        return f"p{k} AS person, value AS credit FROM {events} WHERE p{k} IS NOT NULL"
 
     @property
     def between_two(self) -> bool:
@@ -54,7 +50,7 @@ class Shares:
     def always(self, payee: Payee) -> bool:
         return bool({"owner", "person"} & {payee.person, payee.otherwise})
 
-    def of_two(self, k: int, found: str) -> str:
+    def of_two(self, k: int, events: str) -> str:
         """The second payee's share is the nearest to the exact one, a half less; the first has the rest: that is what
         the largest remainder comes to."""
         whole, weight = self.whole, self.weights[1]
@@ -64,11 +60,14 @@ class Shares:
         )
         cut = f"CASE WHEN value % {self.unit} = 0 THEN {minor} * {self.unit} ELSE {fine} END"
         cut = self.sql.money(f"CASE WHEN value < 0 THEN -1 ELSE 1 END * {cut}")
-        credit = cut if k else f"CASE WHEN p1 = p0 THEN value ELSE value - {cut} END"
-        some = f"(SELECT * FROM {found}) AS one WHERE p1 <> p0" if k else found
-        return f"p{k} AS person, {credit} AS credit FROM {some}"
+        first, second = map(self.columns, self.payees)
+        # Someone else in the place of the first: the file's own column says so, and is known better than a choice.
+        other = second[0] if second[1:] == first else "p1"
+        if k:
+            return f"{other} AS person, {cut} AS credit FROM {events} WHERE {other} <> p0"
+        return f"p0 AS person, CASE WHEN {other} <> p0 THEN value - {cut} ELSE value END AS credit FROM {events}"
 
-    def of_many(self, k: int, found: str) -> str:
+    def of_many(self, k: int, events: str) -> str:
         """Every share floored, and one unit more for the largest remainders; what is nobody's is a share too."""
         n, nobody = range(len(self.payees)), len(self.payees)
         merged = ", ".join(f"{self.merged(i)} AS m{i}" for i in n)
@@ -81,15 +80,19 @@ class Shares:
             f"p{k} AS person, CASE WHEN m{k} = {self.whole} THEN value ELSE {self.part(k)} END AS credit FROM (\n"
             f"    SELECT *, {missing} AS missing FROM (SELECT *, {cuts} FROM (\n"
             f"      SELECT *, {self.whole} - ({left}) AS m{nobody}, {self.minor()} AS unit, {pieces} AS pieces FROM (\n"
-            f"        SELECT *, {merged} FROM {found}\n"
+            f"        SELECT *, {merged} FROM {events}\n"
             f"      ) AS named WHERE m{k} > 0) AS shared) AS cut) AS missed"
         )
 
     def named(self, payee: Payee) -> str:
-        """The column that names a payee, or the person in its place."""
-        wanted = (payee.person, payee.otherwise)
-        columns = ["person" if name in ("owner", "person") else name for name in wanted if name]
+        """Who a payee is, or the person in its place."""
+        columns = self.columns(payee)
         return f"coalesce({', '.join(columns)})" if len(columns) > 1 else columns[0]
+
+    def columns(self, payee: Payee) -> list[str]:
+        """The columns that name a payee: the first that is somebody."""
+        wanted = (payee.person, payee.otherwise)
+        return ["person" if name in ("owner", "person") else name for name in wanted if name]
 
     def merged(self, k: int) -> str:
         """The weight of payee k with those of later payees who are the same person; 0 if an earlier one is."""

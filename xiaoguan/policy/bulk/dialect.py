@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..formula import Duration
+from .scope import MONTHS
 
 Dialect = Literal["duckdb", "spark"]
 ROOM = 4 * 10**18
@@ -50,16 +51,30 @@ class Sql:
     def days(self, start: str, end: str) -> str:
         return f"date_diff('day', {start}, {end})" if self.dialect == "duckdb" else f"datediff({end}, {start})"
 
-    def start(self, kind: str, day: str) -> str:
-        """First day of the calendar period of a kind that holds the day; of a month, which every line asks for, by the
-        one thing that must be looked up."""
-        if kind == "month":
-            return self.day(f"{day} - CAST(dayofmonth({day}) - 1 AS INTEGER)")
-        if kind != "half_year":
-            return self.day(f"date_trunc('{kind}', {day})")
-        year = f"date_trunc('year', {day})"
-        later = f"CASE WHEN month({day}) > 6 THEN {year} + INTERVAL '6' MONTH ELSE {year} END"
-        return self.day(later)
+    def number(self, kind: str, day: str) -> str:
+        """The calendar period of a kind that holds the day, as the number of its first month since the year 0."""
+        month = f"CAST(year({day}) * 12 + month({day}) - 1 AS INTEGER)"
+        return month if kind == "month" else self.within(month, kind)
+
+    @staticmethod
+    def within(number: str, kind: str) -> str:
+        """The longer period of a kind that holds the one of a number."""
+        return f"({number} - {number} % {MONTHS[kind]})"
+
+    def begins(self, number: str) -> str:
+        """The first day of the period of a number."""
+        years = self.div(number, "12")
+        return f"make_date(CAST({years} AS INTEGER), CAST({number} % 12 + 1 AS INTEGER), 1)"
+
+    def largest(self, value: str, count: str) -> str:
+        """The so many greatest values of a group, as a list, the greatest first; `count` is at least 1."""
+        if self.dialect == "duckdb":
+            return f"max({value}, {count})"
+        return f"slice(sort_array(collect_list({value}), false), 1, CAST({count} AS INT))"
+
+    def last(self, values: str) -> str:
+        """The last value of a list."""
+        return f"list_extract({values}, -1)" if self.dialect == "duckdb" else f"element_at({values}, -1)"
 
     def rounded(self, number: str, scale: int, unit: int) -> str:
         """A whole number of 1/scale units to the minor unit, half up away from zero; in 64 bits where they hold twice

@@ -8,89 +8,99 @@ from .rates import Rates
 
 
 class Records:
-    """The rows of one record and person in a period of `kind`, over the table `monthly` of Compiler.
+    """The rows of one record and person in a period of `kind`, over the tables `credits` and `monthly` of Compiler.
 
-    since is how many days after the period's start: with the record it says which line comes first.
+    Lines come in the order of their day and record.
     """
 
     def __init__(self, rates: Rates, shares: Shares, sql: Sql, kind: str, unit: int) -> None:
         self.rates, self.shares, self.sql, self.unit = rates, shares, sql, unit
-        self.period = sql.start(kind, "day")
+        self.period = sql.number(kind, "day")
+
+    def credits(self, source: str = "facts") -> str:
+        """What was credited of the events of a relation, as a query."""
+        return self.shares.select(source, self.period)
 
     # All of them, for the stored reasons
 
     def all(self) -> list[str]:
-        """weighed(person, period, record, since, payee, credit, line_before, tier, weight, and monthly): where each
+        """weighed(person, period, record, day, payee, credit, line_before, tier, weight, and monthly): where each
         record stands in the table."""
-        credits = self.shares.select("facts", self.period)
-        found = f"SELECT person, period, {self.since()}, record, payee, credit FROM (\n  {credits}) AS credits"
         key = "person, period"
-        opened = self.opened(found, "monthly", key)
-        if not self.rates.by_place:
-            tier = self.rates.tier("abs(credit)" if self.rates.mode == "per_transaction" else _REACHED, "reach")
-            weighed = f"SELECT *, {tier} AS tier, {self.rates.weight('line_before')} AS weight FROM lined"
-            return [opened, *self.in_order(key), f"weighed AS ({weighed})"]
-        return [opened, *self.by_place(key, "payee, ")]
+        if self.rates.by_place:
+            return self.by_place("credits", "monthly", key, "payee, ")
+        tier = self.rates.tier("abs(credit)" if self.rates.mode == "per_transaction" else _REACHED, "reach")
+        weighed = f"SELECT *, {tier} AS tier, {self.rates.weight('line_before')} AS weight FROM lined"
+        return [*self.in_order("credits", "monthly", key), f"weighed AS ({weighed})"]
 
     @property
     def known(self) -> str:
         """What the lines ask of their month."""
-        return f"reach, before, below, signed, pieces, room{', rate, level' if self.rates.by_place else ''}"
+        return f"reach, before, below, signed, room{', rate, level' if self.rates.by_place else ''}"
 
     def opened(self, found: str, months: str, key: str) -> str:
-        """Lines with what is known of their month; read twice where the place matters."""
-        head = self.sql.kept("opened") if self.rates.by_place else "opened AS"
-        return f"{head} (SELECT found.*, {self.known} FROM ({found}) AS found JOIN {months} USING ({key}))"
+        """Lines with what is known of their month, as a query."""
+        return f"SELECT found.*, {self.known} FROM {found} AS found JOIN {months} USING ({key})"
 
-    def since(self) -> str:
-        return f"CAST({self.sql.days('period', 'day')} AS SMALLINT) AS since"
-
-    def in_order(self, month: str, where: str = "") -> list[str]:
-        """lined: opened, with what stood in the window before each record."""
-        line = f"PARTITION BY {month} ORDER BY since, record ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+    def in_order(self, found: str, months: str, key: str, where: str = "") -> list[str]:
+        """lined: lines with what is known of their month and what stood in the window before each."""
+        line = f"PARTITION BY {key} ORDER BY day, record ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
         upto = self.sql.money(f"sum(credit) OVER ({line})")
+        some = f"SELECT {key} FROM {months} {where}"
         return [
-            f"placed AS (SELECT *, {upto} AS upto FROM opened {where})",
-            "lined AS (SELECT *, before + upto - credit AS line_before FROM placed)",
+            f"placed AS (SELECT found.*, {upto} AS upto FROM {found} AS found JOIN ({some}) AS uneven USING ({key}))",
+            "lined AS (SELECT *, before + upto - credit AS line_before "
+            f"FROM ({self.opened('placed', months, key)}) AS opened)",
         ]
 
-    def by_place(self, month: str, more: str = "") -> list[str]:
-        """weighed of opened. Most months lie within one tier of the table, where the place of a record does not
-        matter: only the lines of the others are put in order."""
-        columns = f"{month}, since, record, {more}credit, below, signed, pieces, room"
+    def by_place(self, found: str, months: str, key: str, more: str = "") -> list[str]:
+        """weighed. Most months lie within one tier of the table, where the place of a record does not matter: only the
+        lines of the others are put in order."""
+        columns = f"{key}, day, record, {more}credit, below, signed, room"
         tier, weight = self.rates.tier(_REACHED, "reach"), self.rates.weight("line_before")
         even = f"before AS line_before, level AS tier, {self.rates.number('credit')} * rate AS weight"
         return [
-            *self.in_order(month, "WHERE rate IS NULL"),
-            f"weighed AS (SELECT {columns}, {even} FROM opened WHERE rate IS NOT NULL "
-            f"UNION ALL SELECT {columns}, line_before, {tier} AS tier, {weight} AS weight FROM lined)",
+            *self.in_order(found, months, key, "WHERE rate IS NULL"),
+            f"weighed AS (SELECT {columns}, {even} FROM ({self.opened(found, months, key)}) AS opened "
+            f"WHERE rate IS NOT NULL UNION ALL SELECT {columns}, line_before, {tier} AS tier, {weight} AS weight "
+            "FROM lined)",
         ]
 
     # Those of the months in which something was undone
 
     def touched(self) -> list[str]:
-        """months(month, and monthly) and weighed(month, record, since, credit, weight, below, signed, pieces, room), of
-        the months in which something was undone; they are numbered, since rows are grouped and sorted by them."""
-        hit, facts = (self.shares.select(name, self.period, only) for name, only in (("hit", ""), ("facts", "touched")))
-        found = f"SELECT month, {self.since()}, record, credit FROM (\n  {facts}) AS credits"
-        itself = f"weighed AS (SELECT *, {self.rates.weight('')} AS weight FROM opened)"
+        """hit, the events that were undone; touched(person, period, month), the months of their credits, numbered since
+        rows are grouped by them; credits, all of them; found(month, day, record, credit), those of touched months.
+
+        The credits go to the sums of the months and to `found` in one reading.
+        """
         return [
             f"{self.sql.kept('hit')} (SELECT * FROM facts WHERE id IN (SELECT record FROM undone))",
             f"{self.sql.kept('touched')} (SELECT person, period, CAST(row_number() OVER (ORDER BY person, period) "
-            f"AS INTEGER) AS month FROM (SELECT DISTINCT person, period FROM (\n  {hit}) AS undone_credits) AS found)",
-            f"{self.sql.kept('months')} (SELECT month, {self.known}, held FROM touched JOIN monthly "
+            f"AS INTEGER) AS month FROM (SELECT DISTINCT person, period FROM (\n  {self.credits('hit')}) AS credits) "
+            "AS pairs)",
+            f"credits AS (\n  {self.credits()})",
+            f"{self.sql.kept('found')} (SELECT month, day, record, credit FROM credits JOIN touched "
             "USING (person, period))",
-            self.opened(found, "months", "month"),
-            *(self.by_place("month") if self.rates.by_place else [itself]),
         ]
+
+    def of_touched(self) -> list[str]:
+        """months(month, and monthly) and weighed(month, day, record, credit, weight, below, signed, room)."""
+        months = (
+            f"{self.sql.kept('months')} (SELECT month, {self.known}, pieces, held FROM touched JOIN monthly "
+            "USING (person, period))"
+        )
+        if self.rates.by_place:
+            return [months, *self.by_place("found", "months", "month")]
+        opened = self.opened("found", "months", "month")
+        return [months, f"weighed AS (SELECT *, {self.rates.weight('')} AS weight FROM ({opened}) AS opened)"]
 
     # What they earn
 
-    def lots(self, month: str) -> list[str]:
-        """lots(month, since, record, lot): what each record earned; they add up to the earning.
+    def lots(self, months: str, key: str) -> list[str]:
+        """lots(key, day, record, lot): what each record earned, in minor units; they add up to the earning.
 
-        The floor of a share is taken in 64 bits where the month's `room` says that the product fits. The rows are
-        sorted once more, so they are narrow.
+        The floor of a share is taken in 64 bits where the month's `room` says that the product fits.
         """
         sql = self.sql
         wide = sql.floored(f"{sql.big('weight')} * signed", "below")
@@ -100,16 +110,39 @@ class Records:
             "products AS (SELECT *, CASE WHEN abs(weight) <= room THEN weight * signed END AS product FROM weighed)",
             f"floors AS (SELECT *, {fits} {sql.floored('product', 'below')} ELSE {sql.money(wide)} END AS floor "
             "FROM products)",
-            f"rests AS (SELECT {month}, since, record, pieces, floor, "
+            f"{sql.kept('rests')} (SELECT {key}, day, record, floor, "
             f"{fits} product - floor * below ELSE {self.rates.exactly(rest)} END AS rest FROM floors)",
-            f"lots AS (SELECT {month}, since, record, {self.shared('pieces', month)} AS lot FROM rests)",
+            *self.shared("lots", "lot", "rests", months, key),
         ]
 
-    def shared(self, pieces: str, month: str) -> str:
-        """The floor of a share, and one more for the largest remainders of the month, as units."""
-        rank = f"row_number() OVER (PARTITION BY {month} ORDER BY rest DESC, since, record)"
-        more = f"{rank} <= {pieces} - sum(floor) OVER (PARTITION BY {month})"
-        return f"(floor + CASE WHEN {more} THEN 1 ELSE 0 END) * {self.unit}"
+    def shared(self, name: str, lot: str, rests: str, months: str, key: str, more: str = "") -> list[str]:
+        """The table `name`(key, day, record, lot) of `rests`(key, day, record, floor, rest): the floor of a share, and
+        one more for the largest remainders of the month, in their order, so that they make the month's `pieces`.
+
+        The least remainder that gets one more divides a month, which is cheaper than to put it in order; only records
+        with that very remainder are. months   relation (key, pieces). more   other columns of `rests` to keep, each
+        with a comma before it.
+        """
+        left = self.sql.money("pieces - coalesce(floors, 0)")
+        largest = self.sql.largest("rest", "greatest(1, missing)")
+        got = "CASE WHEN missing > 0 THEN missing + 1 - array_position(top, edge) ELSE 0 END"
+        rank = f"row_number() OVER (PARTITION BY {key} ORDER BY day, record)"
+        upto = "day < last_day OR day = last_day AND record <= last_record"
+        return [
+            f"{name}_floors AS (SELECT {key}, sum(floor) AS floors FROM {rests} GROUP BY {key})",
+            f"{name}_missing AS (SELECT {key}, {left} AS missing FROM {name}_floors JOIN {months} USING ({key}))",
+            f"{name}_top AS (SELECT {key}, missing, {largest} AS top FROM {rests} JOIN {name}_missing "
+            f"USING ({key}) GROUP BY {key}, missing)",
+            f"{self.sql.kept(f'{name}_edge')} (SELECT {key}, edge AS rest, {got} AS got FROM "
+            f"(SELECT *, {self.sql.last('top')} AS edge FROM {name}_top) AS tops)",
+            f"{name}_same AS (SELECT {key}, day, record, got, {rank} AS place FROM {rests} "
+            f"JOIN {name}_edge USING ({key}, rest))",
+            f"{name}_last AS (SELECT {key}, day AS last_day, record AS last_record FROM {name}_same WHERE place = got)",
+            f"{name}_from AS (SELECT {key}, e.rest AS edge, last_day, last_record FROM {name}_edge AS e "
+            f"LEFT JOIN {name}_last USING ({key}))",
+            f"{name} AS (SELECT {key}, day, record{more}, floor + CASE WHEN rest > edge THEN 1 "
+            f"WHEN rest = edge AND ({upto}) THEN 1 ELSE 0 END AS {lot} FROM {rests} JOIN {name}_from USING ({key}))",
+        ]
 
 
 _REACHED = "(line_before + credit)"
