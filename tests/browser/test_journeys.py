@@ -273,7 +273,7 @@ PAGES = (
     "/account/password/",
     "/nothing-here",
 )
-# The page of the API repeats one piece of markup four hundred times; axe would read it for seconds.
+# The page of the API repeats one piece of markup three hundred times; axe would read it for seconds.
 SAME = "() => document.querySelectorAll('.endpoint:nth-of-type(n + 40)').forEach((more) => more.remove())"
 # Each pair of size, language and theme comes up.
 LOOKS = (

@@ -45,6 +45,7 @@ _BIGGEST = 2_000_000
 _DURATION = re.compile(r"(\d{1,5})(wd|[hdwmy])$")
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*$")
 _DEEPEST = 50
+_KEPT = 100_000  # characters of a text that is kept when it was read
 
 NOT_YET = frozenset({"forecast_bias"})
 """Functions of the language that are read but need the kept forecasts of the insight module."""
@@ -117,7 +118,12 @@ class Node:
 
 
 def read_tree(text: str, file: str = "") -> tuple[Node | None, list[Issue]]:
-    """The structure of a YAML text, and what is wrong with it."""
+    """The structure of a YAML text, and what is wrong with it. The structure is shared: nobody may change it."""
+    tree, issues = (_known if len(text) <= _KEPT else _read)(text, file)
+    return tree, list(issues)
+
+
+def _read(text: str, file: str) -> tuple[Node | None, list[Issue]]:
     issues = [
         Issue("error", "a tab stands in the line", "Use spaces.", file, number, code="policy.syntax")
         for number, line in enumerate(text.splitlines(), 1)
@@ -140,6 +146,9 @@ def read_tree(text: str, file: str = "") -> tuple[Node | None, list[Issue]]:
     if builder.root is None and not builder.issues:
         builder.report("the document is empty", 1, "Start from a file in policies/.")
     return builder.root if not builder.issues else None, builder.issues
+
+
+_known = lru_cache(maxsize=16)(_read)  # a page of the workshop asks for the same two texts again and again
 
 
 class _Builder:

@@ -6,9 +6,11 @@ The paths are those of issues and clauses: incentive[0].components[1].tiers.rate
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -49,9 +51,10 @@ class HeaderWords:
     effective_from: date | None = None
 
 
-def places(text: str) -> dict[str, Place]:
+@lru_cache(maxsize=8)
+def places(text: str) -> Mapping[str, Place]:
     """Every value of a YAML text by its path; as far as it could be read, where the text is broken."""
-    return {place.path: place for place in _Walk(text).places()}
+    return MappingProxyType({place.path: place for place in _Walk(text).places()})
 
 
 @dataclass(slots=True)
