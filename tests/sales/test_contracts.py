@@ -60,6 +60,7 @@ def test_a_contract_waits_for_its_terms_and_asks_again_for_other_ones_only(
 
     assert write(status="active") == 422 and do("activate") == 422
     assert do("send_out", note="已谈妥") == 200 and now(contract).status == "draft"
+    assert do("send_out") == 422, "it waits already"
     assert write(amount="1.00") == 422 and write(note="等签字") == 200, "its terms wait with it"
     signed(cast)
     assert now(contract).status == "signing" and do("activate", signed_on="2026-01-02") == 200

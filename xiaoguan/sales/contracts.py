@@ -78,7 +78,8 @@ class SendOut(Verb):
     fields = {"note": forms.CharField(label=_("Note for the approver"), required=False, max_length=400)}
 
     def allowed(self, record: Contract) -> bool:
-        return record.status == Contract.Status.DRAFT
+        draft = record.status == Contract.Status.DRAFT
+        return draft and (record.pk is None or guards.standing(record, APPROVAL.name) != "open")
 
     def do(self, record: Contract, by: Viewer, note: str = "", **values: Any) -> None:
         desk = desk_of(Contract)
