@@ -1,5 +1,6 @@
 """校验: broken copies of whole policies, one named edit each; every fault is found with its line and a remedy."""
 
+from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 
 import pytest
@@ -120,6 +121,7 @@ BROKEN = [
 ]
 
 
+@cache  # another test asks for the same copies
 def issues_of(text):
     policy, issues = load_text(text, "broken.yaml")
     return [*issues, *(check(policy) if policy else [])]
