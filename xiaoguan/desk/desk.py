@@ -176,7 +176,8 @@ class Desk:
         return title_field(self.model)
 
     def title(self, record: Any) -> str:
-        return self.titled(getattr(record, self.title_field))
+        """What people know the record by; one that has no name by what it joins, never by its id."""
+        return str(record) if self.title_field == "pk" else self.titled(getattr(record, self.title_field))
 
     def titled(self, value: Any) -> str:
         """A value of the title's field as people read it."""

@@ -99,14 +99,15 @@ SHORTEST, LONGEST, PADDING = 8, 40, 4
 
 def shares(rows: Sequence[Mapping[str, Any]]) -> list[int | None]:
     """Percents of the table for the columns of names and texts, which share what numbers and days leave: by how long
-    most of theirs are on this page, a Chinese character counted twice. None for the others."""
+    most of theirs are on this page, a Chinese character counted twice. None for the others; without others they take
+    the whole, or the boxes to tick would."""
     if not rows:
         return []
     kinds = [cell.kind for cell in rows[0]["cells"]]
     texts = [n for n, kind in enumerate(kinds) if n == 0 or any(row["cells"][n].kind in TEXTS for row in rows)]
     needs = {n: sorted(_length(row["cells"][n].text) for row in rows)[len(rows) * 9 // 10] for n in texts}
     needs = {n: min(max(need, SHORTEST), LONGEST) + PADDING for n, need in needs.items()}
-    whole = min(sum(needs.values()) * 5 // 4, 72)
+    whole = min(sum(needs.values()) * 5 // 4, 72) if len(texts) < len(kinds) else 100
     return [round(needs[n] * whole / sum(needs.values())) if n in needs else None for n in range(len(kinds))]
 
 
