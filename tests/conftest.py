@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from dataclasses import dataclass
 from datetime import date
@@ -125,6 +126,13 @@ def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
     asking = [i for i in items if i.get_closest_marker("django_db") or ASKING & set(getattr(i, "fixturenames", ()))]
     config.hook.pytest_deselected(items=[i for i in items if i not in set(asking)])
     items[:] = asking
+
+
+def pytest_collection_finish(session: Any) -> None:
+    """What is there by now stays to the end: the collector passes it by, and comes less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def pytest_sessionfinish(session: Any) -> None:
