@@ -68,4 +68,5 @@ def test_the_engine_speaks_chinese(english: str, chinese: str) -> None:
 def test_english_stays_english_with_the_policys_names() -> None:
     with translation.override("en"):
         assert spoken("bookings 300.00 × 3% = 9.00", {"bookings": "Bookings"}) == "Bookings 300.00 × 3% = 9.00"
-        assert spoken("sum(bookings) of 2 orders", {"bookings": "Bookings"}) == "sum(bookings) of 2 orders"
+        known = spoken("sum(bookings) of 2 orders with status == 'signed'", {"bookings": "Bookings"})
+        assert known == "the total bookings of 2 orders whose status is signed"

@@ -44,6 +44,8 @@ def spoken(text: str, names: Mapping[str, str] | None = None) -> str:
     text = phrases.chinese(text) if language.startswith("zh") else text
     for name, label in sorted((names or {}).items(), key=lambda item: -len(item[0])):
         text = re.sub(rf"(?<![\w.'(]){re.escape(name)}(?![\w.(])", label.replace("\\", r"\\"), text)
+    if not language.startswith("zh"):
+        return phrases.english(text)
     return re.sub(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])", "", text)
 
 

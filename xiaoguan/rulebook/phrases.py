@@ -39,18 +39,34 @@ def chinese(text: str) -> str:
     return text
 
 
+def english(text: str) -> str:
+    """What the engine writes of the records behind a metric, in words instead of its formula."""
+    return re.sub(_COUNTED, _counted, text)
+
+
+_COUNTED = r"\b(sum|mean|min|max|count)\(([\w.]*)\) of (\d+) (\w+)(?: with (.+))?$"
+
+
+def _counted(found: re.Match[str]) -> str:
+    name, inner, count, source, condition = found.groups()
+    kind = {"sum": "total", "mean": "mean", "min": "smallest", "max": "largest"}.get(name)
+    what = f"the {kind} {_terms(inner, 0)} of {count} {_terms(source, 0)}" if kind and inner else None
+    where = _terms(condition, 0).replace(" = ", " is ").replace(" ≠ ", " is not ") if condition else ""
+    return (what or f"{count} {_terms(source, 0)}") + (f" whose {where}" if where else "")
+
+
 def term(name: str, language: str) -> str:
     """What a term of somebody's contract is called, such as person.bonus; any other name stays."""
     known = WORDS.get(name) if name.startswith("person.") else None
     return known[language.startswith("zh")] if known else name
 
 
-def _terms(expression: str) -> str:
-    """Names and constants of an expression in words: status == 'signed' is 状态 = 已签约."""
+def _terms(expression: str, language: int = 1) -> str:
+    """Names and constants of an expression in words: status == 'signed' is 状态 = 已签约. language: 0 is English."""
 
     def word(found: re.Match[str]) -> str:
         known = WORDS.get(found[0])
-        return known[1] if known else _JOINTS.get(found[0], found[0])
+        return known[language] if known else _JOINTS.get(found[0], found[0]) if language else found[0]
 
     return re.sub(r"'\w+'|[a-z_]+(?:\.[a-z_]+)*", word, expression).replace(" == ", " = ").replace(" != ", " ≠ ")
 

@@ -20,7 +20,7 @@ from xiaoguan.base.periods import Calendar
 from xiaoguan.base.words import format_date
 from xiaoguan.desk import figures, filters
 from xiaoguan.desk.bounds import TooMuch, within
-from xiaoguan.desk.cells import Columns
+from xiaoguan.desk.cells import Columns, short_day
 from xiaoguan.desk.desk import Desk
 from xiaoguan.desk.expressions import BadQuery, Condition, narrowed
 from xiaoguan.desk.figures import Bucket, Dimension, Measure, Sums
@@ -213,7 +213,7 @@ def _timeline(page: Arranged) -> Context:
     weeks = [first + n * 7 * DAY for n in range(16)]
     return {
         "lanes": list(bars.items()),
-        "weeks": [{"label": f"{w:%m-%d}", "now": w <= timezone.localdate() < w + 7 * DAY} for w in weeks],
+        "weeks": [{"label": short_day(w), "now": w <= timezone.localdate() < w + 7 * DAY} for w in weeks],
         "title": f"{format_date(first, get_language() or 'en')} – {format_date(last - DAY, get_language() or 'en')}",
         "earlier_url": page.address(day=(day - 56 * DAY).isoformat()),
         "later_url": page.address(day=(day + 56 * DAY).isoformat()),
