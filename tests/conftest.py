@@ -84,9 +84,11 @@ def make_cast() -> Cast:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: Any, django_db_blocker: Any) -> None:
-    """The cast is made once for the whole suite; every test begins from it."""
+    """The cast is made once for the whole suite; every test begins from it. Passwords are hashed as ever, with less."""
+    from django.contrib.auth.hashers import Argon2PasswordHasher as Hasher
     from django.core.management import call_command
 
+    Hasher.time_cost, Hasher.memory_cost, Hasher.parallelism = 1, 1024, 1
     with django_db_blocker.unblock():
         call_command("createcachetable", verbosity=0)
         make_cast()

@@ -17,6 +17,7 @@ QUARTER = "2026-Q1"
 
 
 def build() -> None:
+    from django.contrib.auth.hashers import make_password
     from django.utils import timezone
 
     from tests.conftest import make_cast
@@ -37,9 +38,7 @@ def build() -> None:
 
     Role.objects.all().delete()  # `init` made them; the cast makes its own
     cast = make_cast()
-    for account in Account.objects.filter(username__in=SIGNS_IN):
-        account.set_password(PASSWORD)
-        account.save()
+    Account.objects.filter(username__in=SIGNS_IN).update(password=make_password(PASSWORD))
     today = timezone.localdate()
 
     Currency(code="CNY", name="人民币").save()
