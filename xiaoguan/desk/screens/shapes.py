@@ -213,7 +213,7 @@ def _timeline(page: Arranged) -> Context:
     weeks = [first + n * 7 * DAY for n in range(16)]
     return {
         "lanes": list(bars.items()),
-        "weeks": [{"label": short_day(w), "now": w <= timezone.localdate() < w + 7 * DAY} for w in weeks],
+        "weeks": [{"label": _week_label(w), "now": w <= timezone.localdate() < w + 7 * DAY} for w in weeks],
         "title": f"{format_date(first, get_language() or 'en')} – {format_date(last - DAY, get_language() or 'en')}",
         "earlier_url": page.address(day=(day - 56 * DAY).isoformat()),
         "later_url": page.address(day=(day + 56 * DAY).isoformat()),
@@ -228,6 +228,11 @@ def _timeline(page: Arranged) -> Context:
 
 def _usual(paths: list[Path], beginnings: tuple[str, ...]) -> Path | None:
     return next((p for word in beginnings for p in paths if p.text.startswith(word)), None)
+
+
+def _week_label(day: date) -> str:
+    """A day over a narrow column: 11/30, Nov 30."""
+    return f"{day.month}/{day.day}" if (get_language() or "").startswith("zh") else short_day(day)
 
 
 def _bar(first: date, weeks: int, begins: date, ends: date | None) -> dict[str, Any]:
