@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -284,8 +285,14 @@ def _moment(line: Line | None) -> date | datetime | str | None:
         if short:
             return found.date()
         zone = "UTC" if text.endswith("Z") else "".join(line.params.get("TZID", ()))
-        return found.replace(tzinfo=ZoneInfo(zone)) if zone in available_timezones() else found
+        return found.replace(tzinfo=ZoneInfo(zone)) if zone in _zones() else found
     return text
+
+
+@cache
+def _zones() -> set[str]:
+    """The zones that this machine knows; a walk through its disk."""
+    return available_timezones()
 
 
 def _told(value: date | datetime | str | None) -> str:

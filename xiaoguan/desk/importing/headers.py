@@ -235,8 +235,15 @@ def _nearly(bare: str, names: Mapping[str, str], key: str) -> str | None:
         return names[short]
     if len(bare) < 5:
         return None
-    best = max(names, key=lambda word: SequenceMatcher(None, bare, word).ratio(), default="")
-    return names[best] if best and SequenceMatcher(None, bare, best).ratio() >= ALIKE else None
+    like = SequenceMatcher(b=bare)
+    best, most = "", 0.0
+    for word in names:
+        like.set_seq1(word)
+        if like.real_quick_ratio() < ALIKE or like.quick_ratio() < ALIKE:  # bounds that cost little
+            continue
+        if (ratio := SequenceMatcher(None, bare, word).ratio()) > most:
+            best, most = word, ratio
+    return names[best] if most >= ALIKE else None
 
 
 def _once(found: dict[str, str], target: str) -> dict[str, str]:
