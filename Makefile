@@ -29,7 +29,7 @@ NPM = $(NODE) "$$home/lib/node_modules/npm/bin/npm-cli.js"
 # $(call quietly,COMMAND): its output only when it fails.
 quietly = out=$$($(1) 2>&1) || { printf '%s\n' "$$out"; exit 1; }
 
-.PHONY: help install run test test-sqlite test-postgres test-browser lint messages bench bench-desk bench-memory bench-policy bench-spark docs clean examples mutants fuzz-api fuzz-policy agree storm
+.PHONY: help install run test test-types test-sqlite test-postgres test-browser lint messages bench bench-desk bench-memory bench-policy bench-spark docs clean examples mutants fuzz-api fuzz-policy agree storm
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,13 +65,15 @@ run: install ## start on http://localhost:$PORT; the first time with the demo co
 	@$(BIN)/xiaoguan init --demo
 	@exec $(BIN)/xiaoguan serve --port $(PORT)
 
-# Three at once, since the browser waits half of its time. PostgreSQL repeats what asks a database; the pages are the
+# All at once, since the browser waits half of its time. PostgreSQL repeats what asks a database; the pages are the
 # same on both.
-test test-sqlite test-postgres test-browser: export PYTHONDONTWRITEBYTECODE =
+test test-types test-sqlite test-postgres test-browser: export PYTHONDONTWRITEBYTECODE =
 test: install ## contracts, types, tests on SQLite and PostgreSQL and in the browser
+	@$(MAKE) --jobs=4 --keep-going --output-sync=target test-browser test-postgres test-sqlite test-types
+
+test-types: install ## contracts between the packages, types
 	@$(call quietly,$(BIN)/lint-imports --no-logo)
 	@$(call quietly,$(BIN)/mypy)
-	@$(MAKE) --jobs=3 --keep-going --output-sync=target test-browser test-postgres test-sqlite
 
 test-sqlite: install ## the tests without the browser, on SQLite
 	@env -u DATABASE_URL XIAOGUAN_TEST_DATABASE=sqlite $(BIN)/pytest --quiet --ignore=tests/browser
