@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from xiaoguan.desk.fields import ExactField
 from xiaoguan.desk.records import Record
 from xiaoguan.people.models import Person, Team
 from xiaoguan.rulebook.models import PolicyVersion, Stepped
-from xiaoguan.rulebook.naming import NamedField
+from xiaoguan.rulebook.naming import NamedField, ShownField
 
 
 def who(label: Any) -> models.ForeignKey:
@@ -117,6 +118,15 @@ class AppraisalCycle(Stepped):
 OUT = (AppraisalCycle.State.CALCULATED, AppraisalCycle.State.CALIBRATED, AppraisalCycle.State.LOCKED)
 
 
+class GroupField(ShownField):
+    """What a rater is to the person, in words."""
+
+    def spoken(self) -> Callable[[Any], str]:
+        from xiaoguan.appraisal.raters import group_words
+
+        return group_words
+
+
 class Rating(Stepped):
     """评分: what one rater gave one person in one item. Nobody but the rater reads it.
 
@@ -138,7 +148,7 @@ class Rating(Stepped):
     person = models.ForeignKey(
         Person, models.PROTECT, related_name="ratings_received", editable=False, verbose_name=_("person")
     )
-    group = models.CharField(_("group"), max_length=60, editable=False)
+    group = GroupField(_("group"), max_length=60, editable=False)
     item = models.CharField(_("item"), max_length=80, editable=False)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.ASKED, editable=False)
     score = PointsField(pgettext_lazy("appraisal", "score"), places=2, null=True, editable=False)

@@ -34,6 +34,11 @@ ASKED, SPARE = 5, 2
 """So many are asked of a group at least where it has them; and so many more than the policy needs to hear."""
 
 
+def group_words(group: str) -> str:
+    """manager, colleagues; a role by its name."""
+    return str(GROUPS.get(group) or role_label(group))
+
+
 class Raters:
     """The reporting lines, teams and roles of a day; read once."""
 
