@@ -121,6 +121,8 @@ def test_a_metric_counts_since_it_is_in_these_hands_and_the_return_may_be_put_of
     deal = {"title": "单", "customer": won, "owner": cast.linjing, "stage": "w", "result": "won", "currency": "CNY"}
     Opportunity(**deal, closes_on=day(9), closed_on=day(9), amount_units=1).save()
     assert night(day(170)) == "0 0" and (now(one).recycle_on, now(won).recycle_on) == (day(181), None)
+    page = {pk: client_of("linjing").get(f"/customers/{pk}").content.decode() for pk in (one.pk, won.pk)}
+    assert ("回收日期" in page[one.pk], "回收日期" in page[won.pk]) == (True, False)
     where, sent = f"/api/customers/{one.pk}/put_off", {"reason": "正在招标"}
     assert client_of("linjing").post(where, sent, content_type="application/json").status_code == 422
     assert client_of("chenmin").post(where, sent, content_type="application/json").status_code == 200

@@ -55,7 +55,7 @@ class CustomerDesk(Desk):
         Total(_("Open pipeline"), "opportunities", "amount", "result=open"),
         Total(_("Receivables"), "orders", "total_amount", "status=signed", less="received_amount"),
     )
-    figures = "first_order_on", "last_order_on"
+    figures = "first_order_on", "last_order_on", "recycle_on"
     related = "contacts", "opportunities", "contracts", "orders", "activities"
     steps = Steps("activities")
     duplicates = "name", "phone", "email", "tax_number"

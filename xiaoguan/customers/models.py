@@ -47,6 +47,7 @@ class Customer(Record):
         B = "B", "B"
         C = "C", "C"
 
+    PASSING = ("recycle_on",)
     TONES: ClassVar = {
         "stage": {"first": "blue", "repeat": "green", "loyal": "green", "dormant": "amber"},
         "grade": {"A": "green", "B": "blue", "C": "gray"},

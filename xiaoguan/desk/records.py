@@ -56,6 +56,9 @@ class Record(models.Model):
     IMPORTED: ClassVar[bool] = True
     """Whether files may bring such records; those that only steps of our own make, such as a pay period, say False."""
 
+    PASSING: ClassVar[tuple[str, ...]] = ()
+    """Key figures of its page that are shown only while there is something to show."""
+
     FEEDS: ClassVar[str] = "id"
     """The relation to the records that keep something of these (an order what was paid on it); "id": themselves."""
 

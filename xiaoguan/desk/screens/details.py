@@ -83,7 +83,7 @@ def _summary(desk: Desk, viewer: Viewer, record: Record) -> dict[str, Any]:
     return {
         "desk": desk_words(desk, viewer),
         "record": {"id": pk, "title": desk.title(record), "url": base, "version": getattr(record, "version", 0)},
-        "figures": [*_sums(desk, viewer, pk), *_editable(desk, viewer, record, desk.figure_paths)],
+        "figures": [*_sums(desk, viewer, pk), *_editable(desk, viewer, record, _figures(desk, record))],
         "next": _next(desk, viewer, record),
         "stages": desk.stages(record),
         "move_url": f"{base}/ask/{move.name}" if move else None,
@@ -167,6 +167,11 @@ def facts(desk: Desk, viewer: Viewer, record: Record, sections: layouts.Sections
         if fields := _editable(desk, viewer, record, paths):
             found.append({"label": section.label, "fields": fields})
     return found
+
+
+def _figures(desk: Desk, record: Record) -> list[Any]:
+    """The fields that its page shows as key figures now."""
+    return [p for p in desk.figure_paths if p.text not in record.PASSING or _get(record, p.text) not in (None, "")]
 
 
 def _fields(desk: Desk, viewer: Viewer, record: Record, paths: Any) -> list[dict[str, Any]]:
