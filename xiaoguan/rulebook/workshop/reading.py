@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from xiaoguan.desk.access import Viewer, viewer_of
+from xiaoguan.desk.cells import day_text
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.listing import with_query
 from xiaoguan.people.chart import roles_of
@@ -169,7 +170,7 @@ def compare_page(request: HttpRequest) -> HttpResponse:
     older = [v for v in rows if v.policy_id == after.policy_id and v.effective_from < after.effective_from]
     before = by_id.get(request.GET.get("before", "")) or (older[0] if older else None)
     context = {
-        "choices": [{"value": v.pk, "label": f"{v} · {v.effective_from}"} for v in rows],
+        "choices": [{"value": v.pk, "label": f"{v} · {day_text(v.effective_from)}"} for v in rows],
         "chosen": {"before": before.pk if before else None, "after": after.pk},
         "here": reverse("policy_compare"),
         "after": str(after),
