@@ -138,6 +138,7 @@ def pytest_collection_finish(session: Any) -> None:
 
 
 def pytest_sessionfinish(session: Any) -> None:
+    gc.unfreeze()  # what is never collected looks like a leak to some libraries
     from xiaoguan.desk import conformance
 
     if hasattr(session.config, "workeroutput"):
