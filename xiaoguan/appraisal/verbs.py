@@ -30,6 +30,7 @@ class Ask(Verb):
     """发起评分: everybody's raters are asked."""
 
     label, icon, tone, final = _("Ask for ratings"), "message-question", "primary", True
+    told = pgettext_lazy("history", "asked for ratings")
     who = office
     fields = {"until": forms.DateField(label=_("Ratings until"))}
 
@@ -47,6 +48,7 @@ class Remind(Verb):
     """提醒: those who have not given all their ratings are told again."""
 
     label, icon, final = _("Remind the raters"), "bell", True
+    told = pgettext_lazy("history", "reminded the raters")
     who = office
 
     def allowed(self, record: AppraisalCycle) -> bool:
@@ -60,6 +62,7 @@ class AskAgain(Ask):
     """再次发起: whoever joined since is rated too; the last day may be another one."""
 
     label, icon, tone, final = _("Ask again"), "user-plus", "", True
+    told = pgettext_lazy("history", "asked again")
 
     def allowed(self, record: AppraisalCycle) -> bool:
         return record.state == State.RATING
@@ -72,6 +75,7 @@ class AskRater(Verb):
     """增加评分人: one more rater about somebody, such as a manager of before."""
 
     label, icon, final = _("Ask another rater"), "user-plus", True
+    told = pgettext_lazy("history", "asked another rater")
     unsaid = "person", "rater", "group"
     who = office
     fields = {
@@ -99,6 +103,7 @@ class CalculateScores(Verb):
 
     name = "calculate"
     label, icon, tone, final = _("Calculate"), "calculator", "primary", True
+    told = pgettext_lazy("history", "calculated it")
     who = office
 
     def allowed(self, record: AppraisalCycle) -> bool:
@@ -112,6 +117,7 @@ class Finish(Verb):
     """完成校准: the grades are as they should be; everybody is told and may appeal."""
 
     label, icon, tone, final = _("Finish the calibration"), "eye-check", "primary", True
+    told = pgettext_lazy("history", "finished the calibration")
     who = office
 
     def allowed(self, record: AppraisalCycle) -> bool:
@@ -126,6 +132,7 @@ class SendBackCycle(Verb):
 
     name = "send_back"
     label, icon, final = _("Send back"), "arrow-back-up", True
+    told = pgettext_lazy("history", "sent it back")
     who = office | lockers
     fields = {"reason": forms.CharField(label=_("Reason"), max_length=400)}
 
@@ -141,6 +148,7 @@ class LockCycle(Verb):
 
     name = "lock"
     label, icon, tone, final = _("Lock"), "lock", "primary", True
+    told = pgettext_lazy("history", "locked it")
     who = lockers
 
     def allowed(self, record: AppraisalCycle) -> bool:
@@ -157,6 +165,7 @@ class Give(Verb):
     """评分: a score in the scale of the item. It may be changed until the cycle is calculated."""
 
     label, icon, tone = _("Give a rating"), "star", "primary"
+    told = pgettext_lazy("history", "gave a rating")
     unsaid = "score", "comment"
     who = rater
     fields = {
@@ -181,6 +190,7 @@ class Decline(Verb):
     """不评: the rater has seen too little of the person to say anything."""
 
     label, icon = _("I cannot say"), "star-off"
+    told = pgettext_lazy("history", "could not say")
     who = rater
 
     def allowed(self, record: Rating) -> bool:
@@ -214,6 +224,7 @@ class Calibrate(_WithGrade):
     """校准: another grade with a reason; score and calculated grade stay beside it."""
 
     label, icon, final = _("Calibrate"), "adjustments", True
+    told = pgettext_lazy("history", "calibrated it")
     who = deciding.NamedForCalibration()
     fields = {"grade": _grade(), "reason": forms.CharField(label=_("Reason"), required=False, max_length=2000)}
 
@@ -229,6 +240,7 @@ class KeepInterview(Verb):
 
     name = "interview"
     label, icon, final = _("Keep the interview"), "messages", True
+    told = pgettext_lazy("history", "kept the interview")
     who = leads
     fields = {
         "on": forms.DateField(label=_("Day"), initial=timezone.localdate),
@@ -251,6 +263,7 @@ class Agree(Verb):
     """确认面谈: the person agrees with what was kept."""
 
     label, icon, tone, final = _("Agree with the interview"), "circle-check", "primary", True
+    told = pgettext_lazy("history", "agreed with the interview")
     who = appraised_person
 
     def allowed(self, record: AppraisalRecord) -> bool:
@@ -265,6 +278,7 @@ class FileAppeal(Verb):
 
     name = "appeal"
     label, icon, final = pgettext_lazy("appraisal", "Appeal"), "scale", True
+    told = pgettext_lazy("history", "appealed")
     who = appraised_person
     fields = {"text": forms.CharField(label=_("What is not right?"), max_length=4000, widget=forms.Textarea)}
 
@@ -280,6 +294,7 @@ class AcceptAppeal(_WithGrade):
 
     name = "accept"
     label, icon, tone, final = _("Accept the appeal"), "check", "primary", True
+    told = pgettext_lazy("history", "accepted the appeal")
     who = deciders
     fields = {"grade": _grade(), "reason": forms.CharField(label=_("Reason"), max_length=2000, widget=forms.Textarea)}
 
@@ -295,6 +310,7 @@ class RejectAppeal(Verb):
 
     name = "reject"
     label, icon, tone, final = _("Reject the appeal"), "x", "danger", True
+    told = pgettext_lazy("history", "rejected the appeal")
     who = deciders
     fields = {"reason": forms.CharField(label=_("Reason"), max_length=2000, widget=forms.Textarea)}
 
@@ -310,6 +326,7 @@ class WithdrawAppeal(Verb):
 
     name = "withdraw"
     label, icon, final = _("Withdraw the appeal"), "arrow-back-up", True
+    told = pgettext_lazy("history", "withdrew the appeal")
     who = appraised_person
 
     def allowed(self, record: AppraisalRecord) -> bool:

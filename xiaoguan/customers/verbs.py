@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from xiaoguan.customers import pool
 from xiaoguan.customers.models import Claimed, Contact, Customer, Lead
@@ -17,6 +18,7 @@ class Claim(Verb):
     """领取: take a customer or lead that nobody has; a customer as far as the policy's pool lets one."""
 
     label, icon, tone = _("Claim"), "hand-grab", "primary"
+    told = pgettext_lazy("history", "claimed it")
     who = everyone
 
     def allowed(self, record: Customer | Lead) -> bool:
@@ -36,6 +38,7 @@ class Release(Verb):
     """退回公海: nobody looks after it any more, and why; whoever wants to may claim it."""
 
     label, icon = _("Release to the pool"), "arrow-back-up"
+    told = pgettext_lazy("history", "released it to the pool")
     fields = {"reason": forms.CharField(label=_("Reason"), max_length=200)}
 
     def allowed(self, record: Customer | Lead) -> bool:
@@ -49,6 +52,7 @@ class Qualify(Verb):
     """转为客户: the lead is worth selling to; it becomes a customer with a contact."""
 
     label, icon, tone = _("Qualify"), "user-plus", "primary"
+    told = pgettext_lazy("history", "qualified it")
 
     def allowed(self, record: Lead) -> bool:
         return record.is_open
@@ -72,6 +76,7 @@ class Disqualify(Verb):
     """放弃: the lead leads nowhere, and why."""
 
     label, icon = _("Disqualify"), "x"
+    told = pgettext_lazy("history", "disqualified it")
     fields = {"reason": forms.CharField(label=_("Reason"), max_length=200)}
 
     def allowed(self, record: Lead) -> bool:

@@ -19,6 +19,7 @@ class Verb:
     """One deed people do on a record. Subclass: set label, icon and fields, say when, and do it.
 
     name      the word in URLs and events; the class name in snake case unless set.
+    told      what the history says that whoever did it did: “won it”; the label unless set.
     fields    form fields to ask for, by name; they become arguments of `do`.
     who       rule for who may; the desk's `write` when None.
     step      whether what it did is one of the record's steps, by which the timeline tells it already.
@@ -27,6 +28,7 @@ class Verb:
     """
 
     label: Any = ""
+    told: Any = ""
     icon = "player-play"
     tone = ""
     final = False

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from xiaoguan.base.money import SCALE
 from xiaoguan.base.periods import span
@@ -33,6 +34,7 @@ class Transfer(Verb):
     with the team or moves along, as the policy declares."""
 
     label, icon = _("Cut at a transfer"), "arrows-split-2"
+    told = pgettext_lazy("history", "cut it at a transfer")
     fields: ClassVar = {"on": forms.DateField(label=_("First day in the new place"))}
     who = role("general_manager", "operations")
 

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.desk import Verb
@@ -27,6 +27,7 @@ class Confirm(Verb):
     """确认: the person agrees with the statement."""
 
     label, icon, tone, final = _("Confirm"), "circle-check", "primary", True
+    told = pgettext_lazy("history", "confirmed it")
     who = payee
 
     def allowed(self, record: PayStatement) -> bool:
@@ -41,6 +42,7 @@ class FileDispute(Verb):
 
     name = "dispute"
     label, icon, final = _("I do not agree"), "scale", True
+    told = pgettext_lazy("history", "did not agree")
     who = payee
     fields = {
         "line": forms.CharField(label=_("Line"), required=False, widget=forms.Select),
@@ -77,6 +79,7 @@ class Answer(Verb):
     """答复: say how the line came about."""
 
     label, icon, final = _("Answer"), "message-reply", True
+    told = pgettext_lazy("history", "answered")
     who = deciders
     fields = {"text": forms.CharField(label=_("Answer"), max_length=4000, widget=forms.Textarea)}
 
@@ -91,6 +94,7 @@ class Accept(Verb):
     """接受: the person is right; what is owed goes into the open period."""
 
     label, icon, tone, final = _("Accept"), "check", "primary", True
+    told = pgettext_lazy("history", "accepted it")
     who = deciders
     fields = {
         "amount": MoneyFormField(
@@ -117,6 +121,7 @@ class Reject(Verb):
     """驳回: the statement is right, and why."""
 
     label, icon, tone, final = _("Reject"), "x", "danger", True
+    told = pgettext_lazy("history", "rejected it")
     who = deciders
     fields = {"reason": forms.CharField(label=_("Reason"), max_length=2000, widget=forms.Textarea)}
 
@@ -131,6 +136,7 @@ class Withdraw(Verb):
     """撤回: the person takes the dispute back."""
 
     label, icon, final = _("Withdraw"), "arrow-back-up", True
+    told = pgettext_lazy("history", "withdrew it")
     who = payee
 
     def allowed(self, record: Dispute) -> bool:

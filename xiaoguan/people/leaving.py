@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from xiaoguan.desk import jobs, undo
 from xiaoguan.desk.access import Viewer
@@ -53,6 +53,7 @@ class HandOverAll(Verb):
     """离职交接: all that the person has in hand goes to one or several others, evenly or by kind."""
 
     label, icon, tone = gettext_lazy("Leaving: hand over everything"), "door-exit", "danger"
+    told = pgettext_lazy("history", "handed everything over on leaving")
     fields = {
         "left_on": forms.DateField(
             label=gettext_lazy("left"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.desk import Verb, jobs, role
@@ -23,6 +23,7 @@ class Calculate(Verb):
     """核算: reckon the period and set up everybody's statement, as a job."""
 
     label, icon, tone, final = _("Calculate"), "calculator", "primary", True
+    told = pgettext_lazy("history", "calculated it")
     who = office
 
     def allowed(self, record: PayrollPeriod) -> bool:
@@ -37,6 +38,7 @@ class Review(Verb):
     """复核: the figures were looked through; finance is asked to approve them."""
 
     label, icon, tone, final = _("Review"), "eye-check", "primary", True
+    told = pgettext_lazy("history", "reviewed it")
     who = office
 
     def allowed(self, record: PayrollPeriod) -> bool:
@@ -50,6 +52,7 @@ class SendBack(Verb):
     """退回: to be mended and calculated again."""
 
     label, icon, final = _("Send back"), "arrow-back-up", True
+    told = pgettext_lazy("history", "sent it back")
     who = office | finance
     fields = {"reason": forms.CharField(label=_("Reason"), max_length=400)}
 
@@ -64,6 +67,7 @@ class Approve(Verb):
     """批准: finance stands for the figures."""
 
     label, icon, tone, final = _("Approve"), "signature", "primary", True
+    told = pgettext_lazy("history", "approved it")
     who = finance
 
     def allowed(self, record: PayrollPeriod) -> bool:
@@ -77,6 +81,7 @@ class Lock(Verb):
     """锁定: the entries are posted; from now on the period stands."""
 
     label, icon, tone, final = _("Lock"), "lock", "primary", True
+    told = pgettext_lazy("history", "locked it")
     who = finance
 
     def allowed(self, record: PayrollPeriod) -> bool:
@@ -90,6 +95,7 @@ class Pay(Verb):
     """发放: it was handed to payroll."""
 
     label, icon, tone, final = _("Mark as paid"), "cash", "primary", True
+    told = pgettext_lazy("history", "marked it as paid")
     who = finance
     fields = {"paid_on": forms.DateField(label=_("Paid on"), initial=timezone.localdate)}
 

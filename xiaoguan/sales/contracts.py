@@ -13,7 +13,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.desk import Verb
@@ -75,6 +75,7 @@ class SendOut(Verb):
     """提交签署: the terms are settled and it goes out to be signed; before that whoever must approves them."""
 
     label, icon, tone = _("Send for signature"), "signature", "primary"
+    told = pgettext_lazy("history", "sent it for signature")
     fields = {"note": forms.CharField(label=_("Note for the approver"), required=False, max_length=400)}
 
     def allowed(self, record: Contract) -> bool:
@@ -97,6 +98,7 @@ class Activate(Verb):
     """生效: both sides have signed."""
 
     label, icon, tone = _("Put into force"), "file-check", "success"
+    told = pgettext_lazy("history", "put it into force")
     fields = {"signed_on": forms.DateField(label=_("Signed"), initial=timezone.localdate)}
 
     def allowed(self, record: Contract) -> bool:
@@ -114,6 +116,7 @@ class TakeBack(Verb):
     """退回草稿: it was not signed as it is; its terms may be written again."""
 
     label, icon = _("Back to draft"), "arrow-back-up"
+    told = pgettext_lazy("history", "took it back to draft")
 
     def allowed(self, record: Contract) -> bool:
         return record.status == Contract.Status.SIGNING
@@ -127,6 +130,7 @@ class Terminate(Verb):
     """终止: it ends before its time, and why."""
 
     label, icon, tone = _("Terminate"), "circle-x", "danger"
+    told = pgettext_lazy("history", "terminated it")
     fields = {"reason": forms.CharField(label=_("Reason"), max_length=200)}
 
     def allowed(self, record: Contract) -> bool:

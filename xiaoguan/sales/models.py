@@ -441,7 +441,7 @@ class Split(Record):
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="splits", verbose_name=_("order"))
     person = models.ForeignKey(Person, models.PROTECT, related_name="splits", verbose_name=_("person"))
-    share = ExactField(_("share"), places=6, percent=True)
+    share = ExactField(pgettext_lazy("credit", "share"), places=6, percent=True)
     kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.DIRECT)
     counts = models.CharField(_("counts for"), max_length=16, choices=Counts, default=Counts.BOTH)
     reason = models.CharField(_("reason"), max_length=120, blank=True)

@@ -22,7 +22,7 @@ from django.db import transaction
 from django.db.models import Count, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop, pgettext_lazy
 
 from xiaoguan.base.periods import Period
 from xiaoguan.customers.models import Customer, PutOff
@@ -343,6 +343,7 @@ class PutOffReturn(Verb):
 
     name = "put_off"
     label, icon = gettext_lazy("Put off its return"), "hourglass"
+    told = pgettext_lazy("history", "put off its return")
     fields = {"reason": forms.CharField(label=gettext_lazy("Reason"), max_length=200)}
 
     def allowed(self, record: Customer) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.customers.models import Contact, Customer
@@ -56,6 +56,7 @@ class Move(Verb):
     """
 
     label, icon = _("Move to stage"), "arrow-right"
+    told = pgettext_lazy("history", "moved it to another stage")
     fields = {
         "to": forms.ChoiceField(label=_("Stage"), choices=_targets),
         "reason": forms.CharField(label=_("Reason"), required=False, max_length=200),
@@ -150,6 +151,7 @@ class Win(Verb):
     """赢单: the customer signed. Writes the order."""
 
     label, icon, tone = _("Win"), "trophy", "success"
+    told = pgettext_lazy("history", "won it")
     fields = {
         "signed_on": forms.DateField(label=_("Signed"), initial=timezone.localdate),
         "amount": MoneyFormField(label=_("Amount")),
@@ -169,6 +171,7 @@ class Lose(Verb):
     """输单: it will not come to an order, and why."""
 
     label, icon, tone = _("Lose"), "mood-sad", "danger"
+    told = pgettext_lazy("history", "lost it")
     fields = {
         "reason": forms.ChoiceField(label=_("Why"), choices=Opportunity.Reason.choices),
         "note": forms.CharField(label=_("Note"), required=False, max_length=400, widget=forms.Textarea),
@@ -185,6 +188,7 @@ class Reopen(Verb):
     """重新打开: a lost opportunity is alive again; its stage starts anew."""
 
     label, icon = _("Reopen"), "rotate"
+    told = pgettext_lazy("history", "reopened it")
 
     def allowed(self, record: Opportunity) -> bool:
         return record.result == Opportunity.Result.LOST
@@ -197,6 +201,7 @@ class HandOver(Verb):
     """转交: somebody else takes it from here; what was credited stays where it is."""
 
     label, icon = _("Hand over"), "switch-horizontal"
+    told = pgettext_lazy("history", "handed it over")
     fields = {"to": forms.ModelChoiceField(Person.objects.filter(left_on__isnull=True), label=_("To"))}
 
     def allowed(self, record: Opportunity) -> bool:
@@ -263,6 +268,7 @@ class Done(Verb):
     """完成: the activity took place, with its outcome and the next date."""
 
     label, icon, tone = _("Done"), "check", "primary"
+    told = pgettext_lazy("history", "finished it")
     fields = {
         "outcome": forms.ChoiceField(
             label=_("Outcome"), choices=[("", "–"), *Activity.Outcome.choices], required=False

@@ -20,8 +20,8 @@ Titles = dict[type, dict[Any, str]]
 
 
 def sentence(desk: Desk, events: Sequence[Event]) -> str:
-    """What these events of one deed are called: a verb by its name, else what became of the record."""
-    verbs = {v.name: str(v.label) for v in desk.verbs}
+    """What these events of one deed are called: a verb as it is told, else what became of the record."""
+    verbs = {v.name: str(v.told or v.label) for v in desk.verbs}
     sentences = {
         "created": _("created"),
         "changed": _("changed"),

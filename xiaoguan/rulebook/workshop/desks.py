@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from xiaoguan.desk import Desk, Verb, everyone, manager, owner, register, role
 from xiaoguan.desk.access import Viewer
@@ -27,6 +28,7 @@ class Submit(Verb):
 
     final = True
     label, icon = _("Submit for approval"), "send"
+    told = pgettext_lazy("history", "submitted it for approval")
     fields = {"note": forms.CharField(label=_("note"), required=False, max_length=400)}
 
     def allowed(self, record: Any) -> bool:
@@ -41,6 +43,7 @@ class TakeBack(Verb):
 
     final = True
     label, icon = _("Take back to change it"), "arrow-back-up"
+    told = pgettext_lazy("history", "took it back to change it")
 
     def allowed(self, record: Any) -> bool:
         return record.state in (State.SUBMITTED, State.APPROVED, State.WITHDRAWN)
@@ -54,6 +57,7 @@ class GiveUp(Verb):
 
     final = True
     label, icon, tone = _("Give the draft up"), "archive", "red"
+    told = pgettext_lazy("history", "gave the draft up")
 
     def allowed(self, record: Any) -> bool:
         return record.state in (State.DRAFT, State.SUBMITTED, State.APPROVED)
@@ -67,6 +71,7 @@ class Publish(Verb):
 
     final = True
     label, icon = _("Publish"), "book-upload"
+    told = pgettext_lazy("history", "published it")
     fields = {
         "effective_from": forms.DateField(label=_("in force from")),
         "acknowledged": forms.CharField(

@@ -160,7 +160,7 @@ class PolicySignature(models.Model):
     person = models.ForeignKey(Person, models.PROTECT, related_name="policy_signatures", verbose_name=_("person"))
     asked_at = models.DateTimeField(_("asked"), default=timezone.now)
     reminded_at = models.DateTimeField(_("reminded"), null=True, blank=True)
-    signed_at = models.DateTimeField(_("signed"), null=True, blank=True)
+    signed_at = models.DateTimeField(pgettext_lazy("policy", "signed"), null=True, blank=True)
 
     GROWS = False
 
