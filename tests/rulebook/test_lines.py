@@ -70,3 +70,4 @@ def test_english_stays_english_with_the_policys_names() -> None:
         assert spoken("bookings 300.00 × 3% = 9.00", {"bookings": "Bookings"}) == "Bookings 300.00 × 3% = 9.00"
         known = spoken("sum(bookings) of 2 orders with status == 'signed'", {"bookings": "Bookings"})
         assert known == "the total bookings of 2 orders whose status is signed"
+        assert spoken("follow_up is kept and shown but not carried out yet").startswith("“Follow-up” is kept")

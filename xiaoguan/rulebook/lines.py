@@ -34,7 +34,7 @@ def value_words(value: Any, unit: str) -> str:
         return money_text(whole, unit.removeprefix("money:"))
     exact = Fraction(value)
     shown = Decimal(exact.numerator) / Decimal(exact.denominator)  # for reading only; the exact value stays in the line
-    return percent_text(shown) if unit == "ratio" else number_text(shown)
+    return percent_text(shown) if unit == "ratio" else number_text(shown, 2 if unit == "score" else 4)
 
 
 def spoken(text: str, names: Mapping[str, str] | None = None) -> str:

@@ -40,7 +40,8 @@ def chinese(text: str) -> str:
 
 
 def english(text: str) -> str:
-    """What the engine writes of the records behind a metric, in words instead of its formula."""
+    """What the engine writes of records behind a metric, in words instead of its formula; a section by its title."""
+    text = re.sub(r"^([a-z_]+)(?= is kept and shown )", lambda m: f"“{_terms(_section(m[1]), 0)}”", text)
     return re.sub(_COUNTED, _counted, text)
 
 
@@ -82,11 +83,16 @@ def _aggregate(found: re.Match[str]) -> str:
 _SECTIONS = {"metric": "指标", "component": "激励项", "goal": "目标", "plan": "方案", "the policy": "制度概要"}
 
 
+def _section(key: str) -> str:
+    """The word of a section whose key means something else inside of another."""
+    return f"{key}_section" if f"{key}_section" in WORDS else key
+
+
 def _kept(found: re.Match[str]) -> str:
     """A key of the policy, maybe of one of its sections, that is kept but not carried out."""
     what, _, owner = found[1].partition(" of ")
     words = "自下而上的任务额" if what == "the bottom-up target" else _terms(what)
-    words = _terms(f"{what}_section") if f"{what}_section" in WORDS else words
+    words = _terms(_section(what)) if _section(what) != what else words
     for name, title in _SECTIONS.items():
         words = re.sub(rf"^{name} (\S+)$", rf"{title} \1", words)
         owner = re.sub(rf"^{name}(?= |$)", title, owner)
