@@ -264,6 +264,16 @@ def test_every_shape_shows_what_the_viewer_may_read(cast: Any, client_of: Any, s
         assert browser.get("/opportunities/", {**query, **wrong}).status_code in (200, 302)
 
 
+@pytest.mark.parametrize("shape", ["calendar", "timeline"])
+def test_what_is_called_alike_is_told_apart(cast: Any, client_of: Any, shape: str) -> None:
+    today = timezone.localdate()
+    for title, name in (("续约", "海天"), ("续约", "远山"), ("扩容", "长河")):
+        customer = conformance.sample(Customer, cast.linjing, {"name": name})
+        deal(cast.linjing, title, customer=customer, closes_on=today, opened_on=today)
+    page = client_of("linjing").get("/opportunities/", {"as": shape}).content.decode()
+    assert "续约 · 海天" in page and "续约 · 远山" in page and "扩容" in page and "长河" not in page
+
+
 def drawn(browser: Any, **query: str) -> tuple[dict[str, Any], str]:
     page = browser.get("/opportunities/", {"as": "chart", **query}).content.decode()
     found = re.search(r"data-chart='([^']*)'", page)

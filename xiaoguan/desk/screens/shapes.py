@@ -5,6 +5,7 @@ Each shows the records of the listing, under the same filters and rights, within
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -20,7 +21,7 @@ from xiaoguan.base.periods import Calendar
 from xiaoguan.base.words import format_date
 from xiaoguan.desk import figures, filters
 from xiaoguan.desk.bounds import TooMuch, within
-from xiaoguan.desk.cells import Columns, short_day
+from xiaoguan.desk.cells import MISSING, Columns, short_day
 from xiaoguan.desk.desk import Desk
 from xiaoguan.desk.expressions import BadQuery, Condition, narrowed
 from xiaoguan.desk.figures import Bucket, Dimension, Measure, Sums
@@ -162,13 +163,30 @@ def _entries(page: Arranged, path: Path, found: list[tuple[int, Any]]) -> dict[d
     columns = Columns.seen(desk, page.viewer, [title, *tones])
     rows = rows_in_order(desk, [pk for pk, _value in found], columns.names)
     cells = {row[0]: made for row, made in zip(rows, columns.cells(rows), strict=True)}
+    names = _told_apart(page, {pk: made[0].text for pk, made in cells.items()})
     days: dict[date, list[dict[str, Any]]] = {}
     for pk, value in found:
         if pk in cells:
             made = cells[pk]
-            entry = {"url": f"{desk.url()}{pk}", "title": made[0].text, "tone": made[1].tone if len(made) > 1 else ""}
+            entry = {"url": f"{desk.url()}{pk}", "title": names[pk], "tone": made[1].tone if len(made) > 1 else ""}
             days.setdefault(_local(path, value), []).append(entry)
     return days
+
+
+def _told_apart(page: Arranged, titles: dict[int, str]) -> dict[int, str]:
+    """The titles; those that several have are followed by whom or what each is about."""
+    often = Counter(titles.values())
+    alike = [pk for pk, title in titles.items() if often[title] > 1]
+    paths = [p for p in (resolve(page.desk.model, text) for text in page.desk.beside) if p.relation]
+    if not alike or not paths:
+        return titles
+    columns = Columns.seen(page.desk, page.viewer, paths)
+    rows = rows_in_order(page.desk, alike, columns.names)
+    about = {
+        row[0]: next((c.text for c in cells if c.text != MISSING), "")
+        for row, cells in zip(rows, columns.cells(rows), strict=True)
+    }
+    return {pk: f"{title} · {about[pk]}" if about.get(pk) else title for pk, title in titles.items()}
 
 
 # Timeline
@@ -204,12 +222,13 @@ def _timeline(page: Arranged) -> Context:
         found = list(rows.values_list("pk", start.orm, end.orm)[: MOST_BARS + 1])
     values = rows_in_order(page.desk, [row[0] for row in found], columns.names)
     cells = {row[0]: made for row, made in zip(values, columns.cells(values), strict=True)}
+    names = _told_apart(page, {pk: made[0].text for pk, made in cells.items()})
     bars: dict[str, list[dict[str, Any]]] = {}
     for pk, begins, ends in found[:MOST_BARS]:
         if pk in cells and begins is not None:
             bar = _bar(first, 16, _local(start, begins), _local(end, ends) if ends else None)
             name = cells[pk][1].text if len(cells[pk]) > 1 else ""
-            bars.setdefault(name, []).append({**bar, "title": cells[pk][0].text, "url": f"{page.desk.url()}{pk}"})
+            bars.setdefault(name, []).append({**bar, "title": names[pk], "url": f"{page.desk.url()}{pk}"})
     weeks = [first + n * 7 * DAY for n in range(16)]
     return {
         "lanes": list(bars.items()),
