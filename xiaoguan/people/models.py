@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.desk.access import DEEDS, LEVELS, SCOPES
 from xiaoguan.desk.attached import attaches
+from xiaoguan.desk.cells import day_text
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.fields import CountryField, EmailField, ExactField, MoneyField, PhoneField
 from xiaoguan.desk.records import Dated, Record
@@ -400,7 +401,7 @@ class PayTerms(Placing):
         verbose_name, verbose_name_plural = _("pay terms"), _("pay terms")
 
     def __str__(self) -> str:
-        return f"{self.person} · {self.starts_on}"
+        return f"{self.person} · {day_text(self.starts_on)}"
 
 
 class TrainingResult(Record):

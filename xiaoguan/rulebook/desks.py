@@ -22,7 +22,7 @@ class ResultDesk(Desk):
     model = Result
     icon = "calculator"
     place = "performance"
-    columns = "label", "person", "kind", "run.label"
+    columns = "label", "person", "team", "kind", "run.label"
     filters = "person", "kind", "run"
     order = "-id"
     read = owner("person") | manager("person") | pay_office

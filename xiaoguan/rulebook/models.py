@@ -14,7 +14,7 @@ from xiaoguan.base.ledger import Entry
 from xiaoguan.desk.fields import MoneyField
 from xiaoguan.desk.records import Conflict, Record
 from xiaoguan.people.models import OrganisationStamp, Person, Team
-from xiaoguan.rulebook.naming import DigestField, NamedField
+from xiaoguan.rulebook.naming import DigestField, LabelField, NamedField
 
 
 class Locked(ValidationError):
@@ -132,7 +132,7 @@ class Result(models.Model):
     run = models.ForeignKey(Run, models.CASCADE, related_name="results", verbose_name=_("run"))
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
     name = models.CharField(_("name"), max_length=60)
-    label = models.CharField(_("label"), max_length=120)
+    label = LabelField(_("label"), max_length=120)
     person = models.ForeignKey(
         Person, models.PROTECT, null=True, blank=True, related_name="results", verbose_name=_("person")
     )
@@ -144,6 +144,8 @@ class Result(models.Model):
     entries = models.JSONField(default=list)
 
     objects = OfResults.as_manager()
+
+    TITLE = "label"
 
     class Meta:
         verbose_name, verbose_name_plural = _("result"), _("results")

@@ -28,6 +28,15 @@ class DigestField(ShownField):
         return lambda value: value[:12] if value else MISSING
 
 
+class LabelField(ShownField):
+    """What the engine calls a line: by its own word, which pages translate, or by that of the policy."""
+
+    def spoken(self) -> Callable[[Any], str]:
+        from xiaoguan.rulebook.lines import spoken
+
+        return spoken
+
+
 class NamedField(ShownField):
     """The id of a policy or of one of its parts, kept as it is and shown by its name.
 

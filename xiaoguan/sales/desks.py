@@ -235,7 +235,7 @@ class OrderLineDesk(OfOrderDesk):
     model = OrderLine
     slug = "order-lines"
     icon = "list-details"
-    columns = "position", "order", "product", "quantity", "unit_price", "discount", "net_amount"
+    columns = "product", "order", "quantity", "unit_price", "discount", "net_amount", "position"
     form = "order position", "product quantity", "unit_price discount", "net_amount currency"
     filters = "order", "product"
     order = "-id"

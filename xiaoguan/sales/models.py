@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from xiaoguan.base.words import format_percent
 from xiaoguan.customers.models import Contact, Customer
 from xiaoguan.customers.pool import look_again
+from xiaoguan.desk.cells import day_text
 from xiaoguan.desk.fields import ExactField, MoneyField, single
 from xiaoguan.desk.records import Record
 from xiaoguan.people.models import Person, Territory
@@ -61,7 +62,7 @@ class ExchangeRate(Record):
         indexes: ClassVar = [models.Index(fields=["-on", "-id"], name="exchange_rate_list")]
 
     def __str__(self) -> str:
-        return f"{self.base}/{self.quote} {self.on}"
+        return f"{self.base}/{self.quote} · {day_text(self.on)}"
 
     def clean(self) -> None:
         super().clean()
@@ -404,7 +405,6 @@ class OrderLine(Record):
     class Meta(Record.Meta):
         verbose_name, verbose_name_plural = _("order line"), _("order lines")
 
-    TITLE = "position"
     FEEDS = "order"
 
     def __str__(self) -> str:
