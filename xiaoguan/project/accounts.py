@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.views import LoginView
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.people.keeping import until_changed
 from xiaoguan.project import demo
@@ -26,6 +27,15 @@ def _account(user_id: Any) -> Any:
 
 
 class Adapter(DefaultAccountAdapter):
+    """What the library says with a polite "you" in Chinese is said again, so that our translation of it counts."""
+
+    error_messages: ClassVar[dict[str, Any]] = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": _("The email address and/or password you specified are not correct."),
+        "username_password_mismatch": _("The username and/or password you specified are not correct."),
+        "enter_current_password": _("Please type your current password."),
+        "rate_limited": _("Be patient, you are sending too many requests."),
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
