@@ -227,10 +227,13 @@ class ExactFormField(forms.DecimalField):
 
 
 class PercentFormField(ExactFormField):
-    """People type 12.5 (or 12.5%) and mean the fraction 0.125."""
+    """People type 12.5 (or 12.5%) and mean the fraction 0.125; the control says which it is."""
 
     def prepare_value(self, value: Any) -> Any:
-        return super().prepare_value(value * 100 if isinstance(value, Decimal) else value)
+        return f"{super().prepare_value(value * 100)}%" if isinstance(value, Decimal) else value
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {**super().widget_attrs(widget), "placeholder": "%"}
 
     def to_python(self, value: Any) -> Decimal | None:
         number = super().to_python(str(value).rstrip("%").strip() if value not in self.empty_values else value)

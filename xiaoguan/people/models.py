@@ -19,7 +19,7 @@ from xiaoguan.desk.access import DEEDS, LEVELS, SCOPES
 from xiaoguan.desk.attached import attaches
 from xiaoguan.desk.cells import day_text
 from xiaoguan.desk.desk import desk_of
-from xiaoguan.desk.fields import CountryField, EmailField, ExactField, MoneyField, PhoneField
+from xiaoguan.desk.fields import CountryField, EmailField, ExactField, MoneyField, PhoneField, single
 from xiaoguan.desk.records import Dated, Record
 
 _seen: ContextVar[list[int] | None] = ContextVar("stamp", default=None)
@@ -101,7 +101,7 @@ class Position(Record):
     """岗位: a place in the organisation, such as 销售顾问."""
 
     name = models.CharField(_("name"), max_length=80)
-    level = models.PositiveSmallIntegerField(_("level"), default=0)
+    level = single(models.PositiveSmallIntegerField(_("level"), default=0))
 
     GROWS = False
 

@@ -180,7 +180,7 @@ class OrderDesk(Desk):
     rank = 6
     beside = "customer", "owner", "total_amount"
     columns = (
-        "number", "customer", "owner", "status", "channel", "ordered_on", "net_amount", "total_amount",
+        "number", "customer", "owner", "status", "ordered_on", "net_amount", "total_amount",
         "received_amount", "due_on",
     )  # fmt: skip
     form = (
