@@ -75,4 +75,4 @@ def test_the_matrix_says_what_results_where_nothing_is_set(cast: Any, client_of:
     assert [scope_of(desk.delete, code) for code in ("sales_rep", "general_manager")] == ["none", "all"]
     page = client_of("gaoxiang").get("/settings/rights").content.decode()
     assert '<option value="?entity=customer" selected>' in page  # what people work with every day comes first
-    assert page.count("全部（默认）") > 2 and "不可见（默认）" in page
+    assert page.count("全部（默认）") > 2 and "无（默认）" in page
