@@ -57,6 +57,7 @@ def test_a_chinese_page_has_no_english_sentence_of_the_engine(file: Path) -> Non
         ("林静: commission is not calculated: the policy gives no rate", "林静：commission 未核算：制度没有给出比例"),
         ("discount is kept and shown but not carried out yet", "“折扣审批”已收录并展示，尚未执行"),
         ("cap of plan reps is kept and shown but not carried out yet", "“cap”已收录并展示，尚未执行（方案 reps）"),
+        ("in \"days_owned > 3\": 'days_owned' is not known here", "“持有天数 > 3”中的“持有天数”在这里没有数据"),
         ("a rule that nobody has put into Chinese", "a rule that nobody has put into Chinese"),
     ],
 )

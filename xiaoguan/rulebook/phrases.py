@@ -42,9 +42,11 @@ def chinese(text: str) -> str:
 def english(text: str) -> str:
     """What the engine writes of records behind a metric, in words instead of its formula; a section by its title."""
     text = re.sub(r"^([a-z_]+)(?= is kept and shown )", lambda m: f"“{_terms(_section(m[1]), 0)}”", text)
+    text = re.sub(_UNKNOWN, lambda m: f"in “{_terms(m[1], 0)}”: “{_terms(m[2], 0)}” is not known here", text)
     return re.sub(_COUNTED, _counted, text)
 
 
+_UNKNOWN = r"^in \"(.+)\": '(\w+)' is not known here$"
 _COUNTED = r"\b(sum|mean|min|max|count)\(([\w.]*)\) of (\d+) (\w+)(?: with (.+))?$"
 
 
@@ -110,6 +112,7 @@ _WRITTEN: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"^Results do not contain it; nothing needs to be changed\.$", "核算结果不含这一项，制度不需要改动。"),
     (r"^(.+?): records held back for (\S+): (.+?) \((.*)\)$", r"\1：\2 有 \3 条记录暂缓计入（\4）"),
     (r"^(.+?): (\S+) is not calculated: ", r"\1：\2 未核算："),
+    (_UNKNOWN, lambda m: f"“{_terms(m[1])}”中的“{_terms(m[2])}”在这里没有数据"),
     # Credit and earning
     (r"^(\d+) credits of (\w+) for (attainment|pay)$",
      lambda m: f"{m[1]} 条{_terms(m[2])}的业绩归属（{'计达成' if m[3] == 'attainment' else '计提成'}）"),
