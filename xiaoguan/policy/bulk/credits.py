@@ -24,20 +24,18 @@ class Shares:
     def select(self, source: str, period: str) -> str:
         """Rows (record, payee, day, period, person, credit) of a relation of events; one for each person of an event.
 
-        The events are read once for each payee: that is cheaper than to keep them, and an engine that knows the least
-        and the greatest person of a file adds up by position.
-
         period   of an event, as SQL.
         """
         names = ["person"] if self.alone else map(self.named, self.payees)
         named = ", ".join(f"{name} AS p{i}" for i, name in enumerate(names))
         events = f"(SELECT *, {period} AS period, {named} FROM {source}) AS events"
-        of_payee = self.whole_of if self.alone else self.of_two if self.between_two else self.of_many
-        parts = [
+        if self.between_two:
+            return self.of_two(events)
+        of_payee = self.whole_of if self.alone else self.of_many
+        return "\n  UNION ALL ".join(
             f"SELECT id AS record, CAST({k} AS TINYINT) AS payee, day, period, {of_payee(k, events)}"
             for k in range(1 if self.alone else len(self.payees))
-        ]
-        return "\n  UNION ALL ".join(parts)
+        )
 
     def whole_of(self, k: int, events: str) -> str:
         return f"p{k} AS person, value AS credit FROM {events} WHERE p{k} IS NOT NULL"
@@ -50,9 +48,10 @@ class Shares:
     def always(self, payee: Payee) -> bool:
         return bool({"owner", "person"} & {payee.person, payee.otherwise})
 
-    def of_two(self, k: int, events: str) -> str:
+    def of_two(self, events: str) -> str:
         """The second payee's share is the nearest to the exact one, a half less; the first has the rest: that is what
-        the largest remainder comes to."""
+        the largest remainder comes to. One reading serves both, and an engine that knows the least and the greatest
+        person of a file keeps knowing them."""
         whole, weight = self.whole, self.weights[1]
         minor, fine = (
             self.sql.div(f"{self.wide(pieces)} * {2 * weight} + {whole - 1}", str(2 * whole))
@@ -63,9 +62,14 @@ class Shares:
         first, second = map(self.columns, self.payees)
         # Someone else in the place of the first: the file's own column says so, and is known better than a choice.
         other = second[0] if second[1:] == first else "p1"
-        if k:
-            return f"{other} AS person, {cut} AS credit FROM {events} WHERE {other} <> p0"
-        return f"p0 AS person, CASE WHEN {other} <> p0 THEN value - {cut} ELSE value END AS credit FROM {events}"
+        cuts = f"SELECT id, day, period, p0, {other} AS other, value, CASE WHEN {other} <> p0 THEN {cut} END AS cut"
+        return (
+            "SELECT id AS record, payee, day, period, CASE WHEN payee = 0 THEN p0 ELSE other END AS person, "
+            "CASE WHEN payee = 1 THEN cut WHEN cut IS NULL THEN value ELSE value - cut END AS credit\n"
+            f"  FROM ({cuts} FROM {events}) AS cuts\n"
+            "  CROSS JOIN (SELECT CAST(0 AS TINYINT) AS payee UNION ALL SELECT CAST(1 AS TINYINT)) AS payees "
+            "WHERE payee = 0 OR cut IS NOT NULL"
+        )
 
     def of_many(self, k: int, events: str) -> str:
         """Every share floored, and one unit more for the largest remainders; what is nobody's is a share too."""

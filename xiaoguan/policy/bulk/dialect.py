@@ -35,9 +35,14 @@ class Sql:
         """Truncating division of whole numbers that are not negative."""
         return f"(({above}) // ({below}))" if self.dialect == "duckdb" else f"(({above}) div ({below}))"
 
+    @property
+    def keeps(self) -> bool:
+        """Whether a common table is made once however often it is read; Spark makes it anew each time."""
+        return self.dialect == "duckdb"
+
     def kept(self, name: str) -> str:
-        """The head of a common table that several parts read; Spark only knows how to read it anew."""
-        return f"{name} AS MATERIALIZED" if self.dialect == "duckdb" else f"{name} AS"
+        """The head of a common table that several parts read."""
+        return f"{name} AS MATERIALIZED" if self.keeps else f"{name} AS"
 
     def day(self, text: str) -> str:
         return f"CAST({text} AS DATE)"
@@ -65,16 +70,6 @@ class Sql:
         """The first day of the period of a number."""
         years = self.div(number, "12")
         return f"make_date(CAST({years} AS INTEGER), CAST({number} % 12 + 1 AS INTEGER), 1)"
-
-    def largest(self, value: str, count: str) -> str:
-        """The so many greatest values of a group, as a list, the greatest first; `count` is at least 1."""
-        if self.dialect == "duckdb":
-            return f"max({value}, {count})"
-        return f"slice(sort_array(collect_list({value}), false), 1, CAST({count} AS INT))"
-
-    def last(self, values: str) -> str:
-        """The last value of a list."""
-        return f"list_extract({values}, -1)" if self.dialect == "duckdb" else f"element_at({values}, -1)"
 
     def rounded(self, number: str, scale: int, unit: int) -> str:
         """A whole number of 1/scale units to the minor unit, half up away from zero; in 64 bits where they hold twice

@@ -120,27 +120,32 @@ class Records:
         one more for the largest remainders of the month, in their order, so that they make the month's `pieces`.
 
         The least remainder that gets one more divides a month, which is cheaper than to put it in order; only records
-        with that very remainder are. months   relation (key, pieces). more   other columns of `rests` to keep, each
-        with a comma before it.
+        with that very remainder are. It reads `rests` four times; an engine that would make them four times sorts.
+
+        months   relation (key, pieces). more   other columns of `rests` to keep, each with a comma before it.
         """
+        columns = f"{key}, day, record{more}"
+        if not self.sql.keeps:
+            rank = f"row_number() OVER (PARTITION BY {key} ORDER BY rest DESC, day, record)"
+            one = f"CASE WHEN {rank} <= pieces - sum(floor) OVER (PARTITION BY {key}) THEN 1 ELSE 0 END"
+            return [f"{name} AS (SELECT {columns}, floor + {one} AS {lot} FROM {rests} JOIN {months} USING ({key}))"]
         left = self.sql.money("pieces - coalesce(floors, 0)")
-        largest = self.sql.largest("rest", "greatest(1, missing)")
-        got = "CASE WHEN missing > 0 THEN missing + 1 - array_position(top, edge) ELSE 0 END"
-        rank = f"row_number() OVER (PARTITION BY {key} ORDER BY day, record)"
+        got = "CASE WHEN missing > 0 THEN missing + 1 - list_position(top, edge) ELSE 0 END"
+        place = f"row_number() OVER (PARTITION BY {key} ORDER BY day, record)"
         upto = "day < last_day OR day = last_day AND record <= last_record"
         return [
             f"{name}_floors AS (SELECT {key}, sum(floor) AS floors FROM {rests} GROUP BY {key})",
             f"{name}_missing AS (SELECT {key}, {left} AS missing FROM {name}_floors JOIN {months} USING ({key}))",
-            f"{name}_top AS (SELECT {key}, missing, {largest} AS top FROM {rests} JOIN {name}_missing "
-            f"USING ({key}) GROUP BY {key}, missing)",
+            f"{name}_top AS (SELECT {key}, missing, max(rest, greatest(1, missing)) AS top FROM {rests} "
+            f"JOIN {name}_missing USING ({key}) GROUP BY {key}, missing)",
             f"{self.sql.kept(f'{name}_edge')} (SELECT {key}, edge AS rest, {got} AS got FROM "
-            f"(SELECT *, {self.sql.last('top')} AS edge FROM {name}_top) AS tops)",
-            f"{name}_same AS (SELECT {key}, day, record, got, {rank} AS place FROM {rests} "
+            f"(SELECT *, list_extract(top, -1) AS edge FROM {name}_top) AS tops)",
+            f"{name}_same AS (SELECT {key}, day, record, got, {place} AS place FROM {rests} "
             f"JOIN {name}_edge USING ({key}, rest))",
             f"{name}_last AS (SELECT {key}, day AS last_day, record AS last_record FROM {name}_same WHERE place = got)",
             f"{name}_from AS (SELECT {key}, e.rest AS edge, last_day, last_record FROM {name}_edge AS e "
             f"LEFT JOIN {name}_last USING ({key}))",
-            f"{name} AS (SELECT {key}, day, record{more}, floor + CASE WHEN rest > edge THEN 1 "
+            f"{name} AS (SELECT {columns}, floor + CASE WHEN rest > edge THEN 1 "
             f"WHEN rest = edge AND ({upto}) THEN 1 ELSE 0 END AS {lot} FROM {rests} JOIN {name}_from USING ({key}))",
         ]
 
