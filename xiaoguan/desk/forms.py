@@ -99,7 +99,10 @@ class RecordForm(forms.ModelForm):
         return given
 
     def _post_clean(self) -> None:
+        chosen = (name for name, field in self.fields.items() if isinstance(field, forms.ModelChoiceField))
+        self.instance.chosen = {name for name in chosen if self.cleaned_data.get(name) is not None}
         super()._post_clean()
+        self.instance.chosen = ()
         if self.errors:
             return
         try:

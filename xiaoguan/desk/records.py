@@ -62,6 +62,12 @@ class Record(models.Model):
     FEEDS: ClassVar[str] = "id"
     """The relation to the records that keep something of these (an order what was paid on it); "id": themselves."""
 
+    chosen: Collection[str] = ()
+    """Relations that a form has just found among its own choices; they are not looked for once more."""
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        super().clean_fields({*(exclude or ()), *self.chosen})
+
     @classmethod
     def derive(cls, ids: Collection[int]) -> None:
         """Bring up to date what the records with these ids, those that FEEDS names, keep of the records of this class.

@@ -40,11 +40,11 @@ def actions_of(viewer: Viewer, words: str) -> tuple[list[Action], bool]:
 
     Without words: what is made daily, and the places.
     """
-    known = _known(viewer)
+    known, sought = _known(viewer), _bare(words)
     if not words:
         daily = [a for a, desk in zip(known, _makeable(viewer), strict=False) if desk.rank < Desk.rank]
         return [*daily, *(Action(p["label"], p["url"], p["icon"]) for p in places_of(viewer))], False
-    fitting = sorted(((fit, n) for n, a in enumerate(known) if (fit := _fit(words, a)) is not None))
+    fitting = sorted(((fit, n) for n, a in enumerate(known) if (fit := _fit(sought, a)) is not None))
     return [known[n] for _fit, n in fitting[:SHOWN]], bool(fitting) and fitting[0][0] == 0 and len(words) > 1
 
 
@@ -141,9 +141,8 @@ def _pages(viewer: Viewer) -> Iterator[Action]:
 # What fits
 
 
-def _fit(words: str, action: Action) -> int | None:
-    """How well the words fit, 0 best; None where they do not."""
-    sought = _bare(words)
+def _fit(sought: str, action: Action) -> int | None:
+    """How well bare words fit, 0 best; None where they do not."""
     if not sought:
         return None
     label = _bare(action.label)
@@ -155,6 +154,7 @@ def _fit(words: str, action: Action) -> int | None:
     return 2 if heard else None
 
 
+@lru_cache(maxsize=4_096)  # the same deeds and pages are asked at every letter
 def _bare(text: str) -> str:
     return "".join(c for c in text.casefold() if c.isalnum())
 

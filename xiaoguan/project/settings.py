@@ -66,7 +66,7 @@ def _database() -> dict:
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16384;"
-            " PRAGMA mmap_size=50331648; PRAGMA temp_store=MEMORY;",
+            " PRAGMA mmap_size=33554432; PRAGMA temp_store=MEMORY;",
         },
         "CONN_MAX_AGE": None,
     }
