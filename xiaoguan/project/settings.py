@@ -65,8 +65,8 @@ def _database() -> dict:
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16384;"
-            " PRAGMA mmap_size=33554432; PRAGMA temp_store=MEMORY;",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8192;"
+            " PRAGMA mmap_size=50331648; PRAGMA temp_store=MEMORY;",
         },
         "CONN_MAX_AGE": None,
     }
