@@ -50,12 +50,12 @@ class _Asked:
 class _Later:
     """A row some days on."""
 
-    def __init__(self, facts: Any, deal: Mapping[str, Value], days: int):
+    def __init__(self, facts: Facts, deal: Mapping[str, Value], days: int):
         self.facts, self.deal, self.days = facts, deal, days
 
-    def get(self, name: str, default: Any = None, /) -> Any:
-        value: Any = self.deal[name] if name in self.deal else self.facts.get(name)
-        return value + self.days if name in AGES and value is not None else value
+    def get(self, name: str, /) -> Value:
+        value: Value = self.deal[name] if name in self.deal else self.facts.get(name)
+        return value + self.days if name in AGES and isinstance(value, int) else value
 
 
 class Recycling:
@@ -116,8 +116,8 @@ def _when(one: _Asked, facts: Facts, within: int, shift: int) -> int | None:
 
 def _asked(one: _Asked, facts: Facts, days: int) -> bool:
     if one.names & OF_DEAL:
-        return bool(facts.deals) and all(one.holds(_Later(facts, deal, days)) for deal in facts.deals)  # type: ignore[arg-type]
-    return bool(one.holds(_Later(facts, {}, days)))  # type: ignore[arg-type]
+        return bool(facts.deals) and all(one.holds(_Later(facts, deal, days)) for deal in facts.deals)
+    return bool(one.holds(_Later(facts, {}, days)))
 
 
 __all__ = ["AGES", "OF_DEAL", "Due", "Facts", "Recycling"]

@@ -38,12 +38,14 @@ def _results(world: object, end: date) -> Mapping[object, Sequence[Row]] | None:
     if facts is None or TABLE not in facts.schema.facts:
         return None
     key = (TABLE, end)
-    if key not in facts.cache:
-        found: dict[object, list[Row]] = defaultdict(list)
-        for row in facts.rows(TABLE, span(BEGINNING, end), PASSED_ON):
-            found[row.get("person")].append(row)
-        facts.cache[key] = found
-    return facts.cache[key] or None  # type: ignore[return-value]
+    kept = facts.cache.get(key)
+    if isinstance(kept, dict):
+        return kept or None
+    found: dict[object, list[Row]] = defaultdict(list)
+    for row in facts.rows(TABLE, span(BEGINNING, end), PASSED_ON):
+        found[row.get("person")].append(row)
+    facts.cache[key] = found
+    return found or None
 
 
 def unpassed(policy: Policy, who: Who, end: date, world: object) -> tuple[str, ...]:

@@ -6,10 +6,18 @@ import operator
 from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
+from typing import Protocol
 
 from .tree import COMPARISONS, Binary, Call, Duration, Expr, Field, In, Literal, Name, Row, Unary, Value, dotted, plain
 
-Evaluator = Callable[[Row], Value]
+
+class Named(Protocol):
+    """What a formula reads by name: a row, or whatever answers like one. Missing is None."""
+
+    def get(self, name: str, /) -> object: ...
+
+
+Evaluator = Callable[[Named], Value]
 
 
 def evaluate(tree: Expr, row: Row) -> Value:
@@ -51,7 +59,7 @@ def evaluator(tree: Expr, unknown: bool | None = False) -> Evaluator:
 
 
 def _not(inner: Evaluator, unknown: bool | None) -> Evaluator:
-    def apply(row: Row) -> Value:
+    def apply(row: Named) -> Value:
         value = inner(row)
         return None if value is None and unknown is None else not value
 
@@ -61,7 +69,7 @@ def _not(inner: Evaluator, unknown: bool | None) -> Evaluator:
 def _joined(left: Evaluator, right: Evaluator, decides: bool, unknown: bool | None) -> Evaluator:
     """and, or: one side that decides is enough, whatever the other is; otherwise a missing one leaves it unknown."""
 
-    def apply(row: Row) -> Value:
+    def apply(row: Named) -> Value:
         a = left(row)
         if a is not None and bool(a) is decides:
             return decides
@@ -88,7 +96,7 @@ def _binary(op: str, left: Evaluator, right: Evaluator, unknown: bool | None) ->
     operation = _OPERATIONS.get(op) or (_added if op == "+" else _subtracted)
     nothing = unknown if op in COMPARISONS else None
 
-    def apply(row: Row) -> Value:
+    def apply(row: Named) -> Value:
         a, b = left(row), right(row)
         if a is None or b is None:
             return nothing
@@ -134,7 +142,7 @@ def _call(name: str, args: list[Evaluator], tree: Call, unknown: bool | None) ->
     fallback = evaluator(empty) if empty is not None else lambda row: None
     function = _FUNCTIONS[name]
 
-    def apply(row: Row) -> Value:
+    def apply(row: Named) -> Value:
         values = [arg(row) for arg in args]
         if any(value is None for value in values):
             return None
@@ -146,7 +154,7 @@ def _call(name: str, args: list[Evaluator], tree: Call, unknown: bool | None) ->
 
 
 def _if(condition: Evaluator, then: Evaluator, otherwise: Evaluator, unknown: bool | None) -> Evaluator:
-    def apply(row: Row) -> Value:
+    def apply(row: Named) -> Value:
         holds = condition(row)
         if holds is None and unknown is None:
             return None
