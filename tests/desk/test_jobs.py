@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import OperationalError, transaction
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from xiaoguan.customers.models import Customer
 from xiaoguan.desk import jobs
-from xiaoguan.desk.jobs import Job, Running, Schedule, Superseded, Worker, carry_out, claim, drain, start
+from xiaoguan.desk.jobs import Job, JobError, Running, Schedule, Superseded, Worker, carry_out, claim, drain, start
 from xiaoguan.desk.models import Event
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +47,28 @@ def test_a_job_runs_as_its_asker_in_one_batch(cast, kinds):
     assert (job.state, job.done, job.total, job.result) == ("done", 5, 5, {"summary": "five"})
     made = Event.objects.filter(entity="customer", via="job")
     assert {(e.actor_id, e.batch) for e in made} == {(cast.linjing.pk, job.batch)} and made.count() == 5
+
+
+def test_a_job_speaks_the_language_it_was_asked_in_and_is_read_in_the_reader_s(cast, kinds):
+    def count(running: Running):
+        running.add_file(_("rows"))
+        return {"summary": lambda: _("%(n)d mails sent.") % {"n": 3}}
+
+    def fail(running: Running):
+        raise JobError(_("This cannot be taken back."))
+
+    kinds("count")(count), kinds("fail")(fail)
+    with translation.override("en"):  # the browser's; the account never chose one
+        done = start("count", cast.viewer("linjing"), lambda: _("Mails"), unit=gettext_lazy("rows"))
+        failed = start("fail", cast.viewer("linjing"), lambda: _("Mails"))
+    with translation.override("zh-hans"):  # the worker's
+        drain()
+    done.refresh_from_db(), failed.refresh_from_db()
+    assert (done.files, failed.error) == (["rows"], "This cannot be taken back.")
+    assert done.result["summary"] == "3 mails sent."
+    for language, said in (("en", ["rows", "3 mails sent."]), ("zh-hans", ["行", "已发送 3 封邮件。"])):
+        with translation.override(language):
+            assert [done.said(name) for name in ("unit", "summary")] == said
 
 
 def test_what_is_asked_for_in_a_transaction_that_fails_is_never_done(cast, kinds):

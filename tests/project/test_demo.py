@@ -194,8 +194,10 @@ def test_the_door_shows_the_cast_and_lets_them_in(company: None, evening: None) 
     page = Client().get("/account/login/").content.decode()
     assert re.findall(r'data-demo-login="(\w+)"', page) == list(LOGINS)
     browser = Client()
-    entered = browser.post("/account/login/", {"login": "linjing", "password": shown["linjing"]["password"]})
+    signs = {"login": "linjing", "password": shown["linjing"]["password"]}
+    entered = browser.post("/account/login/", signs, headers={"Accept-Language": "en"})
     assert entered.status_code == 302
+    assert Account.objects.get(username="linjing").language == "en"  # mails come as the pages looked
 
 
 def test_an_account_with_a_password_of_its_own_leaves_the_list(company: None) -> None:

@@ -163,7 +163,7 @@ def open_now(today: date) -> list[AppraisalCycle]:
 def open_cycles(running: Running) -> dict[str, Any]:
     """The cycle of today, for every appraisal in force."""
     made = open_now(timezone.localdate())
-    return {"summary": _("%(n)d appraisal cycles opened.") % {"n": len(made)}}
+    return {"summary": lambda: _("%(n)d appraisal cycles opened.") % {"n": len(made)}}
 
 
 def standing(cycle: AppraisalCycle, *states: str) -> AppraisalCycle:
@@ -246,8 +246,16 @@ TOLD_AT_ONCE = 100
 
 def _tell(cycle: AppraisalCycle, by: Viewer, whom: str, text: str, url: str) -> None:
     """The raters who are waited for, or the people, as a job: what each may read is worked out one by one."""
-    title = _("Notifications about %(period)s") % {"period": str(cycle)}
-    jobs.start("tell_appraisal", by, title, unit=_("people"), cycle=cycle.pk, whom=whom, text=text, url=url)
+    jobs.start(
+        "tell_appraisal",
+        by,
+        lambda: _("Notifications about %(period)s") % {"period": str(cycle)},
+        unit=lambda: _("people"),
+        cycle=cycle.pk,
+        whom=whom,
+        text=text,
+        url=url,
+    )
 
 
 @job_kind("tell_appraisal")
@@ -263,7 +271,7 @@ def tell_appraisal(running: Running) -> dict[str, Any]:
         some = left[start : start + TOLD_AT_ONCE]
         with running.step(done=start + len(some), total=len(left), at=some[-1]):
             notify(some, APPRAISAL, asked["text"], values={"title": str(cycle)}, url=asked["url"], myself=True)
-    return {"summary": _("%(n)d people told.") % {"n": len(every)}}
+    return {"summary": lambda: _("%(n)d people told.") % {"n": len(every)}}
 
 
 def ask_one(cycle: AppraisalCycle, person: int, rater: int, group: str, by: Viewer = NOBODY) -> int:
@@ -450,12 +458,20 @@ def calculate_appraisal(running: Running) -> dict[str, Any]:
         raise JobError(str(error)) from error
     desk = desk_of(AppraisalCycle)
     url = desk.url("detail", pk=cycle.pk) if desk else ""
-    return {"summary": _("%(cycle)s is calculated: %(n)d people.") % {"cycle": str(cycle), "n": number}, "url": url}
+    return {
+        "summary": lambda: _("%(cycle)s is calculated: %(n)d people.") % {"cycle": str(cycle), "n": number},
+        "url": url,
+    }
 
 
 def start(cycle: AppraisalCycle, by: Viewer) -> None:
-    title = _("Calculation of %(period)s") % {"period": str(cycle)}
-    jobs.start("calculate_appraisal", by, title, unit=_("people"), cycle=cycle.pk)
+    jobs.start(
+        "calculate_appraisal",
+        by,
+        lambda: _("Calculation of %(period)s") % {"period": str(cycle)},
+        unit=lambda: _("people"),
+        cycle=cycle.pk,
+    )
 
 
 # Calibrated and locked

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from xiaoguan.base.words import format_number
@@ -48,8 +49,16 @@ def written_down(size: int = 200) -> QuerySet[Event]:
 
 
 def begin(desk: Desk, viewer: Viewer, kind: str, query: str, rows: int) -> Job:
-    title = _("Export of %(entity)s") % {"entity": desk.label_plural}
-    return jobs.start("export", viewer, title, unit=_("rows"), entity=desk.key, kind=kind, query=query, rows=rows)
+    return jobs.start(
+        "export",
+        viewer,
+        lambda: _("Export of %(entity)s") % {"entity": desk.label_plural},
+        unit=lambda: _("rows"),
+        entity=desk.key,
+        kind=kind,
+        query=query,
+        rows=rows,
+    )
 
 
 @job_kind("export")
@@ -79,7 +88,7 @@ def export(running: Running) -> dict[str, Any]:
     with running.step(done=written, total=written):
         write_down(desk, asked["kind"], asked["query"], written)
         running.add_file(name)
-    return {"summary": _("%(n)s rows written.") % {"n": format_number(written, running.viewer.locale or "en")}}
+    return {"summary": lambda: _("%(n)s rows written.") % {"n": format_number(written, get_language() or "en")}}
 
 
 def _request(desk: Desk, running: Running, query: str) -> HttpRequest:

@@ -10,9 +10,12 @@ behind its last step and repeats nothing.
         for at in range(running.checkpoint.get("at", 0), 10):
             with running.step(done=at + 1, total=10, at=at + 1):
                 ...                                   # writes of this step
-        return {"summary": "greeted 10 people"}
+        return {"summary": lambda: _("Greeted %(n)d people.") % {"n": 10}}
 
-    jobs.start("greet", viewer, _("Greeting"), words="hello")
+    jobs.start("greet", viewer, lambda: _("Greeting"), words="hello")
+
+What it says is said in the language of whoever asked; a title and a summary that are functions are kept in every
+language, for whoever reads them.
 
 A worker holds a job by its name on the row. One that lost it (it hung, and another took over) cannot finish a step.
 """
@@ -39,8 +42,8 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, OperationalError, close_old_connections, connection, models, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone, translation
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from xiaoguan.desk.access import NOBODY, Viewer, viewer_of
 from xiaoguan.desk.events import acting
@@ -81,6 +84,8 @@ class Job(models.Model):
     done, total   in `unit`; total 0 is not known yet
     result        what came out: "summary" is a sentence, "url" where to look, the rest belongs to the kind
     files         names of files in `folder` that the asker may fetch
+    language      of the person when they asked: what the job says is said in it
+    words         title, unit and summary in every language, for whoever reads them: {"title": {"en": ...}}
     batch         of all events that the job writes
     key           of scheduled jobs: kind and moment, so that each is run once
     """
@@ -105,6 +110,8 @@ class Job(models.Model):
     unit = models.CharField(max_length=40, blank=True)
     result = models.JSONField(default=dict)
     error = models.TextField(blank=True)
+    language = models.CharField(max_length=10, blank=True)
+    words = models.JSONField(default=dict)
     files = models.JSONField(default=list)
     checkpoint = models.JSONField(default=dict)
     batch = models.CharField(max_length=16)
@@ -127,6 +134,11 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def said(self, name: str) -> str:
+        """Its title, unit or summary in the language of the moment, as far as it was told in every language."""
+        kept = self.result.get("summary", "") if name == "summary" else getattr(self, name)
+        return str(self.words.get(name, {}).get(get_language(), kept))
 
     @property
     def is_open(self) -> bool:
@@ -175,18 +187,34 @@ def job_kind(name: str) -> Callable[[Work], Work]:
 def start(kind: str, viewer: Viewer, title: Any, /, unit: Any = "", **parameters: Any) -> Job:
     """Ask for a job in the name of `viewer`. The row is part of the caller's transaction.
 
+    title, unit   a text, or a function that makes it: then it is kept in every language.
     parameters    plain JSON values. An unknown kind is a KeyError.
     """
     _kinds[kind]
     return Job.objects.create(
         kind=kind,
-        title=str(title)[:200],
-        unit=str(unit),
+        title=_said(title)[:200],
+        unit=_said(unit),
+        language=get_language() or "",
+        words={"title": in_every_language(title), "unit": in_every_language(unit)},
         account_id=viewer.account_id,
         person_id=viewer.person_id,
         parameters=parameters,
         batch=secrets.token_hex(8),
     )
+
+
+def _said(words: Any) -> str:
+    return str(words() if callable(words) else words)
+
+
+def in_every_language(words: Any) -> dict[str, str]:
+    """{language: text} of a lazy text or of a function that makes a text."""
+    said = {}
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            said[language] = _said(words)
+    return said
 
 
 def visible(viewer: Viewer) -> QuerySet[Job]:
@@ -262,7 +290,8 @@ def enqueue_due(now: datetime | None = None) -> int:
             continue
         try:
             with transaction.atomic():
-                Job.objects.create(kind=schedule.kind, title=str(schedule.title), key=key, batch=secrets.token_hex(8))
+                title, words = str(schedule.title), {"title": in_every_language(schedule.title)}
+                Job.objects.create(kind=schedule.kind, title=title, words=words, key=key, batch=secrets.token_hex(8))
             made += 1
         except IntegrityError:
             continue
@@ -405,11 +434,11 @@ def carry_out(job: Job, ending: threading.Event | None = None) -> None:
     """Do a claimed job and keep how it ended. Never raises."""
     running = Running(job, job.worker, ending)
     end = _Ending(running)
-    locale = running.viewer.locale or settings.LANGUAGE_CODE
+    locale = job.language or running.viewer.locale or settings.LANGUAGE_CODE
     try:
-        if job.attempts > ATTEMPTS:
-            raise JobError(_("It was begun %(n)d times and never came to an end.") % {"n": ATTEMPTS})
         with translation.override(locale), acting(job.person_id, "job", batch=job.batch):
+            if job.attempts > ATTEMPTS:
+                raise JobError(_("It was begun %(n)d times and never came to an end.") % {"n": ATTEMPTS})
             if job.account_id is not None and running.viewer is NOBODY:
                 raise JobError(_("The account that asked for it is locked."))
             end.done(_kinds[job.kind](running) or {})
@@ -438,7 +467,12 @@ class _Ending:
         self.running = running
 
     def done(self, result: dict[str, Any]) -> None:
-        self._keep(state=Job.State.DONE, result=result, finished_at=timezone.now(), total=self.running.job.total)
+        """A summary that is a function is kept in every language."""
+        job, words = self.running.job, {}
+        if callable(summary := result.get("summary")):
+            words = {"words": {**job.words, "summary": in_every_language(summary)}}
+            result = {**result, "summary": summary()}
+        self._keep(state=Job.State.DONE, result=result, finished_at=timezone.now(), total=job.total, **words)
 
     def over(self, state: str, error: str = "") -> None:
         self._keep(state=state, error=error, finished_at=timezone.now())
@@ -542,4 +576,4 @@ def clear_jobs(running: Running) -> dict[str, Any]:
     for job in old:
         shutil.rmtree(job.folder, ignore_errors=True)
     Job.objects.filter(pk__in=ids).delete()
-    return {"summary": _("%(n)d old jobs cleared out.") % {"n": len(ids)}}
+    return {"summary": lambda: _("%(n)d old jobs cleared out.") % {"n": len(ids)}}

@@ -148,9 +148,15 @@ def _reason(error: Exception) -> str:
 
 def start(desk: Desk, viewer: Viewer, query: str, deed: Deed, data: dict[str, str]) -> jobs.Job:
     """The same for everything that the list with these parameters finds, as a job."""
-    title = _("%(deed)s: many %(things)s") % {"deed": deed.label, "things": desk.label_plural}
     return jobs.start(
-        "bulk", viewer, title, unit=desk.label_plural, entity=desk.key, query=query, deed=deed.text, data=data
+        "bulk",
+        viewer,
+        lambda: _("%(deed)s: many %(things)s") % {"deed": deed.label, "things": desk.label_plural},
+        unit=lambda: desk.label_plural,
+        entity=desk.key,
+        query=query,
+        deed=deed.text,
+        data=data,
     )
 
 
@@ -180,8 +186,11 @@ def bulk(running: jobs.Running) -> dict[str, Any]:
     mark = running.checkpoint
     if mark["refused"]:
         running.add_file("refused.csv")
-    summary = _("%(n)d done.") % {"n": mark["done"]}
-    return {"summary": summary + (" " + _("%(n)d refused.") % {"n": mark["refused"]} if mark["refused"] else "")}
+    return {"summary": lambda: _summary(mark["done"], mark["refused"])}
+
+
+def _summary(done: int, refused: int) -> str:
+    return _("%(n)d done.") % {"n": done} + (" " + _("%(n)d refused.") % {"n": refused} if refused else "")
 
 
 def _settle(desk: Desk, viewer: Viewer, query: str, kept: Any) -> int:

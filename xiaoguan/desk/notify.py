@@ -25,14 +25,14 @@ from django.core.mail import EmailMessage
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.utils import timezone, translation
+from django.utils.translation import get_language, gettext_lazy, gettext_noop, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
 from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.attached import attaches
 from xiaoguan.desk.desk import Desk, desk_of
 from xiaoguan.desk.events import current_actor
-from xiaoguan.desk.jobs import Job, Running, every, on_end
+from xiaoguan.desk.jobs import Job, Running, every, in_every_language, on_end
 
 KEPT = timedelta(days=90)
 LATE = timedelta(days=3)
@@ -75,7 +75,10 @@ GIVEN = notice("given", gettext_lazy("What somebody gave me"), "switch-horizonta
 
 @attaches
 class Notification(models.Model):
-    """通知: one thing that one person should know. text is an English sentence, `values` what stands in it."""
+    """通知: one thing that one person should know.
+
+    text is an English sentence, `values` what stands in it; a value that is said in words is kept in every language.
+    """
 
     person_id = models.BigIntegerField()
     kind = models.CharField(max_length=20)
@@ -105,7 +108,8 @@ class Notification(models.Model):
     def sentence(self) -> str:
         """The text in the language of the moment."""
         desk = desk_of(self.entity) if self.entity else None
-        return _(self.text) % {"things": desk.label_plural if desk else "", **self.values}
+        said = {k: v.get(get_language(), "") if isinstance(v, dict) else v for k, v in self.values.items()}
+        return _(self.text) % {"things": desk.label_plural if desk else "", **said}
 
 
 class NotificationSettings(models.Model):
@@ -234,10 +238,10 @@ def _told(kind: Notice, people: Iterable[int], about: dict[str, Any]) -> set[int
     return set(unread.values_list("person_id", flat=True))
 
 
-def _name_of(person_id: int | None) -> str:
+def _name_of(person_id: int | None) -> str | dict[str, str]:
     people = desk_of("person")
     person = people.model._default_manager.filter(pk=person_id).first() if people and person_id else None
-    return str(person) if person else _("the system")
+    return str(person) if person else in_every_language(gettext_lazy("the system"))
 
 
 def named_in(text: str) -> dict[int, str]:
@@ -357,7 +361,7 @@ def remind(running: Running) -> dict[str, Any]:
                 with running.step():
                     who, said = getattr(record, f"{reminder.who}_id"), reminder.title(record)
                     told += notify([who], DUE, reminder.text, record=record, values=said)
-    return {"summary": _("%(n)d reminders written.") % {"n": told}}
+    return {"summary": lambda: _("%(n)d reminders written.") % {"n": told}}
 
 
 def _due(reminder: Reminder) -> list[Any]:
@@ -384,7 +388,7 @@ def send_mails(running: Running) -> dict[str, Any]:
         if not chosen.quiet(now):
             with running.step():
                 sent += _mail(person_id, waiting, plain_subject)
-    return {"summary": _("%(n)d mails sent.") % {"n": sent}}
+    return {"summary": lambda: _("%(n)d mails sent.") % {"n": sent}}
 
 
 @every("15 minutes", title=gettext_lazy("Send the morning's mails"))
@@ -398,7 +402,7 @@ def send_digests(running: Running) -> dict[str, Any]:
             with running.step():
                 sent += _mail(chosen.person_id, fresh, digest_subject)
                 NotificationSettings.objects.filter(pk=chosen.pk).update(digested_on=today)
-    return {"summary": _("%(n)d mails sent.") % {"n": sent}}
+    return {"summary": lambda: _("%(n)d mails sent.") % {"n": sent}}
 
 
 def plain_subject(items: Sequence[Notification]) -> str:
@@ -435,7 +439,7 @@ def _letter(items: Sequence[Notification]) -> str:
 @every("day", at="03:20", title=gettext_lazy("Clear out old notifications"))
 def clear_notifications(running: Running) -> dict[str, Any]:
     gone, _kinds = Notification.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
-    return {"summary": _("%(n)d old notifications cleared out.") % {"n": gone}}
+    return {"summary": lambda: _("%(n)d old notifications cleared out.") % {"n": gone}}
 
 
 @on_end
@@ -445,4 +449,11 @@ def tell_of_job(job: Job) -> None:
     if job.person_id is None or (job.state == Job.State.DONE and job.finished_at - job.started_at < LONG_JOB):
         return
     text = gettext_noop("Done: %(job)s") if job.state == Job.State.DONE else gettext_noop("Failed: %(job)s")
-    notify([job.person_id], JOB, text, values={"job": job.title}, url=f"/jobs/{job.pk}", myself=True)
+    notify(
+        [job.person_id],
+        JOB,
+        text,
+        values={"job": job.words.get("title") or job.title},
+        url=f"/jobs/{job.pk}",
+        myself=True,
+    )

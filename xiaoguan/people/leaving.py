@@ -99,8 +99,8 @@ class HandOverAll(Verb):
         jobs.start(
             "hand_over_all",
             by,
-            _("Hand over from %(name)s") % {"name": record.name},
-            unit=_("records"),
+            lambda: _("Hand over from %(name)s") % {"name": record.name},
+            unit=lambda: _("records"),
             person=record.pk,
             left_on=values["left_on"].isoformat(),
             receivers=list(dict.fromkeys(receivers)),
@@ -143,7 +143,7 @@ def hand_over_all(running: Running) -> dict[str, Any]:
     told = running.checkpoint["told"]
     lines = [[name, str(number)] for name, number in told.items()]
     return {
-        "summary": _("%(n)d records handed over.") % {"n": sum(told.values())},
+        "summary": lambda: _("%(n)d records handed over.") % {"n": sum(told.values())},
         "lines": lines,
         "url": f"/people/{person.pk}",
         "revertible": True,
@@ -245,4 +245,4 @@ def lock_leavers(running: Running) -> dict[str, Any]:
     """Whoever is gone from today on cannot sign in any more."""
     with running.step():
         number = _lock(Account.objects.filter(person__left_on__lte=timezone.localdate(), is_active=True))
-    return {"summary": _("%(n)d accounts locked.") % {"n": number}}
+    return {"summary": lambda: _("%(n)d accounts locked.") % {"n": number}}

@@ -8,6 +8,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.views import LoginView
 from django.http import HttpRequest
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.people.keeping import until_changed
@@ -35,6 +36,13 @@ class Adapter(DefaultAccountAdapter):
         "enter_current_password": _("Please type your current password."),
         "rate_limited": _("Be patient, you are sending too many requests."),
     }
+
+    def login(self, request: HttpRequest, user: Any) -> None:
+        """Who never chose a language is written to in the one they signed in with."""
+        if not user.language:
+            user.language = get_language() or ""
+            user.save(update_fields=["language"])
+        super().login(request, user)
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

@@ -139,7 +139,7 @@ def open_now(today: date) -> list[PayrollPeriod]:
 def open_pay_periods(running: Running) -> dict[str, Any]:
     """The period of today, for every policy that pays."""
     made = open_now(timezone.localdate())
-    return {"summary": _("%(n)d pay periods opened.") % {"n": len(made)}}
+    return {"summary": lambda: _("%(n)d pay periods opened.") % {"n": len(made)}}
 
 
 def standing(period: PayrollPeriod, *states: str) -> PayrollPeriod:
@@ -259,7 +259,7 @@ def calculate_pay(running: Running) -> dict[str, Any]:
     desk = desk_of(PayrollPeriod)
     told = {"period": period.label, "n": period.people or 0}
     url = desk.url("detail", pk=period.pk) if desk else ""
-    return {"summary": _("%(period)s is calculated: %(n)d statements.") % told, "url": url}
+    return {"summary": lambda: _("%(period)s is calculated: %(n)d statements.") % told, "url": url}
 
 
 # Review and approve
@@ -281,8 +281,14 @@ TOLD_AT_ONCE = 100
 
 def _tell(period: PayrollPeriod, by: Viewer, text: str) -> None:
     """Everybody who has a statement in the period, as a job: what each may read is worked out one by one."""
-    title = _("Notifications about %(period)s") % {"period": period.label}
-    jobs.start("tell_statements", by, title, unit=_("people"), period=period.pk, text=text)
+    jobs.start(
+        "tell_statements",
+        by,
+        lambda: _("Notifications about %(period)s") % {"period": period.label},
+        unit=lambda: _("people"),
+        period=period.pk,
+        text=text,
+    )
 
 
 @job_kind("tell_statements")
@@ -294,7 +300,7 @@ def tell_statements(running: Running) -> dict[str, Any]:
         some = people[at : at + TOLD_AT_ONCE]
         with running.step(done=at + len(some), total=len(people), at=at + len(some)):
             notify(some, PAY, text, values={"title": period.label}, url=reverse("statement"))
-    return {"summary": _("%(n)d people told.") % {"n": len(people)}}
+    return {"summary": lambda: _("%(n)d people told.") % {"n": len(people)}}
 
 
 def _can_be_signed(asker: int) -> bool:

@@ -30,8 +30,13 @@ class Calculate(Verb):
         return record.state in (State.OPEN, State.CALCULATED)
 
     def do(self, record: PayrollPeriod, by: Viewer, **values: Any) -> None:
-        title = gettext("Calculation of %(period)s") % {"period": record.label}
-        jobs.start("calculate_pay", by, title, unit=gettext("people"), period=record.pk)
+        jobs.start(
+            "calculate_pay",
+            by,
+            lambda: gettext("Calculation of %(period)s") % {"period": record.label},
+            unit=lambda: gettext("people"),
+            period=record.pk,
+        )
 
 
 class Review(Verb):

@@ -151,4 +151,4 @@ def end_contracts(running: Running) -> dict[str, Any]:
             record.status = Contract.Status.ENDED
             record.save()
             ended += 1
-    return {"summary": gettext("%(n)d contracts ended.") % {"n": ended}}
+    return {"summary": lambda: gettext("%(n)d contracts ended.") % {"n": ended}}

@@ -35,9 +35,10 @@ from xiaoguan.desk.events import acting
 from xiaoguan.desk.jobs import Running, every
 from xiaoguan.desk.models import Event
 from xiaoguan.desk.notify import notice, notify
+from xiaoguan.policy.document.asked import OF_DEAL
 from xiaoguan.policy.document.process import Recycle
 from xiaoguan.policy.metrics import PlanError, plan, run
-from xiaoguan.policy.recycling import OF_DEAL, Due, Recycling
+from xiaoguan.policy.recycling import Due, Recycling
 from xiaoguan.rulebook.daily import ruling
 from xiaoguan.rulebook.facts import facts, schema
 from xiaoguan.rulebook.process import process_in_force
@@ -271,8 +272,12 @@ def recycle_customers(running: Running) -> dict[str, Any]:
             told["warned"] += warned
             told["gone"] += gone
             mark |= told
-    text = _("%(gone)d customers went back to the pool, the owners of %(warned)d were warned.")
-    return {"summary": text % {"gone": told["gone"], "warned": told["warned"]}}
+    numbers = {"gone": told["gone"], "warned": told["warned"]}
+    return {
+        "summary": lambda: (
+            _("%(gone)d customers went back to the pool, the owners of %(warned)d were warned.") % numbers
+        )
+    }
 
 
 def _some(owner: int, after: int) -> list[Customer]:

@@ -274,7 +274,7 @@ def _recompute(desk: Desk, by: Viewer) -> None:
     if desk.model._default_manager.order_by()[: AT_ONCE + 1].count() <= AT_ONCE:
         computing.refill(desk.model)
     else:
-        jobs.start("formulas", by, _("Formulas of %(things)s") % {"things": desk.label_plural}, entity=desk.key)
+        jobs.start("formulas", by, lambda: _("Formulas of %(things)s") % {"things": desk.label_plural}, entity=desk.key)
 
 
 @jobs.job_kind("formulas")
@@ -291,14 +291,16 @@ def formulas(running: jobs.Running) -> dict[str, Any]:
         with running.step(done=done, total=total) as mark:
             computing.refill(desk.model, ids)
             mark |= {"last": ids[-1], "done": done}
-    return {"summary": _("%(n)d done.") % {"n": done}}
+    return {"summary": lambda: _("%(n)d done.") % {"n": done}}
 
 
 def _search_again(desk: Desk, by: Viewer) -> None:
     if desk.model._default_manager.order_by()[: AT_ONCE + 1].count() <= AT_ONCE:
         search.rebuild(desk)
     else:
-        jobs.start("search_again", by, _("Search of %(things)s") % {"things": desk.label_plural}, entity=desk.key)
+        jobs.start(
+            "search_again", by, lambda: _("Search of %(things)s") % {"things": desk.label_plural}, entity=desk.key
+        )
 
 
 @jobs.job_kind("search_again")
@@ -314,7 +316,7 @@ def search_again(running: jobs.Running) -> dict[str, Any]:
         with running.step(done=done) as mark:
             search.index_again(desk, ids)
             mark |= {"last": ids[-1], "done": done}
-    return {"summary": _("%(n)d done.") % {"n": done}}
+    return {"summary": lambda: _("%(n)d done.") % {"n": done}}
 
 
 # Entities

@@ -176,4 +176,4 @@ def clear_uploads(running: Running) -> dict[str, Any]:
             shutil.rmtree(draft.folder, ignore_errors=True)
             gone += 1
     old.filter(job_id__isnull=True).delete()
-    return {"summary": _("%(n)d uploaded files cleared out.") % {"n": gone}}
+    return {"summary": lambda: _("%(n)d uploaded files cleared out.") % {"n": gone}}

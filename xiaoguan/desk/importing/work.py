@@ -24,16 +24,26 @@ TRIES = 3
 
 
 def begin_check(draft: ImportDraft, viewer: Viewer) -> Job:
-    title = _("Look through %(file)s") % {"file": draft.name}
-    return jobs.start("import_check", viewer, title, unit=_("rows"), draft=draft.pk)
+    return jobs.start(
+        "import_check",
+        viewer,
+        lambda: _("Look through %(file)s") % {"file": draft.name},
+        unit=lambda: _("rows"),
+        draft=draft.pk,
+    )
 
 
 def begin_import(draft: ImportDraft, viewer: Viewer) -> Job:
     """Ask for the import of a draft. Raises PermissionDenied for one that was imported already."""
     if not ImportDraft.objects.filter(pk=draft.pk, job_id__isnull=True).update(job_id=0):
         raise PermissionDenied(_("This file has been imported already."))
-    title = _("Import of %(entity)s from %(file)s") % {"entity": draft.desk.label_plural, "file": draft.name}
-    job = jobs.start("import", viewer, title, unit=_("rows"), draft=draft.pk)
+    job = jobs.start(
+        "import",
+        viewer,
+        lambda: _("Import of %(entity)s from %(file)s") % {"entity": draft.desk.label_plural, "file": draft.name},
+        unit=lambda: _("rows"),
+        draft=draft.pk,
+    )
     ImportDraft.objects.filter(pk=draft.pk).update(job_id=job.pk)
     return job
 
@@ -55,7 +65,7 @@ def check(running: Running) -> dict[str, Any]:
         raise JobError(str(error)) from error
     with running.step():
         ImportDraft.objects.filter(pk=draft.pk).update(tally=tally.to_json())
-    return {"summary": said(tally.counts), "url": f"/import/{draft.pk}"}
+    return {"summary": lambda: said(tally.counts), "url": f"/import/{draft.pk}"}
 
 
 @job_kind("import")
@@ -69,7 +79,7 @@ def load(running: Running) -> dict[str, Any]:
         raise JobError(str(error)) from error
     counts = Counter(running.checkpoint.get("counts", {}))
     return {
-        "summary": said(counts),
+        "summary": lambda: said(counts),
         "counts": {kind: counts[kind] for kind in KINDS},
         "url": draft.desk.url(),
         "revertible": bool(counts["created"] or counts["changed"]),

@@ -32,7 +32,7 @@ def words(job: Job) -> dict[str, Any]:
     open_, left = job.is_open, job.seconds_left
     return {
         "id": job.pk,
-        "title": job.title,
+        "title": job.said("title"),
         "state": job.state,
         "label": job.get_state_display(),
         "tone": TONES[job.state],
@@ -43,7 +43,7 @@ def words(job: Job) -> dict[str, Any]:
         "rate": _("%(n)s a second") % {"n": _number(round(job.rate))} if job.rate >= 1 and open_ else "",
         "left": _("%(time)s left") % {"time": _clock(left)} if open_ and left is not None else "",
         "at": job.finished_at or job.started_at or job.asked_at,
-        "summary": job.result.get("summary", ""),
+        "summary": job.said("summary"),
         "open_url": job.result.get("url", ""),
         "error": job.error,
         "files": [{"name": name, "url": reverse("job_file", args=[job.pk, name])} for name in job.files],
@@ -64,7 +64,7 @@ def _counted(job: Job) -> str:
     if not job.done and not job.total:
         return ""
     count = f"{_number(job.done)} / {_number(job.total)}" if job.total else _number(job.done)
-    return f"{count} {job.unit}".strip()
+    return f"{count} {job.said('unit')}".strip()
 
 
 def _clock(seconds: int) -> str:
@@ -159,8 +159,14 @@ def begin_revert(viewer: Viewer, job: Job) -> Job:
     ready = Job.objects.filter(pk=job.pk, result__revertible=True)
     if job.is_open or not ready.update(result={**job.result, "revertible": False}):  # of two who ask at once, one
         raise PermissionDenied(_("This cannot be taken back."))
-    title = _("Take back: %(job)s") % {"job": job.title}
-    return jobs.start("revert", viewer, title, unit=_("records"), batch=job.batch, job=job.pk)
+    return jobs.start(
+        "revert",
+        viewer,
+        lambda: _("Take back: %(job)s") % {"job": job.said("title")},
+        unit=lambda: _("records"),
+        batch=job.batch,
+        job=job.pk,
+    )
 
 
 def _back(request: HttpRequest, pk: int) -> HttpResponse:
@@ -187,10 +193,17 @@ def file(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 
 
 def plain(job: Job) -> dict[str, Any]:
-    plain = {name: getattr(job, name) for name in ("kind", "title", "state", "done", "total", "unit", "error")}
+    plain = {name: getattr(job, name) for name in ("kind", "state", "done", "total", "error")}
+    plain |= {name: job.said(name) for name in ("title", "unit")}
     times = {name: getattr(job, name) for name in ("asked_at", "started_at", "finished_at")}
     files = [reverse("job_file", args=[job.pk, name]) for name in job.files]
-    return {"id": job.pk, **plain, **times, "result": job.result, "files": files}
+    return {
+        "id": job.pk,
+        **plain,
+        **times,
+        "result": {**job.result, **({"summary": job.said("summary")} if job.result else {})},
+        "files": files,
+    }
 
 
 @guarded

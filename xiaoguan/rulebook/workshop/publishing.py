@@ -279,4 +279,4 @@ def remind_policy_readers(running: Running) -> dict[str, Any]:
         rows = PolicySignature.objects.filter(version=version, signed_at=None, asked_at__lt=long_ago)
         due = rows.exclude(reminded_at__gt=long_ago).values_list("person_id", flat=True)
         told += _remind(version, list(due))
-    return {"summary": _("%(n)d reminders.") % {"n": told}}
+    return {"summary": lambda: _("%(n)d reminders.") % {"n": told}}

@@ -275,8 +275,13 @@ def ask(draft: PolicyDraft, viewer: Viewer, before: PolicyVersion | None, first:
         last=periods[-1].label,
         asked_by_id=viewer.person_id,
     )
-    title = _("Back-test: %(title)s") % {"title": draft.title}
-    row.job_id = jobs.start("policy_backtest", viewer, title, unit=_("periods"), backtest=row.pk).pk
+    row.job_id = jobs.start(
+        "policy_backtest",
+        viewer,
+        lambda: _("Back-test: %(title)s") % {"title": draft.title},
+        unit=lambda: _("periods"),
+        backtest=row.pk,
+    ).pk
     row.save(update_fields=["job_id"])
     return row
 
@@ -296,7 +301,7 @@ def work(running: Running) -> dict[str, Any]:
         row.result, row.done_at = plain(trial), timezone.now()
         row.save(update_fields=["result", "done_at"])
     return {
-        "summary": _("%(n)d people over %(p)d periods.") % {"n": len(trial.people), "p": len(periods)},
+        "summary": lambda: _("%(n)d people over %(p)d periods.") % {"n": len(trial.people), "p": len(periods)},
         "url": reverse("policy_backtest", args=[row.draft_id, row.pk]),
     }
 
