@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from xiaoguan.desk.models import Event
 from xiaoguan.desk.screens import shapes
 from xiaoguan.desk.screens.boards import LANE_CARDS
 from xiaoguan.desk.screens.rows_html import shares
+from xiaoguan.goals.models import GoalTarget
 from xiaoguan.sales.models import Opportunity, OrderLine
 
 
@@ -338,6 +339,32 @@ def test_prices_and_positions_do_not_add_up(cast: Any, client_of: Any) -> None:
     labels = re.findall(r'data-label="([^"]+)"', foot)
     assert labels and not {"unit price", "单价", "line", "行"} & set(labels)
     assert browser.get("/order-lines/", {"as": "pivot", "measure": "sum:unit_price"}).status_code == 302
+
+
+def test_goals_add_up_where_they_are_of_one_kind(cast: Any, client_of: Any) -> None:
+    """Goals of a year and of a month, amounts and counts, a team's and its people's are no parts of one sum."""
+    for goal, months, owner in (
+        ("sales", 1, {"person": cast.linjing}),
+        ("sales", 1, {"person": cast.zhouhang}),
+        ("sales", 1, {"team": cast.teams["north"]}),
+        ("sales", 3, {"person": cast.linjing}),
+        ("calls", 1, {"person": cast.linjing}),
+    ):
+        GoalTarget(goal=goal, starts_on=date(2026, 1, 1), ends_on=date(2026, 1 + months, 1), value=70, **owner).save()
+    browser = client_of("sunzong")
+
+    def total(where: str = "") -> list[str]:
+        return re.findall(
+            "140|210|70", browser.get("/goal-targets/", {"part": "totals", "where": where}).content.decode()
+        )
+
+    month = "goal:is:sales;ends_on:is:2026-02-01"
+    assert [total(), total("goal:is:sales"), total(month)] == [[], [], []]
+    assert total(f"{month};person:filled") == ["140"]
+    whole = {"as": "pivot", "rows": "goal", "measure": "sum:value"}
+    assert not re.search(
+        "140|210|280|350", browser.get("/goal-targets/", whole).content.decode().partition("<table")[2]
+    )
 
 
 def test_columns_share_the_room_by_what_stands_in_them() -> None:

@@ -42,10 +42,21 @@ class Bucket:
 
 @dataclass
 class Sums:
-    """What falls into one bucket: how many records, and for each path the units of each currency ("" for a number)."""
+    """What falls into one bucket: how many records, and for each path the units of each currency ("" for a number).
+
+    kinds    what the records are by their model's ADDS_UP, for each path that it names; see `alike`
+    """
 
     count: int = 0
     units: dict[str, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
+    kinds: dict[str, set[Any]] = field(default_factory=lambda: defaultdict(set))
+
+    def of(self, path: Path) -> dict[str, Any]:
+        """{currency: units}; nothing where records of several kinds would be added up."""
+        return {} if self.mixed(path) else self.units.get(path.text, {})
+
+    def mixed(self, path: Path) -> bool:
+        return len(self.kinds.get(path.text, ())) > 1
 
     def add(self, other: Sums) -> None:
         self.count += other.count
@@ -53,6 +64,8 @@ class Sums:
             mine = self.units[path]
             for code, units in by_currency.items():
                 mine[code] = mine.get(code, 0) + units
+        for path, kinds in other.kinds.items():
+            self.kinds[path] |= kinds
 
 
 class Dimension:
@@ -140,6 +153,12 @@ def summable(paths: Sequence[Path]) -> list[Path]:
     return [p for p in paths if not p.hops and p.kind in kinds and getattr(p.field, "adds", True)]
 
 
+def alike(path: Path) -> tuple[Any, ...]:
+    """What records must have in common for this number of theirs to be added up, in the words of the ORM. A model says
+    so in its ADDS_UP: goals of a year and of its months, of a team and of its people are each other's parts."""
+    return getattr(path.field.model, "ADDS_UP", {}).get(path.field.name, ())
+
+
 def cut(
     listing: Listing, dimensions: Sequence[Dimension], sums: Sequence[Path], seconds: float = SECONDS
 ) -> dict[tuple[Bucket, ...], Sums]:
@@ -153,10 +172,12 @@ def cut(
             if not isinstance(name, str):
                 rows = rows.annotate(**{f"cut_{n}_{m}": name})
     currencies = list(dict.fromkeys(p.currency for p in sums if p.currency))
+    kinds = {f"cut_kind_{n}_{m}": e for n, p in enumerate(sums) for m, e in enumerate(alike(p))}
+    rows = rows.annotate(**kinds) if kinds else rows
     wanted = {"cut_count": Count("pk"), **{f"cut_sum_{n}": Sum(p.orm) for n, p in enumerate(sums)}}
     with within(seconds):
-        if names or currencies:
-            found = list(rows.values_list(*names, *currencies).annotate(**wanted)[: MOST_ROWS + 1])
+        if names or currencies or kinds:
+            found = list(rows.values_list(*names, *currencies, *kinds).annotate(**wanted)[: MOST_ROWS + 1])
         else:  # values_list without names would mean every field
             found = [tuple(rows.aggregate(**wanted).values())]
     if len(found) > MOST_ROWS:
@@ -175,18 +196,21 @@ def _folded(
             key.append(dimension.bucket(row[at : at + width]))
             at += width
         codes = dict(zip(currencies, row[start:], strict=False))
-        count, *units = row[start + len(currencies) :]
+        kinds = iter(row[start + len(currencies) :])
+        told = {p.text: {tuple(next(kinds) for _kind in alike(p))} for p in sums if alike(p)}
+        count, *units = kinds
         entry = answer.setdefault(tuple(key), Sums())
         part = Sums(count)
         for path, value in zip(sums, units, strict=True):
             if value is not None:
+                part.kinds[path.text] = told.get(path.text, set())
                 part.units[path.text][codes.get(path.currency, "")] = value
         entry.add(part)
     return answer
 
 
 def totals(listing: Listing, paths: Sequence[Path]) -> dict[str, str]:
-    """{path: text} of the columns that can be added up, over the whole filtered list.
+    """{path: text} of the columns that can be added up, over the whole filtered list; see `alike`.
 
     Up to 10,000 records are always added up; of a longer list only what an index answers at once. Raises TooMuch.
     """
@@ -196,7 +220,7 @@ def totals(listing: Listing, paths: Sequence[Path]) -> dict[str, str]:
     with within(SECONDS):
         _number, more = paging.count(listing.rows)
     found = cut(listing, (), sums, HURRIED if more else SECONDS).get((), Sums())
-    return {p.text: figure_text(p, found) for p in sums}
+    return {p.text: figure_text(p, found) for p in sums if not found.mixed(p)}
 
 
 def groups(listing: Listing, paths: Sequence[Path]) -> list[tuple[Bucket, Sums]]:
@@ -208,14 +232,14 @@ def groups(listing: Listing, paths: Sequence[Path]) -> list[tuple[Bucket, Sums]]
 def less(sums: Sums, path: Path, taken: Path | None = None) -> Sums:
     """The sums of a path less those of another, currency by currency."""
     found = Sums(sums.count)
-    for code, units in sums.units.get(path.text, {}).items():
-        found.units[path.text][code] = units - (sums.units.get(taken.text, {}).get(code, 0) if taken else 0)
+    for code, units in sums.of(path).items():
+        found.units[path.text][code] = units - (sums.of(taken).get(code, 0) if taken else 0)
     return found
 
 
 def figure_text(path: Path, sums: Sums) -> str:
     """A sum in words: each currency for itself."""
-    by_currency = sums.units.get(path.text, {})
+    by_currency = sums.of(path)
     if path.kind != "money":
         return number_text(sum(by_currency.values())) if by_currency else MISSING
     texts = [
@@ -258,7 +282,7 @@ class Measure:
         """{currency: units}; a count stands under ""."""
         if self.path is None:
             return {"": sums.count}
-        found = sums.units.get(self.path.text, {})
+        found = sums.of(self.path)
         return {code: _mean(units, sums.count) for code, units in found.items()} if self.mean else dict(found)
 
     def show(self, sums: Sums) -> str:

@@ -6,6 +6,8 @@ from typing import ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import F
+from django.db.models.lookups import IsNull
 from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.desk.fields import ExactField
@@ -33,6 +35,7 @@ class GoalTarget(Record):
 
     TITLE = "goal"
     COUNTED_IN: ClassVar = {"value": "currency"}
+    ADDS_UP: ClassVar = {"value": (F("goal"), F("starts_on"), F("ends_on"), IsNull(F("person"), True))}
     by_rule = False
     """Whether a new value follows from the policy, as at a transfer: then nobody has to sign for it."""
 

@@ -455,8 +455,8 @@ def _only(measure: Measure, sums: Sums, code: str) -> Sums:
     if measure.path is None:
         return sums
     one = Sums(sums.count)
-    if code in sums.units.get(measure.path.text, {}):
-        one.units[measure.path.text][code] = sums.units[measure.path.text][code]
+    if code in (units := sums.of(measure.path)):
+        one.units[measure.path.text][code] = units[code]
     return one
 
 
