@@ -75,7 +75,7 @@ class Inputs:
         extra: Mapping[str, Line] | None = None,
     ) -> None:
         self.policy, self.who, self.period, self.world = policy, who, period, world
-        self.as_of = as_of or period.end
+        self.as_of, self.dated = as_of or period.end, as_of is not None
         self.extra = extra or {}
         self.endless: set[str] = set()
         self.unit = f"money:{policy.currency}"
@@ -135,7 +135,7 @@ class Inputs:
             return self.extra[name]
         if name.startswith("person."):
             return self.term(name)
-        return self.metric(name, self.period) if name in self.policy.metrics else None
+        return self.metric(name, self.so_far(self.period)) if name in self.policy.metrics else None
 
     def term(self, name: str) -> Line:
         value = self.who.terms.get(name.removeprefix("person."))
@@ -165,13 +165,13 @@ class Inputs:
     # What the functions need
 
     def window(self, call: Call) -> Period:
-        """The period that `over` names around the end of this period, or this period."""
-        over = call.get("over")
+        """The period that `over` names around the last day of which is asked, or this period."""
+        over, end = call.get("over"), min(self.period.end, self.as_of)
         if over is None:
             return self.period
         if isinstance(over, Literal) and isinstance(over.value, Duration):
-            return self.back(over.value, self.period.end)
-        return self.policy.calendar.period(dotted(over) or "", self.period.end - timedelta(days=1))
+            return self.back(over.value, end)
+        return self.policy.calendar.period(dotted(over) or "", end - timedelta(days=1))
 
     def back(self, length: Duration, end: date) -> Period:
         """The window of that length before a day; working days by the calendar."""
@@ -221,7 +221,7 @@ class Inputs:
         window, whose = self.window(call), self.level(call)
         if goal.metric not in self.policy.metrics:
             raise ValueError(f"there is no metric {goal.metric!r}")
-        actual = self.whole(goal.metric, whose, self.upto(window))
+        actual = self.whole(goal.metric, whose, self.so_far(window))
         quota = self.quota(goal_id, whose, window)
         return goal_id, quota, actual
 
@@ -304,7 +304,8 @@ class Inputs:
         return Line("", "Elapsed", share, "ratio", formula=f"working days of {window.label}")
 
     def total_of(self, call: Call) -> Line:
-        return self.whole(self.metric_in(call), self.level(call), self.window(call))
+        window = self.window(call)
+        return self.whole(self.metric_in(call), self.level(call), self.so_far(window) if self.dated else window)
 
     def change_of(self, call: Call) -> Line:
         metric_id, now = self.metric_in(call), self.window(call)
@@ -330,7 +331,7 @@ class Inputs:
         metric_id, window = self.metric_in(call), self.window(call)
         by = dotted(call.get("by") or Name("customer")) or "customer"
         planned = _plan_of(self.policy, metric_id, self.facts())
-        line = self.metric(metric_id, window)
+        line = self.whole(metric_id, self.level(call), window)
         sums: dict[str, Fraction] = {}
         for record in line.records:
             row = self.facts().row(planned.source, record.id) or {}
@@ -378,14 +379,17 @@ class Inputs:
         return Line("", f"Event {name}", "true" if hits else "false", "condition", formula)
 
     def streak_of(self, call: Call) -> Line:
-        """Whether a condition held in this period and each of the n - 1 before it."""
+        """Whether a condition held in this period and each of the n - 1 before it; where a day is given, the
+        period under way on it is left out."""
         condition, count = call.args
         n = count.value if isinstance(count, Literal) else None
         if not isinstance(n, int) or not 1 <= n <= 60:
             raise ValueError("streak() takes a condition and how many periods")
         at, kind = self.period, _over(condition)
         if kind:
-            at = self.policy.calendar.period(kind, self.period.end - timedelta(days=1))
+            at = self.policy.calendar.period(kind, min(self.period.end, self.as_of) - timedelta(days=1))
+        if self.dated and self.as_of < at.end:
+            at = self.policy.calendar.previous(at)  # the one under way is not judged before it is over
         held = 0
         for _ in range(n):
             found = self.earlier(at).find(Expression(unparse(condition), condition), Type.BOOL)

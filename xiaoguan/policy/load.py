@@ -39,6 +39,7 @@ from xiaoguan.base.periods import WEEKDAYS, Calendar, YearEnd
 from xiaoguan.base.words import closest, did_you_mean, plain_number
 
 from .document import Bound, CalendarSection, Expression, Point, Policy, Section
+from .document.asked import NOT_YET
 from .formula import Duration, FormulaError, calls, parse
 
 _BIGGEST = 2_000_000
@@ -46,10 +47,6 @@ _DURATION = re.compile(r"(\d{1,5})(wd|[hdwmy])$")
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*$")
 _DEEPEST = 50
 _KEPT = 100_000  # characters of a text that is kept when it was read
-
-NOT_YET = frozenset({"forecast_bias"})
-"""Functions of the language that are read but need the kept forecasts of the insight module."""
-
 
 REMEDY = {
     "policy.syntax": "Correct the YAML of this line; docs/reference/policy.md says how a policy is written.",

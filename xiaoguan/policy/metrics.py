@@ -28,6 +28,7 @@ from xiaoguan.base.periods import Period, span
 from xiaoguan.base.words import did_you_mean
 
 from .document import Expression, Metric, Policy
+from .document.asked import NOT_YET
 from .formula import (
     NUMBERS,
     Binary,
@@ -48,7 +49,6 @@ from .formula import (
     rewrite,
     unparse,
 )
-from .load import NOT_YET
 
 FieldType = Type
 Aggregate = Choice["sum", "count", "count_distinct", "count_retained", "cohort_retention", "min", "max", "mean", "nps"]

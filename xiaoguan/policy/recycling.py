@@ -12,13 +12,12 @@ from typing import Any, Protocol
 
 from .check.common import CUSTOMER
 from .document import Expression, Policy
+from .document.asked import OF_DEAL
 from .document.process import Recycle
 from .formula import Evaluator, Scope, Type, Value, evaluator, names, resolve
 
 AGES = frozenset({"days_since_follow_up", "days_since_deal", "days_owned", "stage_days", "recency_days"})
-"""What grows by one a day."""
-OF_DEAL = frozenset({"stage", "stage_days", "stage_limit"})
-"""What is asked of each open deal: such a rule holds when it holds for all of them, and never without one."""
+"""What grows by one a day. A rule about OF_DEAL holds when it holds for every open deal, and never without one."""
 
 
 class Facts(Protocol):
@@ -120,4 +119,4 @@ def _asked(one: _Asked, facts: Facts, days: int) -> bool:
     return bool(one.holds(_Later(facts, {}, days)))
 
 
-__all__ = ["AGES", "OF_DEAL", "Due", "Facts", "Recycling"]
+__all__ = ["AGES", "Due", "Facts", "Recycling"]

@@ -26,7 +26,7 @@ from xiaoguan.base.periods import Period, span
 from xiaoguan.people.models import Absence as AbsenceRecord
 from xiaoguan.policy import Policy, Who
 from xiaoguan.policy.credit import is_shared
-from xiaoguan.policy.formula import Field, Name, Row, dotted, walk
+from xiaoguan.policy.formula import Call, Field, Name, Row, dotted, walk
 from xiaoguan.policy.goals import Absence, quota_line
 from xiaoguan.policy.inputs import asks_of_others
 from xiaoguan.policy.metrics import Derived, Plan, PlanError, Schema, evaluate, plan
@@ -515,4 +515,8 @@ def _fields_needed(versions: Sequence[Policy]) -> dict[str, set[str]]:
                 visit(plan(policy, metric_id, schema()))
             except PlanError:
                 continue
+        for call in (part for rule in policy.warnings for part in walk(rule.when.tree) if isinstance(part, Call)):
+            metric = policy.metrics.get(dotted(call.args[0]) or "") if call.name == "top_share" and call.args else None
+            if metric is not None:
+                needed[metric.table].add(dotted(call.get("by") or Name("customer")) or "customer")
     return needed

@@ -349,6 +349,7 @@ class PutOffReturn(Verb):
     name = "put_off"
     label, icon = gettext_lazy("Put off its return"), "hourglass"
     told = pgettext_lazy("history", "put off its return")
+    means = gettext_lazy("The customer stays some days longer, as often as the rule allows it.")
     fields = {"reason": forms.CharField(label=gettext_lazy("Reason"), max_length=200)}
 
     def allowed(self, record: Customer) -> bool:

@@ -193,7 +193,7 @@ def _metric(policy: Policy, call: Call) -> tuple[Type, _Problems]:
 
 def _top_share(policy: Policy, call: Call) -> tuple[Type, _Problems]:
     _, found = _one(call, policy.metrics, "metric")
-    return Type.RATIO, [*found, *_arguments(policy, call, "over", "by")]
+    return Type.RATIO, [*found, *_arguments(policy, call, "over", "by", "of")]
 
 
 def _elapsed(policy: Policy, call: Call) -> tuple[Type, _Problems]:

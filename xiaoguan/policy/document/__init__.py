@@ -18,6 +18,7 @@ from xiaoguan.base.periods import Calendar
 
 from ..formula import calls, names
 from .appraisal import Appraisal, AppraisalGate, Career, Grade, Indicator, Score
+from .asked import OF_CUSTOMER, OF_DEAL, PLAIN, Level, level_of
 from .base import Bound, Dates, Expression, Later, Point, Section
 from .header import CalendarSection, CustomPeriods, Effective, Fx, Header, Transition
 from .incentive import (
@@ -43,7 +44,6 @@ from .incentive import (
 )
 from .measures import Goal, Least, Method, Metric, Proration, Reasonable, Simulation, Step, Target
 from .process import (
-    RECYCLED_BY,
     Classification,
     Discount,
     FollowUp,
@@ -56,7 +56,7 @@ from .process import (
     WarningRule,
 )
 
-LATER = ("forecast", "classification", "follow_up", "pool", "recognition", "warnings")
+LATER = ("forecast", "classification", "follow_up", "pool", "recognition")
 """Sections that are read, checked and said, but not yet carried out as a whole."""
 
 
@@ -123,16 +123,22 @@ class Policy(Section):
 
     @property
     def later(self) -> tuple[Later, ...]:
-        """Sections that are read and checked, but of which this engine carries out nothing."""
+        """Sections, and rules of warnings, that are read and checked, but not carried out by this engine."""
         pool = self.pool
         asked = [*(rule.when for rule in pool.recycle), *([pool.exclude] if pool.exclude else [])] if pool else []
         done = {"pool"} if all(map(self.can_ask, asked)) else set()
-        return tuple(Later(key, self.line_of(key), key) for key in LATER if getattr(self, key) and key not in done)
+        sections = [Later(key, self.line_of(key), key) for key in LATER if getattr(self, key) and key not in done]
+        unknown = [rule for rule in self.warnings if self.level_of(rule.when) is None]
+        return (*sections, *(Later(f"warning {rule.id}", rule.line, rule.path) for rule in unknown))
 
     def can_ask(self, written: Expression) -> bool:
         """Whether all that a condition on a customer reads is known when its recycling is decided."""
-        known = names(written.tree) <= RECYCLED_BY | self.metrics.keys()
-        return known and calls(written.tree) <= {"if", "default", "ratio", "abs", "clamp", "round", "min", "max"}
+        known = names(written.tree) <= OF_CUSTOMER | OF_DEAL | self.metrics.keys()
+        return known and calls(written.tree) <= PLAIN
+
+    def level_of(self, written: Expression) -> Level | None:
+        """Whom a condition is about; None for one that reads what is not known."""
+        return level_of(written.tree, self.metrics)
 
     def components(self) -> Iterator[tuple[IncentivePlan, Component]]:
         """Every component with its plan, in order."""
@@ -187,6 +193,7 @@ __all__ = [
     "Indicator",
     "Later",
     "Least",
+    "Level",
     "Method",
     "Metric",
     "Multiply",

@@ -153,15 +153,6 @@ class Recycle(Section):
     extend: Extend | None = None
 
 
-RECYCLED_BY = frozenset(
-    {"days_since_follow_up", "days_since_deal", "days_owned", "stage", "stage_days", "stage_limit"}
-    | {"orders", "spend", "recency_days", "open_contract", "source"}
-    | {f"customer.{name}" for name in ("class", "grade", "stage", "kind", "channel", "origin", "industry")}
-    | {f"customer.{name}" for name in ("city", "country")}
-)
-"""What is known of a customer beside the metrics, when its recycling is decided."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Claim(Section):
     """领取: claims a day, customers held at most, and how long the former owner waits."""

@@ -19,7 +19,7 @@ Source: spec/domain.md 8.1, 8.2 and 9.
     tree   the nodes      reading   text to tree      units   resolve      evaluating   tree to value
 """
 
-from .evaluating import Evaluator, evaluate, evaluator
+from .evaluating import Evaluator, Named, evaluate, evaluator
 from .reading import parse
 from .tree import (
     COMPARISONS,
@@ -60,6 +60,7 @@ __all__ = [
     "In",
     "Literal",
     "Name",
+    "Named",
     "Row",
     "Scope",
     "Type",

@@ -1,0 +1,94 @@
+"""Which warnings hold for whom, by which numbers; reckoned by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from xiaoguan.policy import Policy, RowsWorld, Who
+from xiaoguan.policy.warnings import Asking, judged
+from xiaoguan.policy.world import Book, Span
+
+from .making import BOOKINGS, LIN, order, policy
+
+ZHOU = Who("zhou", "周航", "sales_rep")
+
+
+def ruled(when: str, more: str = "") -> Policy:
+    return policy(f'{BOOKINGS}warnings:\n  - {{id: w, name: 预警, when: "{when}", source: 第九条{more}}}\n')
+
+
+def found(of: Policy, label: str = "2026-02", on: str = "", people: Any = (LIN, ZHOU), **goals: int) -> dict[str, Any]:
+    """{person: True, False, or why it cannot be told} in a world of three orders."""
+    rows = [
+        order(3_000_000, "2026-01-10"),
+        order(1_000_000, "2026-02-10", customer="a"),
+        order(9_000_000, "2026-03-02"),
+    ]
+    world = RowsWorld(
+        of,
+        {"orders": [rows[0] | {"customer": "b"}, rows[1], rows[2] | {"person": "zhou", "customer": "a"}]},
+        {("quota", person, "2026-Q1"): units for person, units in goals.items()},
+        book=Book(people={who.key: who for who in people}),
+    )
+    period = of.calendar.parse(label)
+    answers = judged(of, people, period, world, date.fromisoformat(on) if on else period.end)
+    return {one.who.key: one.reason or one.holds for one in answers}
+
+
+@pytest.mark.parametrize(
+    ("when", "on", "wanted"),
+    [
+        ("attainment(quota, over=quarter) < 50%", "2026-02-11", {"lin": True, "zhou": "no goal"}),
+        ("attainment(quota, over=quarter) < 50%", "2026-04-01", {"lin": True, "zhou": "no goal"}),
+        ("attainment(quota, over=quarter) < 40%", "2026-02-11", {"lin": False, "zhou": "no goal"}),
+        ("attainment(quota, over=quarter) < 40% or bookings == 0", "2026-02-11", {"lin": False, "zhou": True}),
+        ("total(bookings, over=10d) == 100", "2026-02-11", {"lin": True, "zhou": False}),
+        ("total(bookings, over=10d) == 100", "2026-02-21", {"lin": False, "zhou": False}),
+        ("total(bookings, over=quarter, of=company) > 400", "2026-02-28", {"": False}),
+        ("top_share(bookings, by=customer, over=1y, of=company) > 70%", "2026-02-28", {"": True}),
+        ("streak(bookings > 0, 2)", "2026-02-20", {"lin": False, "zhou": False}),  # February is not over
+        ("streak(bookings > 0, 2)", "2026-03-01", {"lin": True, "zhou": False}),
+    ],
+)
+def test_whom_a_rule_concerns_and_whether_it_holds(when: str, on: str, wanted: dict[str, Any]) -> None:
+    """林 has 300 on 10 January and 100 on 10 February, 周 900 in March; 林 is to reach 1 000 in the quarter."""
+    got = found(ruled(when), on=on, lin=10_000_000)
+    assert {key: "no goal" if isinstance(one, str) else one for key, one in got.items()} == wanted
+
+
+def test_a_team_is_asked_once_and_only_while_somebody_is_in_it() -> None:
+    north = Who("lin", "林静", spans=(Span(date(2026, 1, 1), date(2026, 2, 1), "", "north"),))
+    rule = ruled("total(bookings, over=quarter, of=team) > 0")
+    assert found(rule, "2026-01", people=(north, ZHOU)) == {"team:north": True}
+    assert found(rule, "2026-02", people=(north, ZHOU)) == {}
+
+
+def test_what_decided_is_told_with_its_bound_and_opens_to_its_numbers() -> None:
+    rule = ruled("bookings > 500 or (attainment(quota, over=quarter) < 50% and elapsed(quarter) > 1%)")
+    period = rule.calendar.parse("2026-02")
+    world = RowsWorld(rule, {"orders": [order(1_000_000, "2026-02-10")]}, {("quota", "lin", "2026-Q1"): 10_000_000})
+    (one,) = judged(rule, [LIN], period, world)
+    assert [(part.text, part.note) for part in one.line.parts] == [("10%", "< 50%"), ("65.625%", "> 1%")]
+    assert one.line.source == "test 1.0.0, 第九条"
+    assert [record.id for part in one.line.parts[0].parts for record in part.records] == ["SO-1"]
+
+
+def test_rules_about_customers_and_deals_are_asked_of_what_is_known_of_them() -> None:
+    asking = Asking(ruled("days_since_follow_up > 3 * days_owned and customer.class in ['A', 'B']"))
+    (rule, level), lin = asking.rules[0], Who("7", "海天")
+    assert (level, asking.names) == ("customer", {"days_since_follow_up", "days_owned", "customer.class"})
+    known = {"days_since_follow_up": 10, "days_owned": 3, "customer.class": "A"}
+    told = asking.judge(rule, known, lin)
+    assert told.holds and [(part.text, part.note) for part in told.line.parts] == [("10", "> 9"), ("A", "in 'A', 'B'")]
+    assert not asking.judge(rule, known | {"days_owned": 4}, lin).holds
+    assert not asking.holds(rule, {"days_owned": 3, "customer.class": "A"}), "what is missing is no reason"
+    assert Asking(ruled("stage_days > 2 * stage_limit")).rules[0][1] == "deal"
+
+
+def test_a_rule_that_reads_what_is_not_known_is_said_not_to_be_carried_out() -> None:
+    later = [one.key for one in ruled("customer.favourite == 'x'").later]
+    assert later == ["warning w"] and not ruled("bookings > 0").later
+    assert ruled("abs(forecast_bias(lead=4w)) > 15%").later
