@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -19,12 +18,10 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Count, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, pgettext_lazy
 
-from xiaoguan.base.periods import Period
 from xiaoguan.customers.models import Customer, PutOff
 from xiaoguan.customers.pool import look_again_with, until
 from xiaoguan.desk import Verb
@@ -33,17 +30,12 @@ from xiaoguan.desk.approvals import guards
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.events import acting
 from xiaoguan.desk.jobs import Running, every
-from xiaoguan.desk.models import Event
 from xiaoguan.desk.notify import notice, notify
-from xiaoguan.policy.document.asked import OF_DEAL
 from xiaoguan.policy.document.process import Recycle
-from xiaoguan.policy.metrics import PlanError, plan, run
 from xiaoguan.policy.recycling import Due, Recycling
 from xiaoguan.rulebook.daily import ruling
-from xiaoguan.rulebook.facts import facts, schema
-from xiaoguan.rulebook.process import process_in_force
 from xiaoguan.rulebook.versions import document_of
-from xiaoguan.sales.models import Contract, Opportunity, Order
+from xiaoguan.sales.knowing import Portfolio, Questions
 
 HORIZON, SOME = 30, 500
 """So many days ahead customers are marked; so many are looked at in one step."""
@@ -53,8 +45,7 @@ GONE = gettext_noop("%(title)s went back to the pool: %(rule)s")
 WARNED_MANY = gettext_noop("%(n)d customers go back to the pool, the first on %(day)s: %(names)s …")
 GONE_MANY = gettext_noop("%(n)d customers went back to the pool: %(names)s …")
 MARKS = ("recycle_on", "recycle_rule", "recycle_warned_on")
-OWN = {"class": "grade", "grade": "grade", "source": "origin"}
-"""What policies call fields of a customer otherwise than we do."""
+NOTHING = dict(zip(MARKS, (None, "", None), strict=True))
 
 
 class Rules:
@@ -77,69 +68,17 @@ class Rules:
         return next((rule for rule, _asked in rules if rule.id == rule_id), None)
 
     @cached_property
-    def plans(self) -> Mapping[str, Any]:
-        """The metrics that the rules read, as they are counted; those that cannot be are missing."""
+    def questions(self) -> Questions:
         assert self.policy is not None and self.recycling is not None
-        found = {}
-        for name in self.recycling.names & self.policy.metrics.keys():
-            with suppress(PlanError):
-                found[name] = plan(self.policy, name, schema())
-        return found
+        return Questions(self.policy, self.recycling.names, self.day)
 
 
-@dataclass
-class _Known:
-    """What is known of one customer today; the rest is asked of its chunk when a rule reads it."""
+class _Chunk(Portfolio):
+    """Some customers, and by how much their return was put off."""
 
-    customer: Customer
-    chunk: _Chunk
-    since: date
-
-    @property
-    def deals(self) -> Sequence[Mapping[str, Any]]:
-        return self.chunk.deals.get(self.customer.pk, ())
-
-    def get(self, name: str, _default: Any = None) -> Any:
-        own, today = self.customer, self.chunk.rules.day
-        if name == "days_owned":
-            return (today - self.since).days
-        if name == "days_since_follow_up":
-            return (today - max(own.last_contact_on or self.since, self.since)).days
-        if name in ("days_since_deal", "recency_days"):
-            return (today - own.last_order_on).days if own.last_order_on else None
-        if name in ("orders", "spend"):
-            return self.chunk.bought.get(own.pk, (0, 0))[name == "spend"]
-        if name == "open_contract":
-            return own.pk in self.chunk.bound
-        if name in self.chunk.rules.plans:
-            return self.chunk.metric(name, own.pk, self.since)
-        plain = name.removeprefix("customer.")
-        if plain == name and name not in OWN:
-            return None
-        return getattr(own, OWN.get(plain, plain)) or None
-
-
-@dataclass
-class _Chunk:
-    """Some customers, and what of orders, deals and contracts their rules read: a query for all of them."""
-
-    rules: Rules
-    customers: Sequence[Customer]
-    _rows: dict[str, Mapping[str, list[Any]]] = field(default_factory=dict)
-
-    @cached_property
-    def ids(self) -> list[int]:
-        return [customer.pk for customer in self.customers]
-
-    @cached_property
-    def since(self) -> Mapping[int, datetime]:
-        """Since when each has its present owner: the last change of it, or the day it came into the books."""
-        found = {customer.pk: customer.created_at for customer in self.customers}
-        changed = Event.objects.filter(entity="customer", record_id__in=self.ids, changes__has_key="owner_id")
-        for pk, at, deed in changed.order_by("id").values_list("record_id", "at", "deed"):
-            if deed != "deleted":
-                found[pk] = at
-        return found
+    def __init__(self, rules: Rules, customers: Sequence[Customer]):
+        super().__init__(rules.questions, customers)
+        self.rules = rules
 
     @cached_property
     def put_off(self) -> Mapping[int, Mapping[str, list[int]]]:
@@ -152,61 +91,6 @@ class _Chunk:
                 found[pk][rule].append(days)
         return found
 
-    @cached_property
-    def deals(self) -> Mapping[int, list[Mapping[str, Any]]]:
-        found: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
-        assert self.rules.recycling is not None
-        if self.rules.recycling.names & OF_DEAL:
-            process = process_in_force(self.rules.day)
-            rows = Opportunity.objects.filter(customer__in=self.ids, result=Opportunity.Result.OPEN)
-            for pk, stage, since in rows.values_list("customer_id", "stage", "stage_since"):
-                days = (self.rules.day - since).days
-                limit = process.stage(stage).limit_days
-                found[pk].append({"stage": stage, "stage_days": days, "stage_limit": limit})
-        return found
-
-    @cached_property
-    def bought(self) -> Mapping[int, tuple[int, int]]:
-        """{customer: (signed orders, their net amount in the policy's currency)}, from the first day on."""
-        assert self.rules.policy is not None
-        rows = Order.objects.filter(customer__in=self.ids, status=Order.Status.SIGNED).order_by()
-        counts = dict(rows.values_list("customer").annotate(Count("pk")))
-        spent = rows.filter(currency=self.rules.policy.currency).values_list("customer").annotate(Sum("net_amount"))
-        sums = dict(spent)
-        return {pk: (count, sums.get(pk, 0)) for pk, count in counts.items()}
-
-    @cached_property
-    def bound(self) -> set[int]:
-        """Customers with a contract in force."""
-        rows = Contract.objects.filter(customer__in=self.ids, status=Contract.Status.ACTIVE)
-        return set(rows.values_list("customer_id", flat=True))
-
-    def metric(self, name: str, pk: int, since: date) -> Any:
-        """A metric over the customer's own records since it has its present owner."""
-        assert self.rules.policy is not None
-        period = Period(since, self.rules.day + timedelta(days=1), "day", "")
-
-        def rows_of(source: str, window: Period, dated: str) -> list[Any]:
-            rows = self._of(source).get(str(pk), [])
-            return [row for row in rows if row[dated] is not None and window.contains(row[dated])]
-
-        return run(self.rules.plans[name], rows_of, period, self.rules.policy.currency).value
-
-    def _of(self, source: str) -> Mapping[str, list[Any]]:
-        """All records of these customers in a fact table, by customer; none where it does not know customers."""
-        if source not in self._rows:
-            grouped: dict[str, list[Any]] = defaultdict(list)
-            fact = facts()[source]
-            key = "id" if fact.model is Customer else "customer"
-            if key == "id" or key in fact.fields:
-                for row in fact.of(key, [str(pk) for pk in self.ids]):
-                    grouped[str(row[key])].append(row)
-            self._rows[source] = grouped
-        return self._rows[source]
-
-    def known(self, customer: Customer) -> _Known:
-        return _Known(customer, self, timezone.localdate(self.since[customer.pk]))
-
     def due(self, customer: Customer) -> Due | None:
         assert self.rules.recycling is not None
         shifts = {rule: sum(days) for rule, days in self.put_off.get(customer.pk, {}).items()}
@@ -215,7 +99,7 @@ class _Chunk:
 
 def _mark(chunk: _Chunk, customer: Customer) -> tuple[Due | None, bool]:
     """Write onto the customer, unsaved, when it goes back and by which rule; whether its owner is to be warned now."""
-    due = chunk.due(customer) if customer.owner_id is not None and chunk.rules.asked else None
+    due = chunk.due(customer) if customer.owner_id is not None else None
     if due is None:
         customer.recycle_on, customer.recycle_rule, customer.recycle_warned_on = None, "", None
         return None, False
@@ -239,6 +123,9 @@ def _noon(day: date) -> datetime:
 def look(ids: Collection[int]) -> None:
     """Mark these customers as they are now, unless nothing speaks for it any more."""
     rules = Rules(timezone.localdate())
+    if not rules.asked:
+        Customer.objects.filter(pk__in=ids).update(**NOTHING)
+        return
     customers = list(Customer.objects.filter(pk__in=ids).order_by("pk"))
     before = _marks(customers)
     chunk = _Chunk(rules, customers)
@@ -264,7 +151,7 @@ def recycle_customers(running: Running) -> dict[str, Any]:
     rules = Rules(timezone.localdate())
     told = {"warned": 0, "gone": 0, "owner": 0, "after": 0, **running.checkpoint}
     if not rules.asked:
-        Customer.objects.filter(recycle_on__isnull=False).update(**dict(zip(MARKS, (None, "", None), strict=True)))
+        Customer.objects.filter(recycle_on__isnull=False).update(**NOTHING)
     while rules.asked and (customers := _some(told["owner"], told["after"])):
         told["owner"], told["after"] = customers[-1].owner_id, customers[-1].pk
         with running.step() as mark:
