@@ -26,7 +26,8 @@ on("submit", "form[data-confirm]", async (event, form) => {
   if (form.dataset.confirmed) return;
   event.preventDefault();
   const submitter = (event as SubmitEvent).submitter;
-  if (!(await ask({ title: form.dataset.confirm ?? "", submit: submitter?.textContent?.trim() ?? word("ok") }))) return;
+  const { confirm = "", confirmText: text } = form.dataset;
+  if (!(await ask({ title: confirm, text, submit: submitter?.textContent?.trim() ?? word("ok") }))) return;
   form.dataset.confirmed = "true";
   (form as HTMLFormElement).requestSubmit(submitter);
 });

@@ -20,10 +20,17 @@ def test_a_move_of_a_card_that_has_changed_since_is_refused(cast: Any, client_of
     browser, url = client_of("linjing"), f"/opportunities/{sale.pk}/move"
     first = browser.post(url, {"to": "contact", "version": sale.version}, headers=SCRIPT)
     assert first.status_code == 200 and first.json()["card"]["version"] == sale.version + 1
+    assert first.json()["message"] == f"已推进阶段：{sale.title}"
     late = browser.post(url, {"to": "propose", "version": sale.version}, headers=SCRIPT)
     assert late.status_code == 409 and late.json()["message"]
     sale.refresh_from_db()
     assert sale.stage == "contact"
+
+
+def test_the_sheet_of_a_deed_says_what_comes_of_it(cast: Any, client_of: Any) -> None:
+    sale = conformance.sample(Opportunity, cast.linjing)
+    sheet = client_of("linjing").get(f"/opportunities/{sale.pk}/ask/win").content.decode()
+    assert "客户已签约，随即生成订单。" in sheet and sale.title in sheet
 
 
 def test_a_card_knows_its_version(cast: Any, client_of: Any) -> None:

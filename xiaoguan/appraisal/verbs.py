@@ -31,6 +31,7 @@ class Ask(Verb):
 
     label, icon, tone, final = _("Ask for ratings"), "message-question", "primary", True
     told = pgettext_lazy("history", "asked for ratings")
+    means = _("The raters of everybody are asked and told until when.")
     who = office
     fields = {"until": forms.DateField(label=_("Ratings until"))}
 
@@ -49,6 +50,7 @@ class Remind(Verb):
 
     label, icon, final = _("Remind the raters"), "bell", True
     told = pgettext_lazy("history", "reminded the raters")
+    means = _("Those who have not given all their ratings are told again.")
     who = office
 
     def allowed(self, record: AppraisalCycle) -> bool:
@@ -63,6 +65,7 @@ class AskAgain(Ask):
 
     label, icon, tone, final = _("Ask again"), "user-plus", "", True
     told = pgettext_lazy("history", "asked again")
+    means = _("Whoever joined since is rated too; the last day may be another one.")
 
     def allowed(self, record: AppraisalCycle) -> bool:
         return record.state == State.RATING
@@ -76,6 +79,7 @@ class AskRater(Verb):
 
     label, icon, final = _("Ask another rater"), "user-plus", True
     told = pgettext_lazy("history", "asked another rater")
+    means = _("One more rater about somebody, such as a manager of before.")
     unsaid = "person", "rater", "group"
     who = office
     fields = {
@@ -104,6 +108,7 @@ class CalculateScores(Verb):
     name = "calculate"
     label, icon, tone, final = _("Calculate"), "calculator", "primary", True
     told = pgettext_lazy("history", "calculated it")
+    means = _("Scores and grades of everybody are worked out in the background.")
     who = office
 
     def allowed(self, record: AppraisalCycle) -> bool:
@@ -118,6 +123,7 @@ class Finish(Verb):
 
     label, icon, tone, final = _("Finish the calibration"), "eye-check", "primary", True
     told = pgettext_lazy("history", "finished the calibration")
+    means = _("The grades are as they should be; everybody is told and may appeal.")
     who = office
 
     def allowed(self, record: AppraisalCycle) -> bool:
@@ -133,6 +139,7 @@ class SendBackCycle(Verb):
     name = "send_back"
     label, icon, final = _("Send back"), "arrow-back-up", True
     told = pgettext_lazy("history", "sent it back")
+    means = _("One state back, with the reason.")
     who = office | lockers
     fields = {"reason": forms.CharField(label=_("Reason"), max_length=400)}
 
@@ -149,6 +156,7 @@ class LockCycle(Verb):
     name = "lock"
     label, icon, tone, final = _("Lock"), "lock", "primary", True
     told = pgettext_lazy("history", "locked it")
+    means = _("The grades stand, and pay reads them.")
     who = lockers
 
     def allowed(self, record: AppraisalCycle) -> bool:
@@ -166,6 +174,7 @@ class Give(Verb):
 
     label, icon, tone = _("Give a rating"), "star", "primary"
     told = pgettext_lazy("history", "gave a rating")
+    means = _("It may be changed until the cycle is calculated.")
     unsaid = "score", "comment"
     who = rater
     fields = {
@@ -191,6 +200,7 @@ class Decline(Verb):
 
     label, icon = _("I cannot say"), "star-off"
     told = pgettext_lazy("history", "could not say")
+    means = _("You have seen too little of this person to say anything.")
     who = rater
 
     def allowed(self, record: Rating) -> bool:
@@ -225,6 +235,7 @@ class Calibrate(_WithGrade):
 
     label, icon, final = _("Calibrate"), "adjustments", True
     told = pgettext_lazy("history", "calibrated it")
+    means = _("Another grade with a reason; score and calculated grade stay beside it.")
     who = deciding.NamedForCalibration()
     fields = {"grade": _grade(), "reason": forms.CharField(label=_("Reason"), required=False, max_length=2000)}
 
@@ -241,6 +252,7 @@ class KeepInterview(Verb):
     name = "interview"
     label, icon, final = _("Keep the interview"), "messages", True
     told = pgettext_lazy("history", "kept the interview")
+    means = _("What manager and person said about the result; the person is asked to agree.")
     who = leads
     fields = {
         "on": forms.DateField(label=_("Day"), initial=timezone.localdate),
@@ -279,6 +291,7 @@ class FileAppeal(Verb):
     name = "appeal"
     label, icon, final = pgettext_lazy("appraisal", "Appeal"), "scale", True
     told = pgettext_lazy("history", "appealed")
+    means = _("Your result is looked at again; nothing changes until then.")
     who = appraised_person
     fields = {"text": forms.CharField(label=_("What is not right?"), max_length=4000, widget=forms.Textarea)}
 
@@ -295,6 +308,7 @@ class AcceptAppeal(_WithGrade):
     name = "accept"
     label, icon, tone, final = _("Accept the appeal"), "check", "primary", True
     told = pgettext_lazy("history", "accepted the appeal")
+    means = _("The person is right: another grade, and why.")
     who = deciders
     fields = {"grade": _grade(), "reason": forms.CharField(label=_("Reason"), max_length=2000, widget=forms.Textarea)}
 
@@ -311,6 +325,7 @@ class RejectAppeal(Verb):
     name = "reject"
     label, icon, tone, final = _("Reject the appeal"), "x", "danger", True
     told = pgettext_lazy("history", "rejected the appeal")
+    means = _("The grade stands, and the person reads why.")
     who = deciders
     fields = {"reason": forms.CharField(label=_("Reason"), max_length=2000, widget=forms.Textarea)}
 

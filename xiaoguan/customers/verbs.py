@@ -19,6 +19,7 @@ class Claim(Verb):
 
     label, icon, tone = _("Claim"), "hand-grab", "primary"
     told = pgettext_lazy("history", "claimed it")
+    means = _("It is yours from now on.")
     who = everyone
 
     def allowed(self, record: Customer | Lead) -> bool:
@@ -39,6 +40,7 @@ class Release(Verb):
 
     label, icon = _("Release to the pool"), "arrow-back-up"
     told = pgettext_lazy("history", "released it to the pool")
+    means = _("Nobody looks after it any more; whoever wants to may claim it.")
     fields = {"reason": forms.CharField(label=_("Reason"), max_length=200)}
 
     def allowed(self, record: Customer | Lead) -> bool:
@@ -53,6 +55,7 @@ class Qualify(Verb):
 
     label, icon, tone = _("Qualify"), "user-plus", "primary"
     told = pgettext_lazy("history", "qualified it")
+    means = _("It is worth selling to: it becomes a customer with a contact.")
 
     def allowed(self, record: Lead) -> bool:
         return record.is_open
@@ -77,6 +80,7 @@ class Disqualify(Verb):
 
     label, icon = _("Disqualify"), "x"
     told = pgettext_lazy("history", "disqualified it")
+    means = _("It leads nowhere and leaves the list of open leads.")
     fields = {"reason": forms.CharField(label=_("Reason"), max_length=200)}
 
     def allowed(self, record: Lead) -> bool:

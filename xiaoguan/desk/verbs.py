@@ -20,6 +20,7 @@ class Verb:
 
     name      the word in URLs and events; the class name in snake case unless set.
     told      what the history says that whoever did it did: “won it”; the label unless set.
+    means     what comes of it, a sentence for whoever is about to do it.
     fields    form fields to ask for, by name; they become arguments of `do`.
     who       rule for who may; the desk's `write` when None.
     step      whether what it did is one of the record's steps, by which the timeline tells it already.
@@ -29,6 +30,7 @@ class Verb:
 
     label: Any = ""
     told: Any = ""
+    means: Any = ""
     icon = "player-play"
     tone = ""
     final = False
@@ -77,6 +79,12 @@ class Verb:
                 form.fields[name] = relation_field(field, viewer)
         dress(form)
         return form
+
+    def thanks(self, thing: str) -> str:
+        """What whoever did it reads right after: that it is done, and with what."""
+        if not self.told:
+            return _("%(verb)s: %(thing)s") % {"verb": self.label, "thing": thing}
+        return _("You %(did)s: %(thing)s") % {"did": self.told, "thing": thing}
 
     @transaction.atomic
     def run(self, record: Any, viewer: Viewer, data: Any, write: Rule) -> Any:

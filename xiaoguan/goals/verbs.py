@@ -35,6 +35,10 @@ class Transfer(Verb):
 
     label, icon = _("Cut at a transfer"), "arrows-split-2"
     told = pgettext_lazy("history", "cut it at a transfer")
+    means = _(
+        "The goal ends at this day for the time served; what is left stays with the team or moves "
+        "along, as the policy says."
+    )
     fields: ClassVar = {"on": forms.DateField(label=_("First day in the new place"))}
     who = role("general_manager", "operations")
 

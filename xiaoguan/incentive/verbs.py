@@ -28,6 +28,7 @@ class Confirm(Verb):
 
     label, icon, tone, final = _("Confirm"), "circle-check", "primary", True
     told = pgettext_lazy("history", "confirmed it")
+    means = _("You agree with this statement.")
     who = payee
 
     def allowed(self, record: PayStatement) -> bool:
@@ -43,6 +44,7 @@ class FileDispute(Verb):
     name = "dispute"
     label, icon, final = _("I do not agree"), "scale", True
     told = pgettext_lazy("history", "did not agree")
+    means = _("Whoever decides is told; the line stays as it is until then.")
     who = payee
     fields = {
         "line": forms.CharField(label=_("Line"), required=False, widget=forms.Select),
@@ -80,6 +82,7 @@ class Answer(Verb):
 
     label, icon, final = _("Answer"), "message-reply", True
     told = pgettext_lazy("history", "answered")
+    means = _("Say how the line came about.")
     who = deciders
     fields = {"text": forms.CharField(label=_("Answer"), max_length=4000, widget=forms.Textarea)}
 
@@ -95,6 +98,7 @@ class Accept(Verb):
 
     label, icon, tone, final = _("Accept"), "check", "primary", True
     told = pgettext_lazy("history", "accepted it")
+    means = _("The person is right: what is owed goes into the open period.")
     who = deciders
     fields = {
         "amount": MoneyFormField(
@@ -122,6 +126,7 @@ class Reject(Verb):
 
     label, icon, tone, final = _("Reject"), "x", "danger", True
     told = pgettext_lazy("history", "rejected it")
+    means = _("The statement is right, and the person reads why.")
     who = deciders
     fields = {"reason": forms.CharField(label=_("Reason"), max_length=2000, widget=forms.Textarea)}
 

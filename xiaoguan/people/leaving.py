@@ -54,6 +54,9 @@ class HandOverAll(Verb):
 
     label, icon, tone = gettext_lazy("Leaving: hand over everything"), "door-exit", "danger"
     told = pgettext_lazy("history", "handed everything over on leaving")
+    means = gettext_lazy(
+        "Everything that this person has in hand goes to others, evenly or by kind; their places end with the day."
+    )
     fields = {
         "left_on": forms.DateField(
             label=gettext_lazy("left"),

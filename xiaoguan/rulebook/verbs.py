@@ -24,6 +24,7 @@ class Calculate(Verb):
 
     label, icon, tone, final = _("Calculate"), "calculator", "primary", True
     told = pgettext_lazy("history", "calculated it")
+    means = _("Figures and statements of everybody are worked out in the background.")
     who = office
 
     def allowed(self, record: PayrollPeriod) -> bool:
@@ -44,6 +45,7 @@ class Review(Verb):
 
     label, icon, tone, final = _("Review"), "eye-check", "primary", True
     told = pgettext_lazy("history", "reviewed it")
+    means = _("The figures were looked through; finance is asked to approve them.")
     who = office
 
     def allowed(self, record: PayrollPeriod) -> bool:
@@ -58,6 +60,7 @@ class SendBack(Verb):
 
     label, icon, final = _("Send back"), "arrow-back-up", True
     told = pgettext_lazy("history", "sent it back")
+    means = _("Goes back to be mended and calculated again.")
     who = office | finance
     fields = {"reason": forms.CharField(label=_("Reason"), max_length=400)}
 
@@ -73,6 +76,7 @@ class Approve(Verb):
 
     label, icon, tone, final = _("Approve"), "signature", "primary", True
     told = pgettext_lazy("history", "approved it")
+    means = _("Finance stands for the figures.")
     who = finance
 
     def allowed(self, record: PayrollPeriod) -> bool:
@@ -87,6 +91,7 @@ class Lock(Verb):
 
     label, icon, tone, final = _("Lock"), "lock", "primary", True
     told = pgettext_lazy("history", "locked it")
+    means = _("The entries are posted; from now on the period stands.")
     who = finance
 
     def allowed(self, record: PayrollPeriod) -> bool:
@@ -101,6 +106,7 @@ class Pay(Verb):
 
     label, icon, tone, final = _("Mark as paid"), "cash", "primary", True
     told = pgettext_lazy("history", "marked it as paid")
+    means = _("It was handed to payroll.")
     who = finance
     fields = {"paid_on": forms.DateField(label=_("Paid on"), initial=timezone.localdate)}
 

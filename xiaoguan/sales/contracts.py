@@ -76,6 +76,7 @@ class SendOut(Verb):
 
     label, icon, tone = _("Send for signature"), "signature", "primary"
     told = pgettext_lazy("history", "sent it for signature")
+    means = _("The terms are settled and it goes out to be signed; whoever must approve is asked first.")
     fields = {"note": forms.CharField(label=_("Note for the approver"), required=False, max_length=400)}
 
     def allowed(self, record: Contract) -> bool:
@@ -99,6 +100,7 @@ class Activate(Verb):
 
     label, icon, tone = _("Put into force"), "file-check", "success"
     told = pgettext_lazy("history", "put it into force")
+    means = _("Both sides have signed; it holds from that day.")
     fields = {"signed_on": forms.DateField(label=_("Signed"), initial=timezone.localdate)}
 
     def allowed(self, record: Contract) -> bool:
@@ -117,6 +119,7 @@ class TakeBack(Verb):
 
     label, icon = _("Back to draft"), "arrow-back-up"
     told = pgettext_lazy("history", "took it back to draft")
+    means = _("It was not signed as it is; its terms may be written again.")
 
     def allowed(self, record: Contract) -> bool:
         return record.status == Contract.Status.SIGNING
@@ -131,6 +134,7 @@ class Terminate(Verb):
 
     label, icon, tone = _("Terminate"), "circle-x", "danger"
     told = pgettext_lazy("history", "terminated it")
+    means = _("It ends before its time.")
     fields = {"reason": forms.CharField(label=_("Reason"), max_length=200)}
 
     def allowed(self, record: Contract) -> bool:

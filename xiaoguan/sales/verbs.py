@@ -57,6 +57,7 @@ class Move(Verb):
 
     label, icon = _("Move to stage"), "arrow-right"
     told = pgettext_lazy("history", "moved it to another stage")
+    means = _("To another stage, with what the policy asks for there.")
     fields = {
         "to": forms.ChoiceField(label=_("Stage"), choices=_targets),
         "reason": forms.CharField(label=_("Reason"), required=False, max_length=200),
@@ -152,6 +153,7 @@ class Win(Verb):
 
     label, icon, tone = _("Win"), "trophy", "success"
     told = pgettext_lazy("history", "won it")
+    means = _("The customer signed; an order is written from it.")
     fields = {
         "signed_on": forms.DateField(label=_("Signed"), initial=timezone.localdate),
         "amount": MoneyFormField(label=_("Amount")),
@@ -172,6 +174,7 @@ class Lose(Verb):
 
     label, icon, tone = _("Lose"), "mood-sad", "danger"
     told = pgettext_lazy("history", "lost it")
+    means = _("It will not come to an order. The reason goes into the analysis of losses.")
     fields = {
         "reason": forms.ChoiceField(label=_("Why"), choices=Opportunity.Reason.choices),
         "note": forms.CharField(label=_("Note"), required=False, max_length=400, widget=forms.Textarea),
@@ -189,6 +192,7 @@ class Reopen(Verb):
 
     label, icon = _("Reopen"), "rotate"
     told = pgettext_lazy("history", "reopened it")
+    means = _("The deal is alive again; its stage starts anew.")
 
     def allowed(self, record: Opportunity) -> bool:
         return record.result == Opportunity.Result.LOST
@@ -202,6 +206,7 @@ class HandOver(Verb):
 
     label, icon = _("Hand over"), "switch-horizontal"
     told = pgettext_lazy("history", "handed it over")
+    means = _("Somebody else takes it from here; what was credited stays where it is.")
     fields = {"to": forms.ModelChoiceField(Person.objects.filter(left_on__isnull=True), label=_("To"))}
 
     def allowed(self, record: Opportunity) -> bool:
@@ -216,6 +221,8 @@ class Log(Verb):
     """记跟进: what was just said or done with a customer, written down as done, and when it goes on."""
 
     label, icon, tone, step = _("Log a contact"), "phone-call", "primary", True
+    told = pgettext_lazy("history", "logged a contact")
+    means = _("What was just said or done, and when it goes on.")
     fields = {
         "kind": forms.ChoiceField(
             label=_("How"), choices=Activity.Kind.choices, initial=Activity.Kind.CALL, widget=forms.RadioSelect
@@ -269,6 +276,7 @@ class Done(Verb):
 
     label, icon, tone = _("Done"), "check", "primary"
     told = pgettext_lazy("history", "finished it")
+    means = _("It took place: with its outcome, and the next date.")
     fields = {
         "outcome": forms.ChoiceField(
             label=_("Outcome"), choices=[("", "–"), *Activity.Outcome.choices], required=False

@@ -222,6 +222,7 @@ def _verb_words(desk: Desk, verb: Verb, record: Record) -> dict[str, Any]:
     return {
         "name": verb.name,
         "label": str(verb.label),
+        "means": str(verb.means),
         "icon": verb.icon,
         "tone": verb.tone,
         "url": f"{url}/{verb.name}",

@@ -174,7 +174,7 @@ def do(request: HttpRequest, desk: Desk, pk: int, name: str) -> HttpResponse:
             )
         messages.error(request, refusal(verb, error, record)["message"])
         return HttpResponseRedirect(desk.url("detail", pk=pk))
-    text = _("%(verb)s: %(thing)s") % {"verb": verb.label, "thing": desk.title(record)}
+    text = verb.thanks(desk.title(record))
     asked = announced(desk)
     if not scripted:
         messages.success(request, text, extra_tags="" if verb.final else f"undo:{undo_url()}")

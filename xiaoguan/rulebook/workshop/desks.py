@@ -29,6 +29,7 @@ class Submit(Verb):
     final = True
     label, icon = _("Submit for approval"), "send"
     told = pgettext_lazy("history", "submitted it for approval")
+    means = _("The draft as it stands goes to whoever must approve it.")
     fields = {"note": forms.CharField(label=_("note"), required=False, max_length=400)}
 
     def allowed(self, record: Any) -> bool:
@@ -44,6 +45,7 @@ class TakeBack(Verb):
     final = True
     label, icon = _("Take back to change it"), "arrow-back-up"
     told = pgettext_lazy("history", "took it back to change it")
+    means = _("The draft is open for changes again; what was decided about it is void.")
 
     def allowed(self, record: Any) -> bool:
         return record.state in (State.SUBMITTED, State.APPROVED, State.WITHDRAWN)
@@ -58,6 +60,7 @@ class GiveUp(Verb):
     final = True
     label, icon, tone = _("Give the draft up"), "archive", "red"
     told = pgettext_lazy("history", "gave the draft up")
+    means = _("The draft is kept and not gone on with.")
 
     def allowed(self, record: Any) -> bool:
         return record.state in (State.DRAFT, State.SUBMITTED, State.APPROVED)
@@ -72,6 +75,7 @@ class Publish(Verb):
     final = True
     label, icon = _("Publish"), "book-upload"
     told = pgettext_lazy("history", "published it")
+    means = _("The draft becomes a version, in force from the day it names.")
     fields = {
         "effective_from": forms.DateField(label=_("in force from")),
         "acknowledged": forms.CharField(
