@@ -372,3 +372,17 @@ def test_columns_share_the_room_by_what_stands_in_them() -> None:
     rows = [{"cells": [name, Cell("link", long.text), Cell("date", day.text)]}] * 10
     first, second, third = shares(rows)
     assert first is not None and second is not None and third is None and second > 2 * first
+
+
+def test_a_card_on_a_phone_shows_what_the_list_is_sorted_by_and_no_price(cast: Any, client_of: Any) -> None:
+    customer = conformance.sample(
+        Customer, cast.linjing, grade="A", city="苏州", phone="0512-1", website="https://a.cn"
+    )
+    Customer.objects.filter(pk=customer.pk).update(recycle_on=date(2026, 12, 3))
+    asked = {"columns": "name,grade,city,phone,recycle_on", "sort": "recycle_on"}
+    page = client_of("linjing", HTTP_ACCEPT_LANGUAGE="en").get("/customers/", asked).content.decode()
+    assert re.findall(r'<td role="cell" class="(\w*)"[^>]*data-fact="([^"]+)"', page) == [("", "back to the pool")]
+    assert page.count('class="rest"') == 1  # the telephone gave way
+    conformance.sample(OrderLine, cast.linjing, unit_price=20_000, net_amount=70_000)
+    lines = client_of("linjing").get("/order-lines/").content.decode()
+    assert re.findall(r'class="num heavy">([^<]+)<', lines) == ["¥7.00"]

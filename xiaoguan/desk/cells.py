@@ -31,6 +31,7 @@ class Cell:
     text: str
     url: str | None = None
     tone: str = ""
+    adds: bool = True
 
 
 def money_text(units: int | None, currency: str = "") -> str:
@@ -188,7 +189,10 @@ class Columns:
 
     def _plain_maker(self, path: Path, main: int, extra: int | None) -> Callable[[tuple], Cell]:
         if path.kind == "money":
-            return lambda row: Cell("money", money_text(row[main], (row[extra] or "") if extra is not None else ""))
+            adds = getattr(path.field, "adds", True)
+            return lambda row: Cell(
+                "money", money_text(row[main], (row[extra] or "") if extra is not None else ""), adds=adds
+            )
         link = self._link(path)
         if path.relation:
             return lambda row: Cell(

@@ -1,7 +1,7 @@
 """The rows of a list as HTML. A page has some three hundred cells: written here they cost a fifth of a template's time.
 
 A first cell is the row's link; on a phone a row is a card of the name, the first amount and three more facts, so each
-cell says which of these it is (`heavy`, `rest`).
+cell says which of these it is (`heavy`, `rest`). A price is no amount, and what the list is sorted by is a fact.
 """
 
 from __future__ import annotations
@@ -27,8 +27,14 @@ def way(cell: Cell) -> str:
     return f"mailto:{cell.text}" if cell.kind == "email" else cell.text
 
 
-def rows_html(rows: Iterable[Mapping[str, Any]], picking: bool = False) -> Markup:
-    """Table rows of {"id", "url", "cells"}; with `picking` each begins with a box to tick."""
+def rows_html(
+    rows: Iterable[Mapping[str, Any]], picking: bool = False, columns: Sequence[Mapping[str, Any]] = ()
+) -> Markup:
+    """Table rows of {"id", "url", "cells"}; with `picking` each begins with a box to tick. `columns` are the headings,
+    of which one may say that the list is sorted by it."""
+    key = next((n for n, c in enumerate(columns) if n and c.get("sorted") and c["place"] < 2), 0)
+    dated = key and columns[key]["kind"] in ("date", "datetime")
+    fact = f' data-fact="{escape(columns[key]["label"])}"' if dated else ""
     select, untitled = escape(_("Select")) if picking else "", escape(_("Untitled"))
     found: list[str] = []
     for row in rows:
@@ -43,26 +49,26 @@ def rows_html(rows: Iterable[Mapping[str, Any]], picking: bool = False) -> Marku
             f'<th scope="row" class="lead" role="rowheader"><a class="row-link" href="{url}"{_whole(title, LEAD)}>'
             f"{short}</a></th>"
         )
-        _cells(cells, found)
+        _cells(cells, found, key, fact)
         found.append("</tr>\n")
     return Markup("".join(found))
 
 
-def _cells(cells: list[Cell], found: list[str]) -> None:
-    facts, heavy = 0, False
-    for cell in cells[1:]:
+def _cells(cells: list[Cell], found: list[str], key: int, fact: str) -> None:
+    facts, heavy = (1 if key else 0), False
+    for n, cell in enumerate(cells[1:], 1):
         if cell.text in ("", None, MISSING):
             found.append('<td role="cell" class="void"></td>')
             continue
-        rank = "rest" if facts >= FACTS else ""
-        if cell.kind == "money" and not heavy:
+        rank = "rest" if facts >= FACTS and n != key else ""
+        if cell.kind == "money" and cell.adds and not heavy:
             rank, heavy = "heavy", True
-        elif not rank:
+        elif not rank and n != key:
             facts += 1
-        found.append(_cell(cell, rank))
+        found.append(_cell(cell, rank, fact if n == key else ""))
 
 
-def _cell(cell: Cell, rank: str) -> str:
+def _cell(cell: Cell, rank: str, fact: str = "") -> str:
     kind, text = cell.kind, escape(cell.text)
     toned = f" tone-{cell.tone}" if cell.tone else ""
     if kind in ALIGN_RIGHT:
@@ -79,7 +85,7 @@ def _cell(cell: Cell, rank: str) -> str:
         return f'<td role="cell" class="{rank}"><span class="tag{toned}">{text}</span></td>'
     if kind in ("date", "datetime"):
         shown = f'<span class="tabular{" toned" + toned if toned else ""}">{text}</span>'
-        return f'<td role="cell" class="{rank}">{shown}</td>'
+        return f'<td role="cell" class="{rank}"{fact}>{shown}</td>'
     if kind in WAYS:
         return f'<td role="cell" class="{rank}"><a href="{escape(way(cell))}"{WAYS[kind]}>{text}</a></td>'
     short = escape(middle(cell.text, LINK))
