@@ -18,10 +18,11 @@ from xiaoguan.desk import expressions, filters, paging, search, tallies
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.bounds import TooMuch, within
 from xiaoguan.desk.cells import Columns
-from xiaoguan.desk.desk import Desk
+from xiaoguan.desk.desk import Desk, remembered
 from xiaoguan.desk.expressions import BadQuery, Expression
 from xiaoguan.desk.filters import DATES, NUMBERS
 from xiaoguan.desk.paths import Path
+from xiaoguan.desk.statements import Shown
 from xiaoguan.desk.views import Views, expanded
 
 __all__ = ["PAGE", "RESERVED", "BadQuery", "Listing", "filter_bar", "parameters", "rows_in_order", "with_query"]
@@ -222,8 +223,12 @@ def chosen_columns(desk: Desk, viewer: Viewer, text: str) -> tuple[Path, ...]:
 
 def rows_in_order(desk: Desk, ids: Sequence[int], names: Sequence[str]) -> list[tuple]:
     """The values of these records in this order; `names` begin with "pk"."""
-    found = {row[0]: row for row in desk.model._default_manager.filter(pk__in=ids).values_list(*names)}
-    return [found[pk] for pk in ids if pk in found]
+    return _shown(desk, tuple(names[1:]), connection.vendor).rows(ids)
+
+
+@remembered
+def _shown(desk: Desk, names: tuple[str, ...], vendor: str) -> Shown:
+    return Shown(desk.model, names)
 
 
 def veiled(desk: Desk, viewer: Viewer, columns: Columns, rows: list[tuple]) -> list[tuple]:

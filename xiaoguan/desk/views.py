@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import orjson
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.desk import Desk
 from xiaoguan.desk.expressions import BadQuery
+from xiaoguan.desk.statements import kept_cursor
 
 KINDS = ("list", "board", "calendar", "timeline", "pivot", "chart")
 LONGEST_QUERY = 6_000
@@ -133,7 +134,7 @@ _FOUND = (
 def views_of(desk: Desk, viewer: Viewer) -> Views:
     """The views of this list that the viewer has: their own, their team's and everyone's. One small query of plain
     SQL, because every list asks it."""
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(_FOUND, [desk.key, viewer.person_id or 0])
         rows = cursor.fetchall()
     own, found = None, []

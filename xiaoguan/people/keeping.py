@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import connection
 
-from xiaoguan.people.models import OrganisationStamp
+from xiaoguan.people.models import Account, OrganisationStamp
 
 Given, Answer = ParamSpec("Given"), TypeVar("Answer")
 KEPT = 2_000
@@ -31,3 +31,9 @@ def until_changed(work: Callable[Given, Answer]) -> Callable[Given, Answer]:
         return answers[key]
 
     return ask
+
+
+@until_changed
+def account_of(pk: int) -> Account:
+    """The account, which must be there, with its person."""
+    return Account.objects.select_related("person").get(pk=pk)

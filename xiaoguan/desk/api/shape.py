@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -16,6 +17,7 @@ from xiaoguan.desk.desk import Desk, remembered
 from xiaoguan.desk.fields import decimal_text
 from xiaoguan.desk.listing import BadQuery, Listing
 from xiaoguan.desk.paths import kind_of, title_field
+from xiaoguan.desk.statements import Shown
 
 LIMIT, DEFAULT_LIMIT = 200, 50
 HIDDEN = frozenset({"source"})
@@ -33,7 +35,6 @@ class Shape:
         self.names: list[str] = []
         self.sources: list[str] = []
         self.converters: list[tuple[int, Callable[[Any], Any]]] = []
-        self._statements: dict[int, str] = {}
         for field in desk.model._meta.concrete_fields:
             level = levels.get(field.name, "edit")
             if field.name in HIDDEN or level == "none":
@@ -54,14 +55,14 @@ class Shape:
         self.names.append(name)
         self.sources.append(source)
 
+    @cached_property
+    def _shown(self) -> Shown:
+        return Shown(self.desk.model, self.sources)
+
     def items(self, ids: Sequence[int]) -> list[dict[str, Any]]:
-        """These records in this order as JSON's plain values. The statement is made once for each number of ids; the
-        driver's own values are converted here, which costs a third of the way through the ORM."""
-        if not ids:
-            return []
-        with connection.cursor() as cursor:
-            cursor.execute(self._statement(len(ids)), list(ids))
-            rows = {row[0]: row for row in cursor.fetchall()}
+        """These records in this order as JSON's plain values. The driver's own values are converted here, which costs a
+        third of the way through the ORM."""
+        rows = self._shown.stored(ids)
         names, converters, found = self.names, self.converters, []
         for pk in ids:
             if pk not in rows:
@@ -72,14 +73,6 @@ class Shape:
                     values[at] = convert(values[at])
             found.append(dict(zip(names, values, strict=True)))
         return found
-
-    def _statement(self, size: int) -> str:
-        if size not in self._statements:
-            query = (
-                self.desk.model._default_manager.filter(pk__in=range(size)).order_by().values_list("pk", *self.sources)
-            )
-            self._statements[size] = query.query.get_compiler(connection=connection).as_sql()[0]
-        return self._statements[size]
 
 
 def titled(field: Any) -> str:
@@ -99,7 +92,7 @@ def _converter(field: Any, kind: str) -> Callable[[Any], Any] | None:
     if kind in ("decimal", "percent"):
         scale = field.scale
         return lambda v: decimal_text(v, scale, 0)
-    if field.get_internal_type() == "JSONField" and connection.vendor == "sqlite":
+    if field.get_internal_type() == "JSONField":
         return orjson.loads
     return None
 
