@@ -13,6 +13,7 @@ Source: spec/domain.md 2.1.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -143,9 +144,20 @@ class Calendar:
         if kind not in _MONTHS_IN or kind not in self.kinds:
             raise ValueError(f"period {kind!r} is not one of {', '.join(self.kinds)}")
         year, starts = self._year_of(on)
-        month = max(i for i in range(12) if starts[i] <= on)
+        month = bisect_right(starts, on, 0, 12) - 1
         size = _MONTHS_IN[kind]
         return self._months(kind, year, month // size)
+
+    def months_between(self, since: date, on: date) -> int:
+        """How many of its months after that of `since` the month of `on` comes; ValueError without months.
+
+        >>> Calendar().months_between(date(2025, 12, 31), date(2026, 2, 1))
+        2
+        """
+        if "month" not in self.kinds:
+            raise ValueError(f"period 'month' is not one of {', '.join(self.kinds)}")
+        (first, starts), (last, ends) = self._year_of(since), self._year_of(on)
+        return (last - first) * 12 + bisect_right(ends, on, 0, 12) - bisect_right(starts, since, 0, 12)
 
     def parse(self, text: str) -> Period:
         """The period a label names; ValueError says what would be right.

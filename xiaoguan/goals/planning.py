@@ -6,7 +6,7 @@ needs a signature is left as it stands and named.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -73,13 +73,14 @@ def work_out_goal(policy: Policy, goal: Goal, period: Period, whole: int | None 
 
     if targets.root is not None:
         visit(targets.root)
-    periods = sorted({p for _owner, p in cells if p != period and _last(p, cells)}, key=lambda p: p.start)
+    every = {p for _owner, p in cells}
+    periods = sorted((p for p in every if p != period and _last(p, every)), key=lambda p: p.start)
     return Worked(policy, goal, period, targets, cells, periods, _rows(cells, period, periods))
 
 
-def _last(period: Period, cells: Mapping[Cell, Part]) -> bool:
+def _last(period: Period, every: Iterable[Period]) -> bool:
     """Whether no shorter period of the table lies inside."""
-    return not any(p != period and period.start <= p.start and p.end <= period.end for _owner, p in cells)
+    return not any(p != period and period.start <= p.start and p.end <= period.end for p in every)
 
 
 def _rows(cells: Mapping[Cell, Part], period: Period, periods: Sequence[Period]) -> list[Row]:

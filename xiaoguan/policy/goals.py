@@ -191,12 +191,7 @@ def months_since(hired: date, on: date) -> int:
 
 def months_in_role(calendar: Calendar, since: date, on: date) -> int:
     """Months of the calendar from the one that holds `since` to the one that holds `on`; below 0 if it is earlier."""
-    first, at, count = calendar.period("month", since), calendar.period("month", on), 0
-    if at.start < first.start:
-        return -1
-    while first.end <= at.start:
-        first, count = calendar.period("month", first.end), count + 1
-    return count
+    return max(calendar.months_between(since, on), -1)
 
 
 def proration(goal: Goal, period: Period, calendar: Calendar, since: date, until: date | None = None) -> Fraction:

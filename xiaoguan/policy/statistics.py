@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 
 Number = Fraction | int
 Deal = tuple[int, Fraction]
@@ -138,12 +139,24 @@ def bootstrap(past: Sequence[Number], needed: Number, runs: int = 10_000, seed: 
     """P(ratio >= needed) by drawing past ratios with return, the mean of as many as there are; None without any."""
     if not past:
         return None
-    chance = random.Random(seed)
-    values = [float(one) for one in past]
-    hits = 0
+    return _simulated(_drawn(tuple(map(float, past)), float(needed), runs, seed), runs, seed, "bootstrap")
+
+
+@lru_cache(maxsize=2_000)
+def _drawn(values: tuple[float, ...], needed: float, runs: int, seed: int) -> int:
+    """How often the mean of as many draws reaches `needed`. What was drawn once is not drawn again: the past of a
+    person stays while somebody tries one goal after the other."""
+    bits, size = random.Random(seed).getrandbits, len(values)
+    width, hits = size.bit_length(), 0
     for _ in range(runs):
-        hits += sum(chance.choice(values) for _ in values) / len(values) >= float(needed)
-    return _simulated(hits, runs, seed, "bootstrap")
+        total = 0.0
+        for _ in values:
+            at = bits(width)
+            while at >= size:  # as Random.choice does, at a third of the time
+                at = bits(width)
+            total += values[at]
+        hits += total / size >= needed
+    return hits
 
 
 def _simulated(hits: int, runs: int, seed: int, method: str) -> Simulated:
