@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from xiaoguan.policy import Policy, RowsWorld, Who
 from xiaoguan.policy.warnings import Asking, judged
 from xiaoguan.policy.world import Book, Span
 
-from .making import BOOKINGS, LIN, order, policy
+from .making import BOOKINGS, LIN, calc, order, policy
 
 ZHOU = Who("zhou", "周航", "sales_rep")
 
@@ -86,6 +87,25 @@ def test_rules_about_customers_and_deals_are_asked_of_what_is_known_of_them() ->
     assert not asking.judge(rule, known | {"days_owned": 4}, lin).holds
     assert not asking.holds(rule, {"days_owned": 3, "customer.class": "A"}), "what is missing is no reason"
     assert Asking(ruled("stage_days > 2 * stage_limit")).rules[0][1] == "deal"
+
+
+def test_calc_lists_what_holds_and_what_cannot_be_told(tmp_path: Path) -> None:
+    rules = """warnings:
+  - {id: low, name: 过低, when: "bookings < 500", severity: critical}
+  - {id: behind, when: "attainment(quota, over=quarter) < 50%"}
+  - {id: all, when: "total(bookings, of=company) > 1"}
+"""
+    orders = """id,person,net_amount,signed_on
+1,lin,400,2026-01-10
+2,zhou,900,2026-01-11"""
+    people = """id,name
+lin,林静
+zhou,周航"""
+    found = calc(tmp_path, BOOKINGS + rules, orders=orders, people=people)["warnings"]
+    told = [(one["rule"], one["person"], one["holds"], one["value"], one["bound"]) for one in found]
+    behind = [("behind", key, None, None, "") for key in ("lin", "zhou")]
+    assert told == [("low", "lin", True, "400.00", "< 500"), *behind, ("all", "", True, "1300.00", "> 1")]
+    assert "no goal" in found[1]["reason"] and found[0]["decided"][0]["records"][0]["id"] == "1"
 
 
 def test_a_rule_that_reads_what_is_not_known_is_said_not_to_be_carried_out() -> None:

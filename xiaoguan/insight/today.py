@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,10 +19,11 @@ from xiaoguan.customers.models import Customer
 from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.approvals import requests
 from xiaoguan.desk.cells import day_text, money_text
-from xiaoguan.desk.desk import desk_of
+from xiaoguan.desk.desk import Desk, desk_of
 from xiaoguan.desk.listing import with_query
 from xiaoguan.goals.pages import value_text
 from xiaoguan.goals.tracking import Standing, standing_of, standings
+from xiaoguan.insight.models import Warning, WarningTold
 from xiaoguan.insight.whatif import pay_kind
 from xiaoguan.people.models import Person, Team
 from xiaoguan.policy import Goal, Policy
@@ -32,7 +34,8 @@ from xiaoguan.rulebook.versions import document_of, in_force, known_versions
 from xiaoguan.rulebook.world import DatabaseWorld, Participants
 from xiaoguan.sales.models import Activity, Opportunity
 
-DUE, CLOSING = 12, 6
+DUE, CLOSING, WARNED, FEW = 12, 6, 200, 4
+GRAVEST = ("critical", "warn", "info")
 
 
 @require_GET
@@ -48,6 +51,7 @@ def today(request: HttpRequest) -> HttpResponse:
             "greeting": _greeting(viewer),
             "date": timezone.localdate(),
             "goals": _goals(viewer, person) if person else [],
+            "warnings": _warnings(viewer) if person else [],
             "due": due,
             "next": [*(_to_sign(viewer) + _leaving(viewer) if person else []), *due, *deals][:3],
             "deals": deals,
@@ -137,6 +141,34 @@ def _due(viewer: Viewer) -> list[dict[str, Any]]:
         }
         for a in rows
     ]
+
+
+def _warnings(viewer: Viewer) -> list[dict[str, Any]]:
+    """Open warnings about the viewer or of which they were told, the gravest first; many of a rule are cut short."""
+    desk = desk_of(Warning)
+    assert desk is not None
+    own = Q(owner=viewer.person_id) | Q(pk__in=WarningTold.objects.filter(person=viewer.person_id).values("warning"))
+    rows = Warning.objects.filter(own, cleared_on=None).defer("trace").order_by("-raised_on", "-id")[:WARNED]
+    groups: dict[str, list[Warning]] = {}
+    for one in sorted(rows, key=lambda one: GRAVEST.index(one.severity)):
+        groups.setdefault(one.name, []).append(one)
+    return [_warned(desk, name, found) for name, found in groups.items()]
+
+
+def _warned(desk: Desk, name: str, found: list[Warning]) -> dict[str, Any]:
+    first, many = found[0], len(found) > FEW
+    listed = with_query(desk.url(), {"where": ["cleared_on:empty", f"name:is:{name}"]})
+    return {
+        "title": name,
+        "tone": Warning.TONES["severity"][first.severity],
+        "severity": first.get_severity_display(),
+        "all": {"url": listed, "n": len(found)} if many else None,
+        "rows": [
+            {"about": spoken(one.about), "value": one.value, "bound": one.bound, "on": one.raised_on}
+            | {"url": desk.url("detail", pk=one.pk)}
+            for one in found[:FEW]
+        ],
+    }
 
 
 def _to_sign(viewer: Viewer) -> list[dict[str, Any]]:

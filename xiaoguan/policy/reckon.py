@@ -27,6 +27,7 @@ from .inputs import Inputs, present
 from .metrics import PlanError, plan
 from .reasonable import Evidence, assess
 from .targets import Part, Targets, work_out
+from .warnings import concerned, judged
 from .world import Facts, Who
 
 
@@ -38,7 +39,7 @@ def reckon(
     as_of: date | None = None,
     versions: Sequence[tuple[Policy, Folder]] = (),
 ) -> dict[str, Any]:
-    """Statements, goals, appraisals and metrics of a period. `person` limits them to one; `as_of` is for pace.
+    """Statements, goals, appraisals, warnings, metrics of a period. `person` limits them to one; `as_of` is for pace.
 
     versions   the other versions of the policy with their facts: pay follows the version of each day.
     """
@@ -65,6 +66,7 @@ def reckon(
         "reasonableness": [one for who in people for one in reasonableness(policy, folder, period, who)],
         "appraisals": [appraised_json(policy, folder, who, one) for who, one in appraised],
         "distribution": [] if person else _distribution(groups),
+        "warnings": warnings(policy, folder, period, people, as_of, everybody=not person),
         "metrics": [one for who in people for one in metrics(policy, folder, period, who)],
         "issues": [issue.to_json() for issue in dict.fromkeys([*folder.issues, *issues])],
     }
@@ -361,4 +363,31 @@ def metrics(policy: Policy, folder: Folder, period: Period, who: Who) -> list[di
         value = value_json(line.value, line.unit)
         one = {"person": who.key, "metric": metric_id, "value": value, "unit": line.unit, "note": line.note}
         found.append({**one, **_exact(line)})
+    return found
+
+
+# Warnings
+
+
+def warnings(
+    policy: Policy, folder: Folder, period: Period, people: Sequence[Who], as_of: date | None, everybody: bool
+) -> list[dict[str, Any]]:
+    """The warnings that hold at the end of the period, or on a day in it, and those that cannot be told."""
+    found = []
+    for one in judged(policy, concerned(policy, people, period), period, folder.world, as_of or period.end):
+        if one.holds is False or not (everybody or one.who.key in folder.people):
+            continue
+        first = one.value if one.holds else None
+        found.append({
+            "rule": one.rule.id,
+            "name": one.rule.name,
+            "severity": one.rule.severity,
+            "person": "" if one.who.key.startswith("team:") else one.who.key,
+            "team": one.who.team if one.who.key.startswith("team:") else "",
+            "holds": one.holds,
+            "value": value_json(first.value, first.unit) if first else None,
+            "bound": first.note if first else "",
+            "reason": one.reason,
+            "decided": [line_json(part) for part in one.line.parts],
+        })  # fmt: skip
     return found

@@ -12,7 +12,7 @@ Source: spec/domain.md section 7.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Protocol
@@ -92,6 +92,13 @@ def subjects(
         teams = sorted({team for who in here if (team := who.on(last).team or ("" if who.spans else who.team))})
         return [Who(f"team:{team}", team, team=team) for team in teams]
     return [Who("", "company")] if level is Level.COMPANY else []
+
+
+def concerned(policy: Policy, people: Sequence[Who], period: Period) -> list[Who]:
+    """Those in a role that the policy names in its scope or a plan; everybody where it names none."""
+    roles = {*policy.header.scope.roles, *(role for plan in policy.incentive for role in plan.role)}
+    last = period.end - timedelta(days=1)
+    return [who for who in people if not roles or (who.on(last).role or who.role) in roles]
 
 
 def judge(rule: WarningRule, inputs: Inputs) -> Judged:
@@ -176,7 +183,7 @@ class Asking:
 
 
 def _line(policy: Policy, rule: WarningRule) -> Line:
-    source = f"{policy.clause}, {rule.source or rule.path}"
+    source = f"{policy.clause}, {rule.source or rule.name or rule.id}"
     return Line(rule.id, rule.name or rule.id, "true", "text", rule.when.text, source, adds=False)
 
 
@@ -215,12 +222,3 @@ def _valued(name: str, value: Value, type_: Type, currency: str, parts: Sequence
     elif value is not None and (unit == "text" or not hasattr(value, "denominator")):
         shown, unit = str(value), "text"
     return Line(name, WORDS.get(name, (name,))[0], shown, unit, parts=tuple(parts), adds=False)
-
-
-def by_rule(found: Sequence[Judged]) -> Mapping[str, list[Judged]]:
-    """Those that hold, by the id of their rule."""
-    rules: dict[str, list[Judged]] = {}
-    for one in found:
-        if one.holds:
-            rules.setdefault(one.rule.id, []).append(one)
-    return rules

@@ -2,7 +2,7 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-MODULES = ("people", "rulebook", "customers", "sales", "goals", "appraisal", "incentive")
+MODULES = ("people", "rulebook", "customers", "sales", "goals", "appraisal", "incentive", "insight")
 
 
 class ProjectConfig(AppConfig):
@@ -18,4 +18,5 @@ class ProjectConfig(AppConfig):
             import_module(f"xiaoguan.{module}.facts")
         import_module("xiaoguan.project.reminders")
         import_module("xiaoguan.sales.mails")
+        import_module("xiaoguan.insight.warnings")
         import_module("xiaoguan.people.leaving").HandOverAll.offer()

@@ -32,7 +32,7 @@ class Place:
 
 
 PLACES = (
-    Place("today", gettext_noop("Today"), "calendar-check", page="today"),
+    Place("today", gettext_noop("Today"), "calendar-check", ("warning",), page="today"),
     Place("customers", gettext_noop("Customers"), "building", ("customer", "contact", "lead", "activity")),
     Place("pipeline", gettext_noop("Pipeline"), "target-arrow", ("opportunity",), page="opportunity:board"),
     Place(

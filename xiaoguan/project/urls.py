@@ -10,6 +10,7 @@ from xiaoguan.desk.routes import by_word
 from xiaoguan.goals import planning_pages
 from xiaoguan.goals.pages import tree
 from xiaoguan.incentive import pages as pay
+from xiaoguan.insight import pages as insight
 from xiaoguan.insight import whatif
 from xiaoguan.insight.today import today
 from xiaoguan.people import rights_pages, share_pages
@@ -26,6 +27,7 @@ urlpatterns = by_word(
         *pay.urls(),
         *appraisal.urls(),
         *whatif.urls(),
+        *insight.urls(),
         path("numbers/<str:policy>/<str:name>", metric_page, name="metric"),
         path("explain/<int:pk>", result_page, name="explain"),
         path("search", pages.search, name="search"),

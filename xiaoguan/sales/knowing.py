@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -57,6 +57,10 @@ class Known:
     @property
     def deals(self) -> Sequence[Mapping[str, Any]]:
         return self.among.deals.get(self.customer.pk, ())
+
+    def of(self, deal: Mapping[str, Any]) -> Known:
+        """The same with what is known of one of its deals."""
+        return replace(self, deal=deal)
 
     def get(self, name: str, _default: Any = None) -> Any:
         own, today = self.customer, self.among.asked.day

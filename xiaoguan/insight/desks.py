@@ -1,0 +1,49 @@
+"""What people see of warnings: their own, those of their people, and what they were told of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from xiaoguan.desk import Desk, Ready, manager, owner, register, role
+from xiaoguan.desk.access import NONE, Rule, Viewer
+from xiaoguan.insight.models import Warning, WarningTold
+
+
+class Told(Rule):
+    """Whoever the policy had told."""
+
+    def q(self, viewer: Viewer) -> Q:
+        told = WarningTold.objects.filter(person__in=viewer.own)
+        return Q(pk__in=told.values("warning")) if viewer.own else NONE
+
+    def never(self, viewer: Viewer) -> bool:
+        return not viewer.own
+
+    def allows(self, viewer: Viewer, record: Any) -> bool:
+        return WarningTold.objects.filter(warning=record.pk, person__in=viewer.own).exists()
+
+    def words(self) -> str:
+        return str(_("whoever was told by the policy"))
+
+
+@register
+class WarningDesk(Desk):
+    """Warnings come and go by the rules of the policy, once a night; nobody writes them."""
+
+    model = Warning
+    icon = "alert-triangle"
+    place = "today"
+    columns = "name", "about", "severity", "value", "bound", "owner", "raised_on", "escalated_on", "cleared_on"
+    filters = "severity", "name", "owner", "team", "raised_on", "cleared_on", "customer"
+    views = (
+        Ready("open", pgettext_lazy("warning", "Open"), "where=cleared_on:empty"),
+        Ready("mine", _("Mine"), "owner=me&where=cleared_on:empty"),
+        Ready("settled", pgettext_lazy("warning", "Settled"), "where=cleared_on:filled&sort=-cleared_on"),
+    )
+    order = "-raised_on"
+    figures = "value", "bound", "raised_on", "escalated_on", "cleared_on"
+    read = owner("owner") | manager("owner") | role("general_manager", "operations") | Told()

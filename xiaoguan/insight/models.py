@@ -1,0 +1,98 @@
+"""预警: which rules of the policy hold for whom, since when, and who was told."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from xiaoguan.customers.models import Customer
+from xiaoguan.desk.records import Record
+from xiaoguan.people.models import Person, Team
+from xiaoguan.rulebook.models import PolicyVersion
+from xiaoguan.rulebook.naming import LabelField, NamedField
+from xiaoguan.sales.models import Opportunity
+
+
+class Warning(Record):
+    """预警: one rule holds for one subject. There is one open at a time for each rule and subject.
+
+    rule           its id in the policy of the id policy_key; policy is the version it was found under last
+    subject        "person:12", "team:3", "customer:88", "deal:5", or "company"; owner is who can do something about it
+    value, bound   the first number that decided, and what it is compared with; trace is the whole condition
+    """
+
+    class Severity(models.TextChoices):
+        INFO = "info", pgettext_lazy("severity", "note")
+        WARN = "warn", pgettext_lazy("severity", "warning")
+        CRITICAL = "critical", pgettext_lazy("severity", "alarm")
+
+    TONES: ClassVar = {"severity": {"info": "blue", "warn": "amber", "critical": "red"}}
+    IMPORTED = False
+    TITLE = "name"
+    PASSING = ("escalated_on", "cleared_on")
+
+    name = models.CharField(pgettext_lazy("policy", "warning"), max_length=160, editable=False)
+    rule = models.CharField(_("rule"), max_length=60, editable=False)
+    policy_key = NamedField(_("policy"), max_length=80, blank=True, editable=False)
+    policy = models.ForeignKey(
+        PolicyVersion, models.PROTECT, null=True, editable=False, related_name="+", verbose_name=_("policy version")
+    )
+    severity = models.CharField(_("severity"), max_length=8, choices=Severity, default=Severity.WARN, editable=False)
+    subject = models.CharField(_("key of the subject"), max_length=40, editable=False)
+    about = LabelField(pgettext_lazy("warning", "about"), max_length=160, blank=True, editable=False)
+    owner = models.ForeignKey(
+        Person, models.PROTECT, null=True, editable=False, related_name="warnings", verbose_name=_("owner")
+    )
+    team = models.ForeignKey(Team, models.CASCADE, null=True, editable=False, related_name="+", verbose_name=_("team"))
+    customer = models.ForeignKey(
+        Customer, models.CASCADE, null=True, editable=False, related_name="warnings", verbose_name=_("customer")
+    )
+    deal = models.ForeignKey(
+        Opportunity, models.CASCADE, null=True, editable=False, related_name="warnings", verbose_name=_("opportunity")
+    )
+    value = models.CharField(_("value"), max_length=60, blank=True, editable=False)
+    bound = models.CharField(_("limit"), max_length=60, blank=True, editable=False)
+    trace = models.JSONField(default=dict, editable=False)
+    raised_on = models.DateField(pgettext_lazy("warning", "since"), editable=False)
+    cleared_on = models.DateField(pgettext_lazy("warning", "settled"), null=True, editable=False)
+    escalated_on = models.DateField(pgettext_lazy("warning", "escalated"), null=True, editable=False)
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = pgettext_lazy("policy", "warning"), pgettext_lazy("policy", "warnings")
+        indexes: ClassVar = [
+            models.Index(fields=["-raised_on", "-id"], name="warning_list"),
+            models.Index(fields=["owner", "-id"], name="warning_open", condition=models.Q(cleared_on__isnull=True)),
+        ]
+        constraints: ClassVar = [
+            *Record.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["policy_key", "rule", "subject"],
+                name="one_open_warning",
+                condition=models.Q(cleared_on__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} · {self.about}" if self.about else self.name
+
+    @property
+    def is_open(self) -> bool:
+        return self.cleared_on is None
+
+
+class WarningTold(models.Model):
+    """Who was told of a warning, and when; they may read it."""
+
+    warning = models.ForeignKey(Warning, models.CASCADE, related_name="told")
+    person = models.ForeignKey(Person, models.CASCADE, related_name="+")
+    on = models.DateField()
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("told"), _("told")
+        constraints: ClassVar = [models.UniqueConstraint(fields=["warning", "person"], name="told_once")]
+
+    def __str__(self) -> Any:
+        return f"{self.warning} → {self.person}"
