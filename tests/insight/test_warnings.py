@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date, datetime
 from typing import Any
 
 import pytest
 from django.utils import timezone
+from python_calamine import CalamineWorkbook
 
 from xiaoguan.customers.models import Customer
 from xiaoguan.desk.jobs import Job, Running
@@ -14,7 +16,10 @@ from xiaoguan.desk.models import Event
 from xiaoguan.desk.notify import Notification
 from xiaoguan.insight.models import Warning
 from xiaoguan.insight.warnings import ask_warnings
-from xiaoguan.rulebook.versions import adopt
+from xiaoguan.policy import load_text
+from xiaoguan.rulebook.versions import adopt, document_of
+from xiaoguan.rulebook.workshop import trying
+from xiaoguan.rulebook.workshop.models import PolicyBacktest
 from xiaoguan.sales.models import Order
 
 POLICY = """
@@ -106,3 +111,17 @@ def test_many_customers_of_one_owner_are_one_notice(cast: Any, night: Any) -> No
     note = Notification.objects.get(kind="warning")
     assert note.person_id == cast.linjing.pk and note.values["n"] == 3 and "name:is:" in note.url
     assert Warning.objects.filter(customer__isnull=False, owner=cast.linjing, value="11", bound="> 10").count() == 3
+
+
+def test_a_draft_is_tried_with_the_warnings_it_would_have_given(cast: Any) -> None:
+    before = adopt(POLICY + POOR)[0]
+    after = load_text((POLICY + POOR).replace("< 100", "< 600"))[0]
+    assert after is not None
+    order(cast.linjing, "2026-01-05", 500)
+    periods = trying.between(after, "2026-01", "2026-02")
+    row = PolicyBacktest(text=after.text, result=trying.plain(trying.tried(document_of(before), after, periods)))
+    (poor,) = trying.Shown(row.result).warnings()
+    assert poor.times == (5, 6)
+    assert ["林静", "2026-01", "", "500.00 < 600"] in poor.rows() and ("林静", 1, 2) in poor.by_person()
+    sheets = CalamineWorkbook.from_filelike(io.BytesIO(trying.workbook(row)))
+    assert ["业绩不足", "林静", "2026-01", "", "500.00 < 600"] in sheets.get_sheet_by_index(3).to_python()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from xiaoguan.policy import RowsWorld, Who, load_text, statement
 from xiaoguan.policy.compare import apply, backtest, diff, flat
 
-from .making import ROOT, order, paying
+from .making import BOOKINGS, LIN, ROOT, order, paying, policy
 
 NAMES = ("small-company", "sales-consultant", "team-performance")
 
@@ -92,3 +92,19 @@ def test_a_back_test_pays_both_and_names_winners_losers_and_jumps():
         world = RowsWorld(after, {"orders": orders})
         who = next(one for one in people if one.key == row.person)
         assert statement(after, who, after.calendar.parse(row.period), world).total.units == row.after
+
+
+def test_a_back_test_says_which_warnings_would_have_been_given_when():
+    rule = 'warnings: [{id: low, name: 过低, when: "bookings < %s"}, {id: x, when: "customer.shoe == \'x\'"}]\n'
+    before, after = (policy(BOOKINGS + rule % amount) for amount in (200, 600))
+    rows = [order(3_000_000, "2026-01-10"), order(5_000_000, "2026-02-10")]
+    world = RowsWorld(before, {"orders": rows})
+    periods = [before.calendar.parse(label) for label in ("2026-01", "2026-02", "2026-03")]
+    fired = backtest(before, after, [LIN], periods, lambda one: world).warnings
+    assert (fired["low"].before, fired["low"].after) == (1, 3)
+    assert fired["low"].found[1:] == [
+        ("after", "lin", "林静", "2026-02", "500.00", "< 600"),
+        ("before", "lin", "林静", "2026-03", "0.00", "< 200"),
+        ("after", "lin", "林静", "2026-03", "0.00", "< 600"),
+    ]
+    assert fired["x"].before is None and fired["x"].unknown

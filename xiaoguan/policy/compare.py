@@ -5,15 +5,16 @@ wording, a parameter, or structure, and touches pay, goals, the process, or peop
 of the old one, so a diff says everything.
 
 `backtest` reckons both policies on the same facts over past periods: per person and in total, winners and losers, and
-the jumps, where one yuan more of credit pays thousands. Behaviour is assumed unchanged, and the report says so.
+the jumps, where one yuan more of credit pays thousands, and the warnings that would have been given. Behaviour is
+assumed unchanged, and the report says so.
 Source: spec/domain.md 8.6.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any, Literal
@@ -26,6 +27,7 @@ from xiaoguan.base.words import plain_number
 from .document import Bound, Expression, Point, Policy, Section
 from .formula import Duration
 from .incentive import statement
+from .warnings import concerned, judged
 from .world import Who, World
 
 Kind = Literal["wording", "parameter", "structure"]
@@ -91,11 +93,11 @@ def flat(policy: Policy) -> Flat:
     Order matters, and is kept as a position, for stages and for the steps of an allocation.
     """
     found: Flat = {}
-    for field in fields(policy):
-        if field.metadata.get("key", field.name) is None or field.name in _PLACE:
+    for one in fields(policy):
+        if one.metadata.get("key", one.name) is None or one.name in _PLACE:
             continue
-        key = str(field.metadata.get("key", field.name))
-        _walk(key, getattr(policy, field.name), found)
+        key = str(one.metadata.get("key", one.name))
+        _walk(key, getattr(policy, one.name), found)
     return found
 
 
@@ -125,9 +127,9 @@ def _walk(path: str, value: Any, found: Flat) -> None:
 
 def _section(path: str, value: Section, found: Flat) -> None:
     found[path] = "there"
-    for field in fields(value):
-        if field.name not in _PLACE:
-            _walk(f"{path}.{field.metadata.get('key', field.name)}", getattr(value, field.name), found)
+    for one in fields(value):
+        if one.name not in _PLACE:
+            _walk(f"{path}.{one.metadata.get('key', one.name)}", getattr(value, one.name), found)
 
 
 def item_mark(one: Any, index: int) -> str:
@@ -262,15 +264,39 @@ class Jump:
     pays: int
 
 
+@dataclass(slots=True)
+class RuleFired:
+    """预警回测: how often one rule would have held at the end of a period, under each policy, and of whom.
+
+    before, after   None where the policy has no such rule, or it could never be told; then `unknown` says why.
+    found           (side, key of the subject, its name, period, value, bound)
+    """
+
+    name: str
+    severity: str
+    before: int | None = None
+    after: int | None = None
+    unknown: str = ""
+    found: list[tuple[str, str, str, str, str, str]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict."""
+        return {**asdict(self), "found": [list(one) for one in self.found]}
+
+
 @dataclass(frozen=True)
 class Backtest:
-    """回测: every person and period, and what it comes to. Behaviour is assumed unchanged."""
+    """回测: every person and period, and what it comes to. Behaviour is assumed unchanged.
+
+    warnings   by the id of their rule, those that would have been given.
+    """
 
     before: str
     after: str
     rows: tuple[Compared, ...]
     basis: int
     jumps: tuple[Jump, ...]
+    warnings: Mapping[str, RuleFired] = field(default_factory=dict)
 
     @property
     def totals(self) -> tuple[int, int]:
@@ -319,6 +345,7 @@ class Backtest:
             "winners": [{"person": key, "change": money(value)} for key, value in self.winners()],
             "losers": [{"person": key, "change": money(value)} for key, value in self.losers()],
             "jumps": [{"component": j.component, "bound": j.bound, "pays": money(j.pays)} for j in self.jumps],
+            "warnings": {rule: one.to_json() for rule, one in self.warnings.items()},
             "rows": [
                 {"person": r.person, "name": r.name, "period": r.period, "before": money(r.before),
                  "after": money(r.after), "change": money(r.change), "missing": list(r.missing)}
@@ -344,7 +371,45 @@ def backtest(
                 totals = old.total.units, new.total.units
                 rows.append(Compared(who.key, who.name, period.label, totals[0], totals[1], tuple(sorted(lacking))))
     basis = _basis(before, people, periods, worlds[0])
-    return Backtest(before.clause, after.clause, tuple(rows), basis, tuple(jumps(after)))
+    fired: dict[str, RuleFired] = {}
+    for period in periods:
+        for side, policy, world in (("before", before, worlds[0]), ("after", after, worlds[1])):
+            _fire(fired, side, policy, people, period, world)
+    return Backtest(before.clause, after.clause, tuple(rows), basis, tuple(jumps(after)), fired)
+
+
+def _fire(
+    fired: dict[str, RuleFired], side: str, policy: Policy, people: Sequence[Who], period: Period, world: World
+) -> None:
+    """Add what each warning of the policy would have said at the end of the period."""
+    for rule in policy.warnings:
+        entry = fired.setdefault(rule.id, RuleFired(rule.name or rule.id, rule.severity))
+        if policy.level_of(rule.when) is None:
+            entry.unknown = entry.unknown or "it reads what is not known"
+    for one in judged(policy, concerned(policy, people, period), period, world, period.end):
+        entry = fired[one.rule.id]
+        if one.holds is None:
+            entry.unknown = entry.unknown or one.reason
+            continue
+        setattr(entry, side, (getattr(entry, side) or 0) + one.holds)
+        if one.holds:
+            first = one.value
+            value = ("", "") if first is None else (first.text.lstrip("≈"), first.note)
+            entry.found.append((side, one.who.key, one.who.name, period.label, *value))
+
+
+def together(parts: Iterable[Mapping[str, RuleFired]]) -> dict[str, RuleFired]:
+    """What was found period by period as one."""
+    found: dict[str, RuleFired] = {}
+    for part in parts:
+        for rule, one in part.items():
+            whole = found.setdefault(rule, RuleFired(one.name, one.severity))
+            for side in ("before", "after"):
+                counts = [n for n in (getattr(whole, side), getattr(one, side)) if n is not None]
+                setattr(whole, side, sum(counts) if counts else None)
+            whole.unknown = whole.unknown or one.unknown
+            whole.found += one.found
+    return found
 
 
 def _basis(policy: Policy, people: Sequence[Who], periods: Sequence[Period], world: World) -> int:

@@ -278,6 +278,7 @@ _WRITTEN: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"only (\d+) records, fewer than the (\d+) it takes", r"只有 \1 条记录，少于所需的 \2 条"),
     (r"(\S+) is not known for (\S+)", lambda m: f"{m[2]}没有{_terms(m[1])}"),
     (r"the base of the growth \((\S+)\) is not known", lambda m: f"增长的基数（{_terms(m[1])}）未知"),
+    (r"^it reads what is not known$", "它读取的内容系统没有记录"),
     (r"the policy gives no rate", "制度没有给出比例"),
     (r"the policy gives no amount", "制度没有给出金额"),
     (r"the rate table is not complete", "分档表不完整"),

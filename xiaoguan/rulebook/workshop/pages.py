@@ -366,7 +366,10 @@ def _result(row: PolicyBacktest) -> dict[str, Any]:
         "period_chart": charts.by_period(shown),
         "jumps": [{"component": names.get(c, c), "bound": b, "pays": money(p)} for c, b, p in row.result["jumps"]],
         "missing": [{"name": names.get(name, name), "times": times} for name, times in shown.missing()],
-        "fired": [{**one, "unknown": spoken(one["unknown"], names)} for one in row.result["warnings"].values()],
+        "fired": [
+            {**one.data, "unknown": spoken(one.data["unknown"], names), "people": one.by_person(), "rows": one.rows()}
+            for one in shown.warnings()
+        ],
         "file_url": reverse("policy_backtest_file", args=[row.draft_id, row.pk]),
     }
 

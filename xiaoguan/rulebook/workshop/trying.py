@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
@@ -27,9 +27,9 @@ from xiaoguan.base.periods import Period
 from xiaoguan.desk import jobs
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.jobs import JobError, Running, job_kind
-from xiaoguan.policy import Backtest, Policy, Type, Who, backtest, diff, load_text, statement
-from xiaoguan.policy.compare import Compared, jumps
-from xiaoguan.policy.inputs import Inputs
+from xiaoguan.people.models import Team
+from xiaoguan.policy import Backtest, Policy, Who, backtest, diff, load_text, statement
+from xiaoguan.policy.compare import Compared, RuleFired, jumps, together
 from xiaoguan.rulebook.models import PolicyVersion
 from xiaoguan.rulebook.versions import document_of
 from xiaoguan.rulebook.workshop.models import PolicyBacktest, PolicyDraft
@@ -64,15 +64,11 @@ class TriedWorld(DatabaseWorld):
 
 @dataclass
 class Trial:
-    """What came out: the comparison, who is who, and the warnings that would have fired under each document.
-
-    warnings   {rule id: {"name", "before", "after": times, "unknown": why it cannot be told}}
-    """
+    """What came out: the comparison, and who is who: the name and role of each key, of a team its name."""
 
     found: Backtest
     people: dict[str, tuple[str, str]]
     periods: list[Period]
-    warnings: dict[str, dict[str, Any]]
     currency: str
 
 
@@ -126,7 +122,7 @@ def tried(before: Policy, after: Policy, periods: Sequence[Period], progress: Pr
     world_of = _worlds(before, after)
     rows: list[Compared] = []
     people: dict[str, tuple[str, str]] = {}
-    fired: dict[str, dict[str, Any]] = {}
+    fired: list[Mapping[str, RuleFired]] = []
     basis = 0
     for number, period in enumerate(periods):
         inside = _people(before, after, period)
@@ -134,12 +130,12 @@ def tried(before: Policy, after: Policy, periods: Sequence[Period], progress: Pr
         rows += part.rows
         basis += part.basis
         people |= {who.key: (who.name, who.role) for who in inside}
-        for which, policy in (("before", before), ("after", after)):
-            _warned(fired, which, policy, inside, period, world_of(policy))
+        fired.append(part.warnings)
         if progress is not None:
             progress(number + 1, len(periods))
-    found = Backtest(before.clause, after.clause, tuple(rows), basis, tuple(jumps(after)))
-    return Trial(found, people, list(periods), fired, after.currency)
+    found = Backtest(before.clause, after.clause, tuple(rows), basis, tuple(jumps(after)), together(fired))
+    people |= {f"team:{pk}": (name, "") for pk, name in Team.objects.values_list("pk", "name")}
+    return Trial(found, people, list(periods), after.currency)
 
 
 def in_force_over(policy: Policy, periods: Sequence[Period]) -> Policy:
@@ -167,20 +163,6 @@ def _people(before: Policy, after: Policy, period: Period) -> list[Who]:
     return [everybody[key] for key in sorted(everybody, key=int)]
 
 
-def _warned(
-    fired: dict[str, dict[str, Any]], which: str, policy: Policy, people: Sequence[Who], period: Period, world: Any
-) -> None:
-    """Count how often each warning of the document would have been given at the end of the period."""
-    for rule in policy.warnings:
-        entry = fired.setdefault(rule.id, {"name": rule.name or rule.id, "before": None, "after": None, "unknown": ""})
-        for who in people:
-            found = Inputs(policy, who, period, world).find(rule.when, Type.BOOL)
-            if found.value is None:
-                entry["unknown"] = entry["unknown"] or found.reason
-            else:
-                entry[which] = (entry[which] or 0) + bool(found.value)
-
-
 # What is kept of it
 
 
@@ -196,7 +178,7 @@ def plain(trial: Trial) -> dict[str, Any]:
         "people": {key: list(pair) for key, pair in trial.people.items()},
         "rows": [[r.person, r.period, r.before, r.after, list(r.missing)] for r in found.rows],
         "jumps": [[j.component, j.bound, j.pays] for j in found.jumps],
-        "warnings": trial.warnings,
+        "warnings": {rule: one.to_json() for rule, one in found.warnings.items()},
     }
 
 
@@ -248,8 +230,47 @@ class Shown:
                 counts[name] += 1
         return sorted(counts.items())
 
+    def warnings(self) -> list[FiredWords]:
+        """Each rule with how often it would have been given, and of whom when; by person those with most first."""
+        return [FiredWords(self, rule, one) for rule, one in self.data["warnings"].items()]
+
     def name(self, key: str) -> str:
         return str(self.data["people"].get(key, [key])[0])
+
+
+@dataclass(frozen=True)
+class FiredWords:
+    """One rule of warnings in a stored back-test."""
+
+    shown: Shown
+    rule: str
+    data: dict[str, Any]
+
+    @property
+    def times(self) -> tuple[int | None, int | None]:
+        return self.data["before"], self.data["after"]
+
+    @property
+    def known(self) -> bool:
+        return self.times != (None, None)
+
+    def rows(self) -> list[list[Any]]:
+        """Of whom, period, value and bound before, value and bound after; in the order of the periods."""
+        found: dict[tuple[str, str], list[Any]] = {}
+        order = {label: number for number, label in enumerate(self.shown.data["periods"])}
+        for side, key, name, label, value, bound in self.data.get("found", ()):
+            about = _("Company") if not key else self.shown.data["people"].get(key, [name])[0]
+            row = found.setdefault((label, key), [about, label, "", ""])
+            row[2 if side == "before" else 3] = f"{value} {bound}".strip() or _("yes")
+        return [found[pair] for pair in sorted(found, key=lambda pair: (order.get(pair[0], 0), pair[1]))]
+
+    def by_person(self) -> list[tuple[str, int, int]]:
+        """Of whom, times before and after."""
+        counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+        for about, _label, before, after in self.rows():
+            counts[about][0] += bool(before)
+            counts[about][1] += bool(after)
+        return sorted(((about, b, a) for about, (b, a) in counts.items()), key=lambda row: (-row[2], -row[1], row[0]))
 
 
 # The job
@@ -345,6 +366,14 @@ def workbook(row: PolicyBacktest) -> bytes:
         head = [pgettext("policy", "Before"), pgettext("policy", "After"), _("Change")]
         sheets.add(_("By person"), [_("Person"), *head], [[n, b, a, a - b] for _k, n, b, a in shown.people()])
         sheets.add(_("By period"), [_("Period"), *head], [[n, b, a, a - b] for n, b, a in shown.periods()])
+        warned = [
+            [one.data["name"], about, label, before, after]
+            for one in shown.warnings()
+            for about, label, before, after in one.rows()
+        ]
+        if shown.data["warnings"]:
+            columns = [pgettext("policy", "Warning"), pgettext("warning", "About"), _("Period"), *head[:2]]
+            sheets.add(pgettext("policy", "Warnings"), columns, warned)
         sheets.add(
             _("Every row"),
             [_("Person"), _("Period"), *head, _("Missing")],
