@@ -6,6 +6,7 @@ import html
 import json
 import re
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from xiaoguan.desk.screens import shapes
 from xiaoguan.desk.screens.boards import LANE_CARDS
 from xiaoguan.desk.screens.rows_html import shares
 from xiaoguan.goals.models import GoalTarget
-from xiaoguan.sales.models import Opportunity, OrderLine
+from xiaoguan.sales.models import ExchangeRate, Opportunity, OrderLine
 
 
 def deal(owner: Any, title: str, amount: int = 100, **values: Any) -> Any:
@@ -386,3 +387,10 @@ def test_a_card_on_a_phone_shows_what_the_list_is_sorted_by_and_no_price(cast: A
     conformance.sample(OrderLine, cast.linjing, unit_price=20_000, net_amount=70_000)
     lines = client_of("linjing").get("/order-lines/").content.decode()
     assert re.findall(r'class="num heavy">([^<]+)<', lines) == ["¥7.00"]
+    GoalTarget(goal="sales", person=cast.linjing, starts_on=date(2026, 1, 1), ends_on=date(2026, 2, 1), value=3).save()
+    GoalTarget.objects.update(currency="CNY")
+    goals = client_of("linjing").get("/goal-targets/").content.decode()
+    assert 'class="num heavy">¥3.00<' in goals and 'class="flow rest">CNY<' in goals
+    rate = ExchangeRate(base="USD", quote="CNY", on=date(2026, 1, 1), kind="average", rate=Decimal("7.1"))
+    rate.save()
+    assert 'class="num heavy">7.1<' in client_of("sunzong").get("/exchange-rates/").content.decode()

@@ -27,11 +27,18 @@ MISSING = "–"
 
 @dataclass(slots=True)
 class Cell:
+    """What stands in one column of a row.
+
+    adds    whether the amount is part of a sum, so that it is what a short card shows first; a price is not
+    said    whether another cell says it already: the currency of an amount beside it
+    """
+
     kind: str
     text: str
     url: str | None = None
     tone: str = ""
     adds: bool = True
+    said: bool = False
 
 
 def money_text(units: int | None, currency: str = "") -> str:
@@ -149,6 +156,7 @@ class Columns:
     def __init__(self, paths: Sequence[Path], masked: frozenset[str] = frozenset()):
         self.paths, self._masked = tuple(paths), masked
         names: list[str] = ["pk"]
+        self._said = {p.currency or _counted(p) for p in self.paths}
         self._at: list[tuple[int, int | None]] = []
         for path in self.paths:
             main = self._place(names, path.title or path.orm)
@@ -202,12 +210,16 @@ class Columns:
             )
         show = formatter(path)
         if _counted(path):
-            return lambda row: Cell("number", amount_text(row[main], row[extra]) if row[extra] else show(row[main]))
+            return lambda row: (
+                Cell("money", amount_text(row[main], row[extra])) if row[extra] else Cell("number", show(row[main]))
+            )
         if path.hops and link:
             return lambda row: Cell(
                 "link" if row[extra] else "text", show(row[main]), f"{link}{row[extra]}" if row[extra] else None
             )
         kind = {"decimal": "number", "stage": "choice"}.get(path.kind, path.kind)
+        if path.orm in self._said:
+            return lambda row: Cell(kind, show(row[main]), said=True)
         tone = getattr(path.field.model, "TONES", {}).get(path.field.name, {})
         return lambda row: Cell(kind, show(row[main]), None, tone.get(row[main], ""))
 

@@ -1,7 +1,8 @@
 """The rows of a list as HTML. A page has some three hundred cells: written here they cost a fifth of a template's time.
 
 A first cell is the row's link; on a phone a row is a card of the name, the first amount and three more facts, so each
-cell says which of these it is (`heavy`, `rest`). A price is no amount, and what the list is sorted by is a fact.
+cell says which of these it is (`heavy`, `rest`). Where there is no amount a price stands for it, then a number. What
+the list is sorted by is a fact, what the name says already is none, and such a day or a yes is named.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from markupsafe import Markup
 from xiaoguan.desk.cells import ALIGN_RIGHT, MISSING, Cell, middle
 
 LEAD, LINK, FACTS = 42, 38, 3
+RANKS = {"money": 0, "number": 2, "percent": 2}
 WAYS = {"email": "", "phone": ' class="tabular"', "url": ' target="_blank" rel="noopener noreferrer"'}
 """Kinds of values that lead out of the program, with what their links have besides."""
 
@@ -33,8 +35,7 @@ def rows_html(
     """Table rows of {"id", "url", "cells"}; with `picking` each begins with a box to tick. `columns` are the headings,
     of which one may say that the list is sorted by it."""
     key = next((n for n, c in enumerate(columns) if n and c.get("sorted") and c["place"] < 2), 0)
-    dated = key and columns[key]["kind"] in ("date", "datetime")
-    fact = f' data-fact="{escape(columns[key]["label"])}"' if dated else ""
+    facts = {n: f' data-fact="{escape(c["label"])}"' for n, c in enumerate(columns) if _named(c["kind"], n == key)}
     select, untitled = escape(_("Select")) if picking else "", escape(_("Untitled"))
     found: list[str] = []
     for row in rows:
@@ -49,23 +50,33 @@ def rows_html(
             f'<th scope="row" class="lead" role="rowheader"><a class="row-link" href="{url}"{_whole(title, LEAD)}>'
             f"{short}</a></th>"
         )
-        _cells(cells, found, key, fact)
+        _cells(cells, found, key, facts)
         found.append("</tr>\n")
     return Markup("".join(found))
 
 
-def _cells(cells: list[Cell], found: list[str], key: int, fact: str) -> None:
-    facts, heavy = (1 if key else 0), False
+def _named(kind: str, key: bool) -> bool:
+    """Whether a card says what a fact of this kind is."""
+    return kind == "bool" or (key and kind in ("date", "datetime"))
+
+
+def _heaviest(cells: list[Cell]) -> int:
+    """Which cell is the number that a card shows first; 0 for none."""
+    rank = {n: RANKS[c.kind] + (not c.adds) for n, c in enumerate(cells) if n and c.kind in RANKS and c.text != MISSING}
+    return min(rank, key=lambda n: (rank[n], n), default=0)
+
+
+def _cells(cells: list[Cell], found: list[str], key: int, names: Mapping[int, str]) -> None:
+    facts, heavy = (1 if key else 0), _heaviest(cells)
     for n, cell in enumerate(cells[1:], 1):
         if cell.text in ("", None, MISSING):
             found.append('<td role="cell" class="void"></td>')
             continue
-        rank = "rest" if facts >= FACTS and n != key else ""
-        if cell.kind == "money" and cell.adds and not heavy:
-            rank, heavy = "heavy", True
-        elif not rank and n != key:
+        spare = facts >= FACTS or cell.said or (cell.kind in TEXTS and cell.text in cells[0].text)
+        rank = "heavy" if n == heavy else "rest" if spare and n != key else ""
+        if not rank and n != key:
             facts += 1
-        found.append(_cell(cell, rank, fact if n == key else ""))
+        found.append(_cell(cell, rank, names.get(n, "")))
 
 
 def _cell(cell: Cell, rank: str, fact: str = "") -> str:
@@ -88,6 +99,8 @@ def _cell(cell: Cell, rank: str, fact: str = "") -> str:
         return f'<td role="cell" class="{rank}"{fact}>{shown}</td>'
     if kind in WAYS:
         return f'<td role="cell" class="{rank}"><a href="{escape(way(cell))}"{WAYS[kind]}>{text}</a></td>'
+    if kind == "bool":
+        return f'<td role="cell" class="{rank}"{fact}>{text}</td>'
     short = escape(middle(cell.text, LINK))
     if toned or short != text:
         short = f'<span class="toned{toned}"{_whole(cell.text, LINK)}>{short}</span>'
