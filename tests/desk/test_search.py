@@ -61,3 +61,17 @@ def test_the_index_finds_what_a_look_at_the_newest_finds(
     monkeypatch.setattr(search, "_common", lambda _sought: True)
     monkeypatch.setattr(search, "LOOK", {"sqlite": 1})  # the newest alone: the rest must come from the index
     assert search.everywhere(cast.viewer("sunzong"), words, 5)[desk] == by_look
+
+
+@pytest.mark.parametrize("who", ["sunzong", "chenmin", "linjing"])
+def test_titles_asked_in_one_question_are_those_of_the_one_rule(
+    cast: Any, customers: list[int], who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deals = conformance.desk("opportunity").model
+    for customer in customers * 3:
+        conformance.sample(deals, cast.linjing, {"customer_id": customer, "title": "海天设备"})
+    conformance.sample(deals, cast.wanglei, {"customer_id": customers[0], "title": "别处"})
+    together = {words: search.everywhere(cast.viewer(who), words, 4) for words in ("海", "acme", "haitian")}
+    assert len(together["acme"][conformance.desk("opportunity")]) == 3
+    monkeypatch.setattr(search.titles, "is_plain", lambda _desk, _viewer: False)
+    assert {words: search.everywhere(cast.viewer(who), words, 4) for words in together} == together

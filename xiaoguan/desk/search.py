@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby, pairwise
@@ -31,6 +31,9 @@ from django.db.models import Q
 from django.db.models.expressions import RawSQL
 from pypinyin import lazy_pinyin
 from pypinyin.constants import PHRASES_DICT
+
+from xiaoguan.desk import titles
+from xiaoguan.desk.statements import kept_cursor, listed
 
 if TYPE_CHECKING:
     from xiaoguan.desk.access import Viewer
@@ -385,26 +388,33 @@ def everywhere(viewer: Viewer, words: str, each: int) -> dict[Desk, list[tuple[i
     from xiaoguan.desk.desk import desks
 
     asked = [(d, s) for d in desks() if d.search_fields and d.may_open(viewer) and (s := _sought(d, words, viewer))]
-    near = _newest(asked, viewer, each)
-    found: dict[Desk, list[tuple[int, str]]] = {}
-    by_key = {desk.key: ids for desk, ids in near.items()}
+    near = {desk.key: ids for desk, ids in _newest(asked, viewer, each).items()}
+    plain = [desk for desk, _sought in asked if titles.is_plain(desk, viewer)]
+    found = titles.newest(viewer, plain, near, each)
     for desk, sought in asked:
-        ids = by_key.get(desk.key, [])
-        if not ids and not any(entity in by_key for entity in desk.search_relations.values()):
-            continue
-        rows = desk.visible(viewer).order_by("-pk").values_list("pk", desk.title_field)
-        mine = list(rows.filter(pk__in=ids)[:each]) if ids else []
-        whole = desk.read.always(viewer) or (desk.owner_field and desk.read.branches(viewer) is not None)
-        if len(mine) < each and len(ids) >= NEWEST and not whole:
-            mine = list(rows.filter(pk__in=_subquery(desk, sought, None))[:each])
-        for name, entity in desk.search_relations.items():
-            others = by_key.get(entity)
-            if len(mine) < each and others:
-                known = [pk for pk, _title in mine]
-                mine += rows.filter(**{f"{name}__in": others}).exclude(pk__in=known)[: each - len(mine)]
-        if mine:
+        if desk not in plain and (mine := _readable(desk, sought, viewer, near, each)):
             found[desk] = [(pk, desk.titled(title)) for pk, title in mine]
     return found
+
+
+def _readable(
+    desk: Desk, sought: Sought, viewer: Viewer, near: Mapping[str, list[int]], each: int
+) -> list[tuple[int, Any]]:
+    """The newest records of a desk among its hits that the viewer may read, then those that the hits of others find."""
+    ids = near.get(desk.key, [])
+    if not ids and not any(entity in near for entity in desk.search_relations.values()):
+        return []
+    rows = desk.visible(viewer).order_by("-pk").values_list("pk", desk.title_field)
+    mine = list(rows.filter(pk__in=ids)[:each]) if ids else []
+    whole = desk.read.always(viewer) or (desk.owner_field and desk.read.branches(viewer) is not None)
+    if len(mine) < each and len(ids) >= NEWEST and not whole:
+        mine = list(rows.filter(pk__in=_subquery(desk, sought, None))[:each])
+    for name, entity in desk.search_relations.items():
+        others = near.get(entity)
+        if len(mine) < each and others:
+            known = [pk for pk, _title in mine]
+            mine += rows.filter(**{f"{name}__in": others}).exclude(pk__in=known)[: each - len(mine)]
+    return mine
 
 
 def _newest(asked: list[tuple[Desk, Sought]], viewer: Viewer, each: int) -> dict[Desk, list[int]]:
@@ -450,26 +460,37 @@ def _at_hand(cursor: Any, sought: Sought, several: list[Desk], each: int) -> Ite
     """The hits among the newest rows of each of these desks, in one question; whether that is all one needs: they are
     enough, or there are no more rows, or the index would take too long for what it adds."""
     by_base = {slot(desk.key) * ROOM: desk for desk in several}
-    sqlite, look = connection.vendor == "sqlite", LOOK[connection.vendor]
-    if sqlite:
-        fits, values = _standing(sought)
-        one = (
-            f"SELECT %s, count(*), json_group_array(id) FILTER (WHERE {fits}) FROM (SELECT id, ' ' || c0 || ' ' AS t"
-            f" FROM desk_search_content WHERE id > %s AND id < %s ORDER BY id DESC LIMIT {look})"
-        )
-        params: list[Any] = [v for base in by_base for v in (base, *values, base, base + ROOM)]
-        cursor.execute(" UNION ALL ".join([one] * len(by_base)), params)
-    else:
-        newest = f"FROM desk_search WHERE id > base AND id < base + {ROOM} ORDER BY id DESC LIMIT {look}"
-        cursor.execute(
-            "SELECT base, seen, ids FROM unnest(%s::bigint[]) AS b(base) CROSS JOIN LATERAL"
-            " (SELECT count(*) AS seen, array_agg(id) FILTER (WHERE tokens @@ %s::tsquery) AS ids"
-            f" FROM (SELECT id, tokens {newest}) AS d) AS a",
-            [list(by_base), _match(sought)],
-        )
+    if connection.vendor == "postgresql":
+        yield from _at_hand_there(by_base, sought)
+        return
+    look = LOOK["sqlite"]
+    fits, values = _standing(sought)
+    one = (
+        f"SELECT %s, count(*), json_group_array(id) FILTER (WHERE {fits}) FROM (SELECT id, ' ' || c0 || ' ' AS t"
+        f" FROM desk_search_content WHERE id > %s AND id < %s ORDER BY id DESC LIMIT {look})"
+    )
+    params: list[Any] = [v for base in by_base for v in (base, *values, base, base + ROOM)]
+    cursor.execute(" UNION ALL ".join([one] * len(by_base)), params)
     for base, seen, ids in cursor.fetchall():
-        hits = sorted(json.loads(ids) if isinstance(ids, str) else ids or (), reverse=True)[:NEWEST]
-        yield by_base[base], [n - base for n in hits], not sqlite or len(hits) >= each or seen < look
+        hits = sorted(json.loads(ids), reverse=True)[:NEWEST]
+        yield by_base[base], [n - base for n in hits], len(hits) >= each or seen < look
+
+
+def _at_hand_there(by_base: dict[int, Desk], sought: Sought) -> Iterator[tuple[Desk, list[int], bool]]:
+    """The same for PostgreSQL, which stops at so many hits, and need not be asked again."""
+    look = f"SELECT id, tokens FROM desk_search WHERE id > base AND id < base + {ROOM} ORDER BY id DESC LIMIT"
+    hits = f"SELECT id FROM ({look} {LOOK['postgresql']}) AS d WHERE tokens @@ %s::tsquery LIMIT {NEWEST}"
+    with kept_cursor() as cursor:
+        cursor.execute(
+            f"SELECT base, id FROM unnest(%s::bigint[]) AS b(base) CROSS JOIN LATERAL ({hits}) AS a"
+            " ORDER BY base, id DESC",
+            [listed(by_base), _match(sought)],
+        )
+        rows = cursor.fetchall()
+    found: dict[int, list[int]] = {base: [] for base in by_base}
+    for base, number in rows:
+        found[base].append(number - base)
+    return ((by_base[base], ids, True) for base, ids in found.items())
 
 
 def _at_once(cursor: Any, match: str, several: list[Desk]) -> Iterator[tuple[Desk, list[int]]]:

@@ -44,7 +44,7 @@ def actions_of(viewer: Viewer, words: str) -> tuple[list[Action], bool]:
     if not words:
         daily = [a for a, desk in zip(known, _makeable(viewer), strict=False) if desk.rank < Desk.rank]
         return [*daily, *(Action(p["label"], p["url"], p["icon"]) for p in places_of(viewer))], False
-    fitting = sorted(((fit, n) for n, a in enumerate(known) if (fit := _fit(sought, a)) is not None))
+    fitting = sorted((fit, n) for n, said in enumerate(_said(viewer)) if (fit := _fit(sought, *said)) is not None)
     return [known[n] for _fit, n in fitting[:SHOWN]], bool(fitting) and fitting[0][0] == 0 and len(words) > 1
 
 
@@ -76,6 +76,14 @@ def _known(viewer: Viewer) -> list[Action]:
         viewer.extra[key] = [
             replace(action, also=f"{action.also} {other}") for action, other in zip(_all(viewer), english, strict=True)
         ]
+    return viewer.extra[key]
+
+
+def _said(viewer: Viewer) -> list[tuple[str, str, tuple[str, ...]]]:
+    """How each of these is called, bare, what it is called besides, and how it sounds; kept with the viewer too."""
+    key = "palette said", get_language()
+    if key not in viewer.extra:
+        viewer.extra[key] = [(_bare(a.label), _bare(a.also), _sounds(a.label)) for a in _known(viewer)]
     return viewer.extra[key]
 
 
@@ -141,20 +149,18 @@ def _pages(viewer: Viewer) -> Iterator[Action]:
 # What fits
 
 
-def _fit(sought: str, action: Action) -> int | None:
+def _fit(sought: str, label: str, also: str, sounds: tuple[str, ...]) -> int | None:
     """How well bare words fit, 0 best; None where they do not."""
     if not sought:
         return None
-    label = _bare(action.label)
     if label.startswith(sought):
         return 0
-    if sought in label or sought in _bare(action.also):
+    if sought in label or sought in also:
         return 1
-    heard = sought.isascii() and any(sound.startswith(sought) for sound in _sounds(action.label))
-    return 2 if heard else None
+    return 2 if sought.isascii() and any(sound.startswith(sought) for sound in sounds) else None
 
 
-@lru_cache(maxsize=4_096)  # the same deeds and pages are asked at every letter
+@lru_cache(maxsize=4_096)  # one text for all viewers
 def _bare(text: str) -> str:
     return "".join(c for c in text.casefold() if c.isalnum())
 

@@ -54,8 +54,9 @@ def _database() -> dict:
             "PASSWORD": unquote(parts.password or ""),
             "HOST": unquote(query.pop("host", "")) or parts.hostname or "",
             "PORT": str(parts.port or ""),
-            # Pages read a few rows of large tables by index: disks without arms, and no time to compile a plan.
-            "OPTIONS": {"options": "-c random_page_cost=1.1 -c jit=off"}
+            # Pages read a few rows of large tables by index: disks without arms, no time to compile a plan, and plans
+            # that are kept (desk/statements.py) the same for few ids and many.
+            "OPTIONS": {"options": "-c random_page_cost=1.1 -c jit=off -c plan_cache_mode=force_generic_plan"}
             | {key: unquote(value) for key, value in query.items()},
             "CONN_MAX_AGE": 300,
         }
