@@ -13,7 +13,7 @@ export interface Question {
 const INPUTS: Record<string, string> = { date: "date", number: "number", email: "email", phone: "tel", datetime: "datetime-local" };
 
 /** Asks in a small sheet. Gives the answers by name, or null when the person steps back. */
-export function ask(sheet: { title: string; text?: string; submit: string; fields?: Question[] }): Promise<Record<string, string> | null> {
+export function ask(sheet: { title: string; text?: string; submit: string; red?: boolean; fields?: Question[] }): Promise<Record<string, string> | null> {
   const fields = (sheet.fields ?? []).map(field);
   const form = el(
     "form",
@@ -24,7 +24,7 @@ export function ask(sheet: { title: string; text?: string; submit: string; field
       "div",
       { class: "sheet-foot" },
       el("button", { class: "btn", type: "button", "data-close": true }, word("cancel")),
-      el("button", { class: "btn btn-primary", value: "yes" }, sheet.submit),
+      el("button", { class: `btn btn-primary${sheet.red ? " btn-red" : ""}`, value: "yes" }, sheet.submit),
     ),
   );
   const dialog = el("dialog", { class: "sheet", "aria-labelledby": "ask-title" }, form);

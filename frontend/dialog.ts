@@ -27,7 +27,8 @@ on("submit", "form[data-confirm]", async (event, form) => {
   event.preventDefault();
   const submitter = (event as SubmitEvent).submitter;
   const { confirm = "", confirmText: text } = form.dataset;
-  if (!(await ask({ title: confirm, text, submit: submitter?.textContent?.trim() ?? word("ok") }))) return;
+  const red = submitter?.classList.contains("btn-red");
+  if (!(await ask({ title: confirm, text, red, submit: submitter?.textContent?.trim() ?? word("ok") }))) return;
   form.dataset.confirmed = "true";
   (form as HTMLFormElement).requestSubmit(submitter);
 });

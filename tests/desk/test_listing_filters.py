@@ -174,7 +174,7 @@ def test_the_filter_is_told_in_a_sentence(cast: Any) -> None:
     from django.utils import translation
 
     with translation.override("en"):
-        assert filters.words_of(desk, viewer, tree) == "(result is open and amount is at least 1000) or owner is me"
+        assert filters.words_of(desk, viewer, tree) == "(result is open and amount is at least 1,000) or owner is me"
 
 
 def test_an_unknown_view_is_refused(cast: Any) -> None:

@@ -394,3 +394,15 @@ def test_a_card_on_a_phone_shows_what_the_list_is_sorted_by_and_no_price(cast: A
     rate = ExchangeRate(base="USD", quote="CNY", on=date(2026, 1, 1), kind="average", rate=Decimal("7.1"))
     rate.save()
     assert 'class="num heavy">7.1<' in client_of("sunzong").get("/exchange-rates/").content.decode()
+
+
+def test_a_full_month_shows_the_beginning_of_every_day(
+    cast: Any, client_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shapes, "MOST_ENTRIES", 8)
+    first = timezone.localdate().replace(day=1)
+    for n in range(9):
+        deal(cast.linjing, f"第{n}单", closes_on=first + timedelta(days=n % 2 * 14))
+    page = client_of("linjing").get("/opportunities/", {"as": "calendar", "by": "closes_on"}).content.decode()
+    month = page[page.index('<table class="month">') : page.index("</table>")]
+    assert month.count("entry-line") == 8 and month.count("entry-more") == 1 and "alert-triangle" not in page

@@ -84,6 +84,15 @@ def test_parts_add_up_at_every_level_and_the_checks_stand_beside(company: Any, c
     assert [one["name"] for one in people[0]["checks"]][:2] == ["stretch", "attain_probability"]
 
 
+def test_a_goal_is_chosen_by_its_name_and_an_old_one_stays(company: Any, client_of: Any) -> None:
+    browser = client_of("wufang")
+    assert '<option value="quota">' in browser.get("/goal-targets/new").content.decode()
+    days = {"starts_on": date(2026, 4, 1), "ends_on": date(2026, 7, 1)}
+    old = GoalTarget(goal="gone", person=company.linjing, value=Decimal(70), **days)
+    old.save()
+    assert '<option value="gone" selected>' in browser.get(f"/goal-targets/{old.pk}/edit").content.decode()
+
+
 def test_it_is_set_once_and_can_be_taken_back(company: Any, client_of: Any) -> None:
     browser = client_of("wufang")
     before = GoalTarget.objects.count()

@@ -7,7 +7,9 @@ of field, relative dates by the calendar in force, and the same in words.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -20,6 +22,7 @@ from xiaoguan.base.periods import Calendar, Period
 from xiaoguan.base.words import closest
 from xiaoguan.desk import search
 from xiaoguan.desk.access import Viewer
+from xiaoguan.desk.cells import number_text
 from xiaoguan.desk.desk import Desk, desk_of
 from xiaoguan.desk.expressions import BadQuery, Condition, Expression, Group
 from xiaoguan.desk.paths import Path, resolve
@@ -421,6 +424,9 @@ def value_label(path: Path, value: str, viewer: Viewer) -> str:
     if path.relation:
         named = {"me": _("me"), "team": _("my team"), "reports": _("my reports")}
         return named.get(value) or _title(path, value, viewer)
+    if path.kind in ("money", "number", "decimal"):
+        with suppress(InvalidOperation):
+            return number_text(Decimal(value))
     return value
 
 

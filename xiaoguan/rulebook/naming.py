@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django import forms
 from django.db import models
 
 from xiaoguan.desk.cells import MISSING
@@ -54,6 +55,42 @@ class NamedField(ShownField):
     def spoken(self) -> Callable[[Any], str]:
         names = _names(self.of)
         return lambda value: names.get(value) or value or MISSING
+
+    def formfield(self, **kwargs: Any) -> Any:
+        """Chosen by its name."""
+        told = {"form_class": NamedFormField, "help_text": "", "of": self.of}
+        return models.Field.formfield(self, **{**told, **kwargs})
+
+
+class NamedSelect(forms.Select):
+    """What is kept stays among the choices, even where no policy knows it any more. Without any it is typed."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
+        if any(key for key, _label in self.choices):
+            return super().render(name, value, attrs, renderer)
+        return forms.TextInput({**self.attrs, "class": "form-control"}).render(name, value, attrs, renderer)
+
+    def optgroups(self, name: str, value: list[str], attrs: Any = None) -> Any:
+        known = {str(key) for key, _label in self.choices}
+        self.choices = [*self.choices, *((one, one) for one in value if one and one not in known)]
+        return super().optgroups(name, value, attrs)
+
+
+class NamedFormField(forms.ChoiceField):
+    """An id or its name, from a list of the names. An id that no policy knows is as good as in a text."""
+
+    widget = NamedSelect
+
+    def __init__(self, *, of: str, **kwargs: Any):
+        self.of = of
+        super().__init__(choices=lambda: [("", MISSING), *_names(of).items()], **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        said = super().to_python(value)
+        return {name: key for key, name in _names(self.of).items()}.get(said, said)
+
+    def valid_value(self, value: str) -> bool:
+        return True
 
 
 def name_of(of: str, key: str) -> str:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -116,20 +117,26 @@ def _calendar(page: Arranged) -> Context:
     rows = page.listing.rows.filter(filters.in_days(path, first, last)).order_by(path.orm, "pk")
     with within(SECONDS):
         found = list(rows.values_list("pk", path.orm)[: MOST_ENTRIES + 1])
+    room = 40 if span == "week" else DAY_ENTRIES
+    counts: dict[date, int] = {}
+    if stopped := len(found) > MOST_ENTRIES:
+        with suppress(TooMuch), within(SECONDS):
+            found, counts = _day_by_day(rows, path, first, last, room)
+            stopped = False
     entries = _entries(page, path, found[:MOST_ENTRIES])
     where = str(page.query.get("where", ""))
 
     def day(one: date) -> dict[str, Any]:
         drill = Condition(path.text, "is", (one.isoformat(),))
         own = entries.get(one, [])
-        room = 40 if span == "week" else DAY_ENTRIES
         return {
             "day": one,
             "outside": not shown.contains(one),
             "today": one == timezone.localdate(),
+            "past": one < timezone.localdate() < shown.end,
             "label": format_date(one, get_language() or "en"),
             "entries": own[:room],
-            "more": max(0, len(own) - room),
+            "more": max(0, counts.get(one, len(own)) - room),
             "all_url": page.address(**{"as": None}, where=narrowed(where, drill), day=None, span=None, by=None),
         }
 
@@ -147,8 +154,20 @@ def _calendar(page: Arranged) -> Context:
         ],
         "choices": _choices(dates, path.text),
         "hidden": _hidden(page, "by"),
-        "stopped": len(found) > MOST_ENTRIES,
+        "stopped": stopped,
     }
+
+
+def _day_by_day(
+    rows: QuerySet[Any], path: Path, first: date, last: date, room: int
+) -> tuple[list[Any], dict[date, int]]:
+    """The first records of every day and how many it has, where a month has more than are read at once."""
+    found, counts = [], {}
+    for n in range((last - first).days):
+        own = rows.filter(filters.in_days(path, first + n * DAY, first + (n + 1) * DAY))
+        found += own.values_list("pk", path.orm)[:room]
+        counts[first + n * DAY] = own.order_by().count()
+    return found, counts
 
 
 def _month_label(day: date) -> str:
@@ -228,6 +247,7 @@ def _timeline(page: Arranged) -> Context:
         if pk in cells and begins is not None:
             bar = _bar(first, 16, _local(start, begins), _local(end, ends) if ends else None)
             name = cells[pk][1].text if len(cells[pk]) > 1 else ""
+            name = _("none") if name == MISSING else name
             bars.setdefault(name, []).append({**bar, "title": names[pk], "url": f"{page.desk.url()}{pk}"})
     weeks = [first + n * 7 * DAY for n in range(16)]
     return {
