@@ -30,6 +30,7 @@ urlpatterns = by_word(
         *insight.urls(),
         path("numbers/<str:policy>/<str:name>", metric_page, name="metric"),
         path("explain/<int:pk>", result_page, name="explain"),
+        path("results/<int:pk>", result_page),  # in place of the plain page of the record, which has no number
         path("search", pages.search, name="search"),
         path("settings/", pages.settings_page, name="settings"),
         path("design", design, name="design"),
