@@ -122,6 +122,6 @@ def test_a_draft_is_tried_with_the_warnings_it_would_have_given(cast: Any) -> No
     row = PolicyBacktest(text=after.text, result=trying.plain(trying.tried(document_of(before), after, periods)))
     (poor,) = trying.Shown(row.result).warnings()
     assert poor.times == (5, 6)
-    assert ["林静", "2026-01", "", "500.00 < 600"] in poor.rows() and ("林静", 1, 2) in poor.by_person()
+    assert ["林静", "2026-01", "", "500.00 < 600", "林静"] in poor.rows() and ("林静", 1, 2) in poor.by_person()
     sheets = CalamineWorkbook.from_filelike(io.BytesIO(trying.workbook(row)))
-    assert ["业绩不足", "林静", "2026-01", "", "500.00 < 600"] in sheets.get_sheet_by_index(3).to_python()
+    assert ["业绩不足", "林静", "2026-01", "", "500.00 < 600", "林静"] in sheets.get_sheet_by_index(3).to_python()

@@ -103,8 +103,8 @@ def test_a_back_test_says_which_warnings_would_have_been_given_when():
     fired = backtest(before, after, [LIN], periods, lambda one: world).warnings
     assert (fired["low"].before, fired["low"].after) == (1, 3)
     assert fired["low"].found[1:] == [
-        ("after", "lin", "林静", "2026-02", "500.00", "< 600"),
-        ("before", "lin", "林静", "2026-03", "0.00", "< 200"),
-        ("after", "lin", "林静", "2026-03", "0.00", "< 600"),
+        ("after", "lin", "林静", "2026-02", "500.00", "< 600", ""),
+        ("before", "lin", "林静", "2026-03", "0.00", "< 200", ""),
+        ("after", "lin", "林静", "2026-03", "0.00", "< 600", ""),
     ]
     assert fired["x"].before is None and fired["x"].unknown

@@ -14,6 +14,7 @@ from xiaoguan.desk import Desk, Ready, Steps, Total, everyone, manager, owner, r
 from xiaoguan.desk.access import Viewer, unassigned
 
 head_office = role("general_manager", "operations")
+FOLLOWED = "name,grade,owner,phone,last_contact_on,follow_up_on,follow_up_late_on"
 
 
 @register
@@ -35,12 +36,14 @@ class CustomerDesk(Desk):
     )
     filters = (
         *("owner", "grade", "stage", "channel", "origin", "territory"),
-        *("last_contact_on", "next_contact_on", "recycle_on"),
+        *("last_contact_on", "next_contact_on", "follow_up_on", "recycle_on"),
     )
     views = (
         Ready("mine", _("Mine"), "owner=me"),
         Ready("overdue", _("Contact overdue"), "where=next_contact_on:lt:today&sort=next_contact_on"),
         Ready("week", _("Contact this week"), "where=next_contact_on:in:this_week&sort=next_contact_on"),
+        Ready("due", _("Follow-up due"), f"where=follow_up_on:le:today&sort=follow_up_on&columns={FOLLOWED}"),
+        Ready("late", _("Follow-up overdue"), f"where=follow_up_late_on:le:today&sort=follow_up_on&columns={FOLLOWED}"),
         Ready("pool", _("Public pool"), "owner=none"),
         Ready(
             "leaving",
@@ -55,7 +58,7 @@ class CustomerDesk(Desk):
         Total(_("Open pipeline"), "opportunities", "amount", "result=open"),
         Total(_("Receivables"), "orders", "total_amount", "status=signed", less="received_amount"),
     )
-    figures = "first_order_on", "last_order_on", "recycle_on"
+    figures = "first_order_on", "last_order_on", "follow_up_on", "recycle_on"
     related = "contacts", "opportunities", "contracts", "orders", "activities"
     steps = Steps("activities")
     duplicates = "name", "phone", "email", "tax_number"

@@ -47,7 +47,7 @@ class Customer(Record):
         B = "B", "B"
         C = "C", "C"
 
-    PASSING = ("recycle_on",)
+    PASSING = ("follow_up_on", "recycle_on")
     TONES: ClassVar = {
         "stage": {"first": "blue", "repeat": "green", "loyal": "green", "dormant": "amber"},
         "grade": {"A": "green", "B": "blue", "C": "gray"},
@@ -75,6 +75,9 @@ class Customer(Record):
     last_contact_on = models.DateField(_("last contact"), null=True, blank=True, editable=False)
     first_order_on = models.DateField(_("first order"), null=True, blank=True, editable=False)
     last_order_on = models.DateField(_("last order"), null=True, blank=True, editable=False)
+    follow_up_on = models.DateField(_("follow-up due"), null=True, blank=True, editable=False)
+    follow_up_late_on = models.DateField(_("follow-up overdue from"), null=True, blank=True, editable=False)
+    follow_up_rule = models.CharField(_("follow-up rule"), max_length=60, blank=True, default="", editable=False)
     recycle_on = models.DateField(_("back to the pool"), null=True, blank=True, editable=False)
     recycle_rule = models.CharField(_("by the rule"), max_length=60, blank=True, default="", editable=False)
     recycle_warned_on = models.DateField(_("owner warned"), null=True, blank=True, editable=False)
@@ -86,6 +89,11 @@ class Customer(Record):
             models.Index(fields=["-updated_at", "-id"], name="customer_list"),
             models.Index(fields=["owner", "-updated_at", "-id"], name="customer_of_owner"),
             models.Index(fields=["first_order_on"], name="customer_first_order"),
+            models.Index(
+                fields=["owner", "follow_up_on"],
+                name="customer_followed_up",
+                condition=models.Q(follow_up_on__isnull=False),
+            ),
             models.Index(fields=["recycle_on"], name="customer_recycled", condition=models.Q(recycle_on__isnull=False)),
         ]
 
@@ -94,7 +102,7 @@ class Customer(Record):
 
     @classmethod
     def derive(cls, ids: Collection[int]) -> None:
-        """Whoever was to go back to the pool soon is looked at again: another owner, another grade."""
+        """Whoever is due, or was to go back to the pool soon, is looked at again: another owner, another grade."""
         from xiaoguan.customers import pool
 
         pool.look_again(ids)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import date, datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
@@ -28,24 +31,23 @@ from xiaoguan.rulebook.process import calendar_in_force
 DAY = timedelta(days=1)
 
 
-def _nothing(ids: Collection[int]) -> None:
-    """Before a floor above says what to do."""
+Look = Callable[[Collection[int]], None]
+_looks: dict[str, tuple[Callable[[], Q], Look]] = {}
 
 
-_look_again: Callable[[Collection[int]], None] = _nothing
-
-
-def look_again_with(work: Callable[[Collection[int]], None]) -> None:
-    """The floor that knows orders and activities says here which rules of the pool hold for customers."""
-    global _look_again
-    _look_again = work
+def look_again_with(name: str, marked: Callable[[], Q], work: Look) -> None:
+    """A floor above, that knows orders and activities, marks customers and says here how those marked are reckoned."""
+    _looks[name] = marked, work
 
 
 def look_again(ids: Collection[int]) -> None:
-    """Those of these customers that were to go back to the pool soon are reckoned anew."""
-    marked = Customer.objects.filter(pk__in=ids, recycle_on__isnull=False)
-    if found := list(marked.values_list("pk", flat=True)):
-        _look_again(found)
+    """Those of these customers that are marked as due, or to go back to the pool soon, are reckoned anew."""
+    every = reduce(or_, (marked() for marked, _work in _looks.values()), Q(pk__in=()))
+    if not (found := list(Customer.objects.filter(every, pk__in=ids).values_list("pk", flat=True))):
+        return
+    for marked, work in _looks.values():
+        if own := list(Customer.objects.filter(marked(), pk__in=found).values_list("pk", flat=True)):
+            work(own)
 
 
 def _leaves(record: Any, limit: Any) -> bool:

@@ -27,6 +27,8 @@ from xiaoguan.insight.models import Warning, WarningTold
 from xiaoguan.insight.whatif import pay_kind
 from xiaoguan.people.models import Person, Team
 from xiaoguan.policy import Goal, Policy
+from xiaoguan.policy.document import FollowUp
+from xiaoguan.rulebook.daily import ruling
 from xiaoguan.rulebook.lines import names_in, names_of, spoken
 from xiaoguan.rulebook.models import PolicyVersion
 from xiaoguan.rulebook.reckoning import paid
@@ -34,7 +36,7 @@ from xiaoguan.rulebook.versions import document_of, in_force, known_versions
 from xiaoguan.rulebook.world import DatabaseWorld, Participants
 from xiaoguan.sales.models import Activity, Opportunity
 
-DUE, CLOSING, WARNED, FEW = 12, 6, 200, 4
+DUE, CLOSING, WARNED, FEW, FOLLOWED = 12, 6, 200, 4, 6
 GRAVEST = ("critical", "warn", "info")
 
 
@@ -52,6 +54,7 @@ def today(request: HttpRequest) -> HttpResponse:
             "date": timezone.localdate(),
             "goals": _goals(viewer, person) if person else [],
             "warnings": _warnings(viewer) if person else [],
+            "follow_ups": _follow_ups(viewer) if person else None,
             "due": due,
             "next": [*(_to_sign(viewer) + _leaving(viewer) if person else []), *due, *deals][:3],
             "deals": deals,
@@ -198,6 +201,40 @@ def _leaving(viewer: Viewer) -> list[dict[str, Any]]:
     query = {"owner": "me", "where": f"recycle_on:le:{last.isoformat()}", "sort": "recycle_on"}
     until = _("from %(day)s on") % {"day": day_text(found[0])}
     return [{"title": title % {"n": len(found)}, "url": with_query(desk.url(), query), "when": until, "tone": "amber"}]
+
+
+def _follow_ups(viewer: Viewer) -> dict[str, Any] | None:
+    """The viewer's customers that are due by the policy, the longest first."""
+    now, desk = timezone.localdate(), desk_of(Customer)
+    assert desk is not None
+    rows = Customer.objects.filter(owner=viewer.person_id, follow_up_on__lte=now).order_by("follow_up_on", "id")
+    found = list(rows.only("name", "follow_up_on", "follow_up_late_on", "follow_up_rule")[: FOLLOWED + 1])
+    if not found:
+        return None
+    ruled = ruling("follow_up")
+    rules = {rule.id: _rule_words(rule) for rule in ruled.section} if ruled is not None else {}
+    listed = {"owner": "me", "where": "follow_up_on:le:today", "sort": "follow_up_on"}
+    return {
+        "rows": [
+            {
+                "title": one.name,
+                "hint": rules.get(one.follow_up_rule, one.follow_up_rule),
+                "url": desk.url("detail", pk=one.pk),
+                "when": _late((now - one.follow_up_on).days) if one.follow_up_on < now else _("today"),
+                "tone": "red" if one.follow_up_late_on <= now else "",
+            }
+            for one in found[:FOLLOWED]
+        ],
+        "all": with_query(desk.url(), listed) if len(found) > FOLLOWED else "",
+        "n": rows.count() if len(found) > FOLLOWED else len(found),
+    }
+
+
+def _rule_words(rule: FollowUp) -> str:
+    """By which rule, and which contacts count."""
+    kinds = dict(Activity.Kind.choices)
+    counted = _(", ").join(str(kinds.get(kind, kind)) for kind in rule.kind)
+    return _(": ").join(filter(None, (rule.name, counted)))
 
 
 def _late(days: int) -> str:

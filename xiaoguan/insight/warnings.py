@@ -34,7 +34,8 @@ from xiaoguan.people.models import Team
 from xiaoguan.policy import Policy, Who
 from xiaoguan.policy.document import Level, WarningRule
 from xiaoguan.policy.formula import Duration
-from xiaoguan.policy.warnings import Asking, Judged, judged
+from xiaoguan.policy.inputs import Inputs
+from xiaoguan.policy.warnings import Asking, Judged, judge, subjects
 from xiaoguan.rulebook.lines import value_words
 from xiaoguan.rulebook.models import PolicyVersion
 from xiaoguan.rulebook.versions import document_of, in_force
@@ -109,7 +110,12 @@ def _of_people(policy: Policy, day: date) -> Iterator[Found]:
     people = Participants(policy, period).people
     here = [who for who in people.values() if who.left_on is None or who.left_on > day]
     teams = {str(pk): (name, leader) for pk, name, leader in Team.objects.values_list("pk", "name", "leader")}
-    for one in judged(policy, here, period, DatabaseWorld(policy, paying=False), day):
+    world = DatabaseWorld(policy, paying=False)
+    for one in (
+        judge(rule, Inputs(policy, who, period, world, day))
+        for rule in policy.warnings
+        for who in subjects(policy, rule, here, period, day)
+    ):
         key = one.who.key
         if key.startswith("team:"):
             name, leader = teams[key[5:]]
@@ -251,7 +257,7 @@ class Night:
                 notify([pk], WARNING, one, record=first, values={**said, "day": first.raised_on.isoformat()})
                 continue
             listed = with_query(desk.url(), {"where": ["cleared_on:empty", f"name:is:{rule}"]})
-            said = {"rule": rule, "n": len(mine), "names": ", ".join(w.about for w in mine[:NAMED])}
+            said = {"rule": rule, "n": len(mine), "names": " · ".join(w.about for w in mine[:NAMED])}
             notify([pk], WARNING, many, values=said, url=listed)
 
 

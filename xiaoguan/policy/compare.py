@@ -269,7 +269,7 @@ class RuleFired:
     """预警回测: how often one rule would have held at the end of a period, under each policy, and of whom.
 
     before, after   None where the policy has no such rule, or it could never be told; then `unknown` says why.
-    found           (side, key of the subject, its name, period, value, bound)
+    found           (side, key of the subject, its name, period, value, bound, key of the owner of a customer)
     """
 
     name: str
@@ -277,7 +277,7 @@ class RuleFired:
     before: int | None = None
     after: int | None = None
     unknown: str = ""
-    found: list[tuple[str, str, str, str, str, str]] = field(default_factory=list)
+    found: list[tuple[str, ...]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict."""
@@ -395,7 +395,7 @@ def _fire(
         if one.holds:
             first = one.value
             value = ("", "") if first is None else (first.text.lstrip("≈"), first.note)
-            entry.found.append((side, one.who.key, one.who.name, period.label, *value))
+            entry.found.append((side, one.who.key, one.who.name, period.label, *value, one.owner))
 
 
 def together(parts: Iterable[Mapping[str, RuleFired]]) -> dict[str, RuleFired]:

@@ -375,15 +375,16 @@ def warnings(
     """The warnings that hold at the end of the period, or on a day in it, and those that cannot be told."""
     found = []
     for one in judged(policy, concerned(policy, people, period), period, folder.world, as_of or period.end):
-        if one.holds is False or not (everybody or one.who.key in folder.people):
+        if one.holds is False or not (everybody or (one.owner or one.who.key) in {who.key for who in people}):
             continue
         first = one.value if one.holds else None
         found.append({
             "rule": one.rule.id,
             "name": one.rule.name,
             "severity": one.rule.severity,
-            "person": "" if one.who.key.startswith("team:") else one.who.key,
-            "team": one.who.team if one.who.key.startswith("team:") else "",
+            "person": one.owner or ("" if ":" in one.who.key else one.who.key),
+            "team": one.who.team,
+            "customer": one.who.key.removeprefix("customer:") if one.owner else "",
             "holds": one.holds,
             "value": value_json(first.value, first.unit) if first else None,
             "bound": first.note if first else "",

@@ -21,6 +21,7 @@ from xiaoguan.base.explain import Line
 from xiaoguan.base.periods import Period
 
 from .check.common import CUSTOMER
+from .customers import Customers
 from .document import Expression, Level, Policy, WarningRule
 from .formula import (
     COMPARISONS,
@@ -42,7 +43,7 @@ from .formula import (
 from .inputs import Inputs, present
 from .metrics import unit_text
 from .prose.words import WORDS
-from .world import Who, World
+from .world import Who, World, facts_of
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Judged:
     """What a rule says of one subject. holds: None where it cannot be told, and `reason` says why.
 
     line    the condition; its parts are what decided it, each with its bound in `note`: Pace 55 %, "< 80%"
+    owner   of a customer: the key of the person who has it
     """
 
     rule: WarningRule
@@ -57,6 +59,7 @@ class Judged:
     holds: bool | None
     line: Line
     reason: str = ""
+    owner: str = ""
 
     @property
     def value(self) -> Line | None:
@@ -70,7 +73,8 @@ class Judged:
 def judged(
     policy: Policy, people: Sequence[Who], period: Period, world: World, as_of: date | None = None
 ) -> Iterator[Judged]:
-    """Every rule about people, teams and the company, of everybody whom it may concern.
+    """Every rule about people, teams, the company and customers, of everybody and everything that it may concern; of
+    deals only that it cannot be told, since the stages of a past day are not among the facts.
 
     as_of   the day after the last one that counts; the end of the period if not given. A plain metric is then that of
             the period so far.
@@ -78,6 +82,19 @@ def judged(
     for rule in policy.warnings:
         for who in subjects(policy, rule, people, period, as_of):
             yield judge(rule, Inputs(policy, who, period, world, as_of))
+    yield from _of_customers(policy, world, min(as_of or period.end, period.end))
+
+
+def _of_customers(policy: Policy, world: World, end: date) -> Iterator[Judged]:
+    asking, facts = Asking(policy), facts_of(world)
+    customers = None if facts is None or "customers" not in facts.schema.facts else list(Customers(policy, facts, end))
+    for rule, level in asking.rules:
+        if level is Level.DEAL or customers is None:
+            reason = "the stages of past days are not kept" if level is Level.DEAL else "there are no customers"
+            yield Judged(rule, Who("", ""), None, replace(_line(policy, rule), value=None, note=reason), reason)
+        for one in customers or () if level is Level.CUSTOMER else ():
+            who = Who(f"customer:{one.key}", one.label)
+            yield replace(asking.judge(rule, one, who), owner=one.owner)
 
 
 def subjects(

@@ -168,7 +168,7 @@ def _say_compared(data: dict[str, Any], json_: bool) -> None:
         times = ["-" if one[side] is None else str(one[side]) for side in ("before", "after")]
         why = f"  cannot be told: {one['unknown']}" if times == ["-", "-"] else ""
         click.echo(f"warning {one['name']:<23} {times[0]:>14} {times[1]:>14}{why}")
-        for side, _key, name, period, value, bound in one["found"]:
+        for side, _key, name, period, value, bound, _owner in one["found"]:
             click.echo(f"  {side:<8} {period:<10} {name or 'company':<20} {value} {bound}")
     for jump in data["jumps"]:
         click.echo(f"{jump['component']}: at {jump['bound']} one unit more pays {jump['pays']}")

@@ -82,7 +82,8 @@ def _aggregate(found: re.Match[str]) -> str:
     return what + _AGGREGATES[name] + (f"（条件：{_terms(condition)}）" if condition else "")
 
 
-_SECTIONS = {"metric": "指标", "component": "激励项", "goal": "目标", "plan": "方案", "the policy": "制度概要"}
+_SECTIONS = {"metric": "指标", "component": "激励项", "goal": "目标", "plan": "方案", "the policy": "制度概要",
+             "warning": "预警", "follow-up rule": "跟进规则"}  # fmt: skip
 
 
 def _section(key: str) -> str:
@@ -278,6 +279,8 @@ _WRITTEN: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"only (\d+) records, fewer than the (\d+) it takes", r"只有 \1 条记录，少于所需的 \2 条"),
     (r"(\S+) is not known for (\S+)", lambda m: f"{m[2]}没有{_terms(m[1])}"),
     (r"the base of the growth \((\S+)\) is not known", lambda m: f"增长的基数（{_terms(m[1])}）未知"),
+    (r"^the stages of past days are not kept$", "过去各日的阶段没有留存"),
+    (r"^there are no customers$", "没有客户资料"),
     (r"^it reads what is not known$", "它读取的内容系统没有记录"),
     (r"the policy gives no rate", "制度没有给出比例"),
     (r"the policy gives no amount", "制度没有给出金额"),

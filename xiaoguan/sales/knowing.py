@@ -17,7 +17,7 @@ from xiaoguan.base.periods import Period
 from xiaoguan.customers.models import Customer
 from xiaoguan.desk.models import Event
 from xiaoguan.policy import Policy
-from xiaoguan.policy.document.asked import OF_DEAL
+from xiaoguan.policy.document.asked import OF_DEAL, OVERDUE
 from xiaoguan.policy.metrics import PlanError, plan, run
 from xiaoguan.rulebook.facts import facts, schema
 from xiaoguan.rulebook.process import process_in_force
@@ -66,6 +66,9 @@ class Known:
         own, today = self.customer, self.among.asked.day
         if name in self.deal:
             return self.deal[name]
+        if name == OVERDUE:
+            late = own.follow_up_late_on
+            return None if late is None else max(0, (today - late).days + 1)
         if name == "days_owned":
             return (today - self.since).days
         if name == "days_since_follow_up":

@@ -18,6 +18,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, pgettext_lazy
@@ -224,7 +225,7 @@ def _take_back(pk: int, due: Due, policy: str) -> None:
         customer.save()
 
 
-look_again_with(look)
+look_again_with("recycling", lambda: Q(recycle_on__isnull=False), look)
 
 
 # Putting it off

@@ -18,7 +18,7 @@ from xiaoguan.base.periods import Calendar
 
 from ..formula import calls, names
 from .appraisal import Appraisal, AppraisalGate, Career, Grade, Indicator, Score
-from .asked import OF_CUSTOMER, OF_DEAL, PLAIN, Level, level_of
+from .asked import EVENTS, OF_CUSTOMER, OF_DEAL, PLAIN, Level, level_of
 from .base import Bound, Dates, Expression, Later, Point, Section
 from .header import CalendarSection, CustomPeriods, Effective, Fx, Header, Transition
 from .incentive import (
@@ -56,7 +56,7 @@ from .process import (
     WarningRule,
 )
 
-LATER = ("forecast", "classification", "follow_up", "pool", "recognition")
+LATER = ("forecast", "classification", "pool", "recognition")
 """Sections that are read, checked and said, but not yet carried out as a whole."""
 
 
@@ -123,13 +123,25 @@ class Policy(Section):
 
     @property
     def later(self) -> tuple[Later, ...]:
-        """Sections, and rules of warnings, that are read and checked, but not carried out by this engine."""
+        """Sections, and rules of follow-up and warnings, that are read and checked, but not carried out."""
         pool = self.pool
         asked = [*(rule.when for rule in pool.recycle), *([pool.exclude] if pool.exclude else [])] if pool else []
         done = {"pool"} if all(map(self.can_ask, asked)) else set()
         sections = [Later(key, self.line_of(key), key) for key in LATER if getattr(self, key) and key not in done]
         unknown = [rule for rule in self.warnings if self.level_of(rule.when) is None]
-        return (*sections, *(Later(f"warning {rule.id}", rule.line, rule.path) for rule in unknown))
+        lost = [rule for rule in self.follow_up if not self.can_follow(rule)]
+        return (
+            *sections,
+            *(Later(f"follow-up rule {rule.id}", rule.line, rule.path) for rule in lost),
+            *(Later(f"warning {rule.id}", rule.line, rule.path) for rule in unknown),
+        )
+
+    def can_follow(self, rule: FollowUp) -> bool:
+        """Whether all that a rule of follow-up reads is known, and the event that its days count from."""
+        if rule.where is None:
+            return rule.every is not None
+        known = names(rule.where.tree)
+        return self.can_ask(rule.where) and not known & OF_DEAL and (rule.every is not None or len(known & EVENTS) == 1)
 
     def can_ask(self, written: Expression) -> bool:
         """Whether all that a condition on a customer reads is known when its recycling is decided."""

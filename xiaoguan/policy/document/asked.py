@@ -16,6 +16,8 @@ OF_CUSTOMER = frozenset(
     | {f"customer.{name}" for name in ("city", "country")}
 )
 """What is known of a customer on a day, beside the metrics over its records."""
+EVENTS = frozenset({"days_since_deal", "days_owned"})
+"""What a rule of follow-up may count its days from, as far as it is known: the last deal, the day it was given."""
 OVERDUE = "follow_up_overdue_days"
 """Since when its follow-up is overdue: what the rules of follow-up give."""
 BELONGING = ("customer.", "opportunity.", "order.", "days_since_delivery")

@@ -255,22 +255,22 @@ class FiredWords:
         return self.times != (None, None)
 
     def rows(self) -> list[list[Any]]:
-        """Of whom, period, value and bound before, value and bound after; in the order of the periods."""
+        """Of whom, period, value and bound before, value and bound after, whose; in the order of the periods."""
         found: dict[tuple[str, str], list[Any]] = {}
         order = {label: number for number, label in enumerate(self.shown.data["periods"])}
-        for side, key, name, label, value, bound in self.data.get("found", ()):
+        for side, key, name, label, value, bound, owner in self.data.get("found", ()):
             about = _("Company") if not key else self.shown.data["people"].get(key, [name])[0]
-            row = found.setdefault((label, key), [about, label, "", ""])
+            row = found.setdefault((label, key), [about, label, "", "", self.shown.name(owner) if owner else about])
             row[2 if side == "before" else 3] = f"{value} {bound}".strip() or _("yes")
         return [found[pair] for pair in sorted(found, key=lambda pair: (order.get(pair[0], 0), pair[1]))]
 
     def by_person(self) -> list[tuple[str, int, int]]:
-        """Of whom, times before and after."""
+        """Whose, times before and after."""
         counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-        for about, _label, before, after in self.rows():
-            counts[about][0] += bool(before)
-            counts[about][1] += bool(after)
-        return sorted(((about, b, a) for about, (b, a) in counts.items()), key=lambda row: (-row[2], -row[1], row[0]))
+        for _about, _label, before, after, whose in self.rows():
+            counts[whose][0] += bool(before)
+            counts[whose][1] += bool(after)
+        return sorted(((whose, b, a) for whose, (b, a) in counts.items()), key=lambda row: (-row[2], -row[1], row[0]))
 
 
 # The job
@@ -367,12 +367,12 @@ def workbook(row: PolicyBacktest) -> bytes:
         sheets.add(_("By person"), [_("Person"), *head], [[n, b, a, a - b] for _k, n, b, a in shown.people()])
         sheets.add(_("By period"), [_("Period"), *head], [[n, b, a, a - b] for n, b, a in shown.periods()])
         warned = [
-            [one.data["name"], about, label, before, after]
+            [one.data["name"], about, label, before, after, whose]
             for one in shown.warnings()
-            for about, label, before, after in one.rows()
+            for about, label, before, after, whose in one.rows()
         ]
         if shown.data["warnings"]:
-            columns = [pgettext("policy", "Warning"), pgettext("warning", "About"), _("Period"), *head[:2]]
+            columns = [pgettext("policy", "Warning"), pgettext("warning", "About"), _("Period"), *head[:2], _("Person")]
             sheets.add(pgettext("policy", "Warnings"), columns, warned)
         sheets.add(
             _("Every row"),

@@ -1,0 +1,145 @@
+"""客户 customers: what rules may ask of each customer at the end of a past day, from the fact tables.
+
+The night's work reads the same from what the records keep; here it is worked out again as of any day, for a back-test
+and for files. Owner and class are those of now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+
+from xiaoguan.base.periods import Period, span
+
+from .document import Policy
+from .document.asked import OVERDUE
+from .following import Following, by_customer
+from .formula import Row, Value
+from .metrics import PlanError, plan, run
+from .training import BEGINNING
+from .world import Facts
+
+REMEMBERED = timedelta(days=730)
+"""Contacts longer ago are as good as none."""
+
+
+@dataclass
+class Customers:
+    """Every customer that somebody has, before the day `end`."""
+
+    policy: Policy
+    facts: Facts
+    end: date
+    _kept: dict[str, Mapping[str, Sequence[Row]]] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Customer]:
+        for row in self.of("customers", "created_on", BEGINNING):
+            if row.get("person"):
+                yield Customer(row, self)
+
+    def of(self, table: str, by: str, start: date) -> Sequence[Row]:
+        """The rows of a table from a day on; none of a table that is not kept."""
+        return self.facts.rows(table, span(start, self.end), by) if table in self.facts.schema.facts else ()
+
+    @cached_property
+    def following(self) -> Following:
+        return Following(self.policy)
+
+    @cached_property
+    def contacts(self) -> Mapping[str, Sequence[Row]]:
+        return by_customer(self.of("activities", "done_on", self.end - REMEMBERED))
+
+    @cached_property
+    def orders(self) -> Mapping[str, Sequence[Row]]:
+        signed = (row for row in self.of("orders", "signed_on", BEGINNING) if row.get("status") in _SIGNED)
+        return by_customer(list(signed))
+
+    def rows(self, table: str, by: str, customer: str) -> Sequence[Row]:
+        """The rows of one customer in a table, by a date."""
+        key = f"{table}.{by}"
+        if key not in self._kept:
+            self._kept[key] = by_customer(self.of(table, by, BEGINNING))
+        return self._kept[key].get(customer, ())
+
+
+_SIGNED = (None, "", "signed")
+
+
+@dataclass
+class Customer:
+    """One of them."""
+
+    row: Row
+    among: Customers
+
+    @property
+    def key(self) -> str:
+        return str(self.row.get("id"))
+
+    @property
+    def label(self) -> str:
+        return str(self.row.get("label") or self.key)
+
+    @property
+    def owner(self) -> str:
+        return str(self.row["person"])
+
+    @property
+    def today(self) -> date:
+        """The day on which is asked: the one after the last that counts."""
+        return self.among.end
+
+    @property
+    def since(self) -> date:
+        found = self.row.get("created_on")
+        return found if isinstance(found, date) else BEGINNING
+
+    def contacted(self, kinds: Sequence[str], minutes: int) -> date | None:
+        rows = self.among.contacts.get(self.key, ())
+        return _last([r for r in rows if (not kinds or r.get("kind") in kinds) and _long(r, minutes)], "done_on")
+
+    def get(self, name: str, /) -> Value:
+        if name == OVERDUE:
+            due = self.among.following.next(self, self.today)
+            return due.overdue(self.today) if due is not None else None
+        if name == "days_owned":
+            return (self.today - self.since).days
+        if name == "days_since_follow_up":
+            return (self.today - max(self.contacted((), 0) or self.since, self.since)).days
+        if name in ("days_since_deal", "recency_days"):
+            last = _last(self.among.orders.get(self.key, ()), "signed_on")
+            return (self.today - last).days if last is not None else None
+        if name == "orders":
+            return len(self.among.orders.get(self.key, ()))
+        if name == "spend":
+            return sum(int(str(row.get("net_amount") or 0)) for row in self.among.orders.get(self.key, ()))
+        if name in self.among.policy.metrics:
+            return self.metric(name)
+        plain = name.removeprefix("customer.")
+        value = self.row.get(plain) or (self.row.get("grade") if plain == "class" else None)
+        return value if isinstance(value, str) else None
+
+    def metric(self, name: str) -> Value:
+        """A metric over the customer's own records since it came to its owner."""
+        policy = self.among.policy
+        try:
+            planned = plan(policy, name, self.among.facts.schema)
+        except PlanError:
+            return None
+
+        def rows_of(source: str, window: Period, dated: str) -> list[Row]:
+            rows = self.among.rows(source, dated, self.key)
+            return [row for row in rows if isinstance(day := row.get(dated), date) and window.contains(day)]
+
+        value = run(planned, rows_of, span(min(self.since, self.today), self.today), policy.currency).value
+        return value if isinstance(value, int) else None if value is None or isinstance(value, str) else value
+
+
+def _long(row: Row, minutes: int) -> bool:
+    return not minutes or (isinstance(found := row.get("minutes"), int) and found >= minutes)
+
+
+def _last(rows: Sequence[Row], by: str) -> date | None:
+    return max((day for row in rows if isinstance(day := row.get(by), date)), default=None)
