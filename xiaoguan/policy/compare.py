@@ -264,6 +264,10 @@ class Jump:
     pays: int
 
 
+NAMED = 10_000
+"""So many hits of a rule are kept one by one in a period; the counts are whole."""
+
+
 @dataclass(slots=True)
 class RuleFired:
     """预警回测: how often one rule would have held at the end of a period, under each policy, and of whom.
@@ -392,7 +396,7 @@ def _fire(
             entry.unknown = entry.unknown or one.reason
             continue
         setattr(entry, side, (getattr(entry, side) or 0) + one.holds)
-        if one.holds:
+        if one.holds and len(entry.found) < NAMED:
             first = one.value
             value = ("", "") if first is None else (first.text.lstrip("≈"), first.note)
             entry.found.append((side, one.who.key, one.who.name, period.label, *value, one.owner))

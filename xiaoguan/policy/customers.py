@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 
 from xiaoguan.base.periods import Period, span
@@ -21,8 +21,8 @@ from .metrics import PlanError, plan, run
 from .training import BEGINNING
 from .world import Facts
 
-REMEMBERED = timedelta(days=730)
-"""Contacts longer ago are as good as none."""
+Contact = tuple[date, object, int]
+"""The day, the kind, the minutes."""
 
 
 @dataclass
@@ -48,8 +48,18 @@ class Customers:
         return Following(self.policy)
 
     @cached_property
-    def contacts(self) -> Mapping[str, Sequence[Row]]:
-        return by_customer(self.of("activities", "done_on", self.end - REMEMBERED))
+    def contacts(self) -> Mapping[str, Sequence[Contact]]:
+        """By customer, the last one first, of this year and the two before: longer ago is as good as never. Read once
+        for all days of a year, so that later ones are among them."""
+        start, key = date(self.end.year - 2, 1, 1), ("contacts", self.end.year)
+        kept = self.facts.cache.get(key)
+        if isinstance(kept, dict):
+            return kept
+        known = "activities" in self.facts.schema.facts
+        rows = self.facts.rows("activities", span(start, date(self.end.year + 1, 1, 1)), "done_on") if known else ()
+        found = {name: sorted(map(_contact, own), reverse=True, key=_day) for name, own in by_customer(rows).items()}
+        self.facts.cache[key] = found
+        return found
 
     @cached_property
     def orders(self) -> Mapping[str, Sequence[Row]]:
@@ -97,8 +107,9 @@ class Customer:
         return found if isinstance(found, date) else BEGINNING
 
     def contacted(self, kinds: Sequence[str], minutes: int) -> date | None:
-        rows = self.among.contacts.get(self.key, ())
-        return _last([r for r in rows if (not kinds or r.get("kind") in kinds) and _long(r, minutes)], "done_on")
+        before, found = self.among.end, self.among.contacts.get(self.key, ())
+        fits = (on for on, kind, long in found if on < before and long >= minutes and (not kinds or kind in kinds))
+        return next(fits, None)
 
     def get(self, name: str, /) -> Value:
         if name == OVERDUE:
@@ -137,8 +148,13 @@ class Customer:
         return value if isinstance(value, int) else None if value is None or isinstance(value, str) else value
 
 
-def _long(row: Row, minutes: int) -> bool:
-    return not minutes or (isinstance(found := row.get("minutes"), int) and found >= minutes)
+def _contact(row: Row) -> Contact:
+    on, minutes = row.get("done_on"), row.get("minutes")
+    return (on if isinstance(on, date) else date.min, row.get("kind"), minutes if isinstance(minutes, int) else 0)
+
+
+def _day(contact: Contact) -> date:
+    return contact[0]
 
 
 def _last(rows: Sequence[Row], by: str) -> date | None:

@@ -46,6 +46,10 @@ from .prose.words import WORDS
 from .world import Who, World, facts_of
 
 
+MOST = 100_000
+"""Of so many customers the past is worked out at most."""
+
+
 @dataclass(frozen=True)
 class Judged:
     """What a rule says of one subject. holds: None where it cannot be told, and `reason` says why.
@@ -88,11 +92,14 @@ def judged(
 def _of_customers(policy: Policy, world: World, end: date) -> Iterator[Judged]:
     asking, facts = Asking(policy), facts_of(world)
     customers = None if facts is None or "customers" not in facts.schema.facts else list(Customers(policy, facts, end))
+    many = customers is not None and len(customers) > MOST
     for rule, level in asking.rules:
-        if level is Level.DEAL or customers is None:
-            reason = "the stages of past days are not kept" if level is Level.DEAL else "there are no customers"
+        if level is Level.DEAL or customers is None or many:
+            reason = "there are too many customers" if many else "there are no customers"
+            reason = "the stages of past days are not kept" if level is Level.DEAL else reason
             yield Judged(rule, Who("", ""), None, replace(_line(policy, rule), value=None, note=reason), reason)
-        for one in customers or () if level is Level.CUSTOMER else ():
+            continue
+        for one in customers:
             who = Who(f"customer:{one.key}", one.label)
             yield replace(asking.judge(rule, one, who), owner=one.owner)
 

@@ -281,6 +281,7 @@ _WRITTEN: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"the base of the growth \((\S+)\) is not known", lambda m: f"增长的基数（{_terms(m[1])}）未知"),
     (r"^the stages of past days are not kept$", "过去各日的阶段没有留存"),
     (r"^there are no customers$", "没有客户资料"),
+    (r"^there are too many customers$", "客户太多，不回算"),
     (r"^it reads what is not known$", "它读取的内容系统没有记录"),
     (r"the policy gives no rate", "制度没有给出比例"),
     (r"the policy gives no amount", "制度没有给出金额"),
