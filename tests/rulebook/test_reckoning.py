@@ -178,7 +178,7 @@ def test_pages_show_each_their_own(march: Any, client_of: Any) -> None:
     assert client_of("zhaoyue").get("/statement/", {"person": wanglei}).status_code == 200
     total = Result.objects.get(person=march.linjing, kind="total").pk
     assert client_of("linjing").get(f"/explain/{total}").status_code == 200
-    assert 'class="big' in client_of("linjing").get(f"/results/{total}").content.decode()  # the list leads to the number
+    assert 'class="big' in client_of("linjing").get(f"/results/{total}").content.decode()
     assert client_of("zhouhang").get(f"/explain/{total}").status_code == 404
     live = "/numbers/house/bookings"
     assert client_of("linjing").get(live, {"person": linjing, "period": "2026-03"}).status_code == 200
