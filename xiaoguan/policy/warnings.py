@@ -45,7 +45,6 @@ from .metrics import unit_text
 from .prose.words import WORDS
 from .world import Who, World, facts_of
 
-
 MOST = 100_000
 """Of so many customers the past is worked out at most."""
 
@@ -93,10 +92,10 @@ def _of_customers(policy: Policy, world: World, end: date) -> Iterator[Judged]:
     asking, facts = Asking(policy), facts_of(world)
     customers = None if facts is None or "customers" not in facts.schema.facts else list(Customers(policy, facts, end))
     many = customers is not None and len(customers) > MOST
+    lacking = "there are too many customers" if many else "there are no customers"
     for rule, level in asking.rules:
         if level is Level.DEAL or customers is None or many:
-            reason = "there are too many customers" if many else "there are no customers"
-            reason = "the stages of past days are not kept" if level is Level.DEAL else reason
+            reason = "the stages of past days are not kept" if level is Level.DEAL else lacking
             yield Judged(rule, Who("", ""), None, replace(_line(policy, rule), value=None, note=reason), reason)
             continue
         for one in customers:
