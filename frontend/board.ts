@@ -39,7 +39,7 @@ async function move(card: HTMLElement, from: HTMLElement, to: HTMLElement, index
   }
   from.insertBefore(card, $$(".deal", from)[index] ?? null);
   if (response?.status === 422 && result.fields?.length) {
-    const given = await ask({ title: to.getAttribute("aria-label") ?? "", text: result.message, submit: word("move"), fields: result.fields });
+    const given = await ask({ title: `${word("move_to")} ${to.getAttribute("aria-label") ?? ""}`, text: result.message, submit: word("move"), fields: result.fields });
     if (!given) return;
     to.prepend(card);
     await move(card, from, to, index, { ...answers, ...given });

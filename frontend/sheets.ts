@@ -1,7 +1,7 @@
 /** Sheets that the server draws when they are asked for: data-sheet="sheet/filter" names one of this list.
  *
  *  The parameters of the page go along, so a sheet always speaks of the list as it is now. */
-import { $, on, post, say, word } from "./lib";
+import { $, mount, on, post, say, word } from "./lib";
 
 /** Where the pages of this list live: the address of the page without its last step on a board. */
 export function listBase(): string {
@@ -64,6 +64,9 @@ on("click", "form[data-post] [data-deed]", (_, button) => {
   data.set("do", button.dataset.deed ?? "");
   void send(form, data);
 });
+
+/** The view one looks at stands in sight, however many there are. */
+mount(".tabs-row > a[aria-current]", (tab) => tab.scrollIntoView({ block: "nearest", inline: "center" }));
 
 /** "Save changes": the view keeps what the address says now. */
 on("click", "[data-save-view]", async (_, button) => {

@@ -40,6 +40,12 @@ def test_deeds_and_pages_are_found_by_their_words(cast: Any, client_of: Any, wor
     assert lines(client_of, "linjing", words)[0] == first
 
 
+def test_chinese_words_are_found_in_english_pages(cast: Any, client_of: Any) -> None:
+    cast.linjing.account.language = "en"
+    cast.linjing.account.save()
+    assert lines(client_of, "linjing", "新建商机")[0] == "/opportunities/new"
+
+
 def test_what_somebody_may_not_do_is_not_offered(cast: Any, client_of: Any) -> None:
     assert "/settings/rights" in lines(client_of, "gaoxiang", "permissions")
     assert "/settings/rights" not in lines(client_of, "linjing", "permissions")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import get_language
@@ -67,15 +68,17 @@ def house_pages(viewer: Viewer) -> dict[str, list[Action]]:
 
 
 def _known(viewer: Viewer) -> list[Action]:
-    """Everything that this viewer may do and open, with the English words among the further ones; kept with the viewer,
-    who stays the same until the organisation changes."""
+    """Everything that this viewer may do and open, with the words of the other languages among the further ones; kept
+    with the viewer, who stays the same until the organisation changes."""
     key = "palette", get_language()
     if key not in viewer.extra:
-        with translation.override("en"):
-            english = [f"{action.label} {action.also}" for action in _all(viewer)]
-        viewer.extra[key] = [
-            replace(action, also=f"{action.also} {other}") for action, other in zip(_all(viewer), english, strict=True)
-        ]
+        others = [code for code, _name in settings.LANGUAGES if code != get_language()]
+        found = _all(viewer)
+        for language in others:
+            with translation.override(language):
+                said = [f"{action.label} {action.also}" for action in _all(viewer)]
+            found = [replace(action, also=f"{action.also} {more}") for action, more in zip(found, said, strict=True)]
+        viewer.extra[key] = found
     return viewer.extra[key]
 
 
