@@ -26,7 +26,7 @@ def test_the_three_sample_policies_load_without_errors(name):
         pytest.skip(f"no samples in {SAMPLES}; set XIAOGUAN_SHARED")
     found, issues = load(SAMPLES / f"{name}.yaml")
     assert found is not None
-    assert {issue.level for issue in issues} == {"warning"}
+    assert {issue.level for issue in issues} <= {"warning"}
     assert all("is kept and shown but not carried out yet" in issue.message for issue in issues)
     paths = [issue.path for issue in issues]
     assert len(paths) == len(set(paths)), "one warning each"

@@ -108,6 +108,26 @@ class Customer(Record):
         pool.look_again(ids)
 
 
+class Classed(models.Model):
+    """分类依据: why a customer is in its class by the policy, as the last review found it.
+
+    version   id of the policy version; on is the day of the review, [since, on) what counted
+    basis     value, place, bound, parts and held of policy.classing.Placed, exact; amounts in ten-thousandths
+    """
+
+    customer = models.OneToOneField(Customer, models.CASCADE, primary_key=True, related_name="classed")
+    version = models.BigIntegerField()
+    rule = models.CharField(max_length=60)
+    grade = models.CharField(max_length=1)
+    since = models.DateField()
+    on = models.DateField()
+    basis = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("classification"), _("classifications")
+        indexes: ClassVar = [models.Index(fields=["version", "rule", "on"], name="classed_by")]
+
+
 class PutOff(models.Model):
     """延期: somebody put off the return of a customer to the pool by a rule; counts for the present owner."""
 

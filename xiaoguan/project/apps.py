@@ -18,6 +18,7 @@ class ProjectConfig(AppConfig):
             import_module(f"xiaoguan.{module}.facts")
         import_module("xiaoguan.project.reminders")
         import_module("xiaoguan.sales.mails")
+        import_module("xiaoguan.sales.classing")
         import_module("xiaoguan.sales.following")
         import_module("xiaoguan.insight.warnings")
         import_module("xiaoguan.people.leaving").HandOverAll.offer()

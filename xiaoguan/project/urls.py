@@ -18,6 +18,7 @@ from xiaoguan.project import pages, tokens
 from xiaoguan.project.design import design
 from xiaoguan.rulebook import workshop
 from xiaoguan.rulebook.pages import metric_page, result_page
+from xiaoguan.sales import pages as sales
 
 urlpatterns = by_word(
     [
@@ -28,6 +29,7 @@ urlpatterns = by_word(
         *appraisal.urls(),
         *whatif.urls(),
         *insight.urls(),
+        *sales.urls(),
         path("numbers/<str:policy>/<str:name>", metric_page, name="metric"),
         path("explain/<int:pk>", result_page, name="explain"),
         path("results/<int:pk>", result_page),  # in place of the plain page of the record, which has no number

@@ -1,4 +1,4 @@
-"""Sections of the policy in force that are carried out in daily work: the discount levels, the rules of the pool."""
+"""Sections of the policy in force that are carried out in daily work: discount levels, pool, follow-up, classes."""
 
 from __future__ import annotations
 
@@ -43,4 +43,4 @@ def _of(key: str, version_id: int, digest: str) -> Ruling | None:
 
     policy = document_of(version_id)
     section = getattr(policy, key)
-    return Ruling(section, f"{policy.header.name} {policy.version}", version_id) if section is not None else None
+    return Ruling(section, f"{policy.header.name} {policy.version}", version_id) if section else None

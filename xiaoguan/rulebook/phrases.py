@@ -83,7 +83,7 @@ def _aggregate(found: re.Match[str]) -> str:
 
 
 _SECTIONS = {"metric": "指标", "component": "激励项", "goal": "目标", "plan": "方案", "the policy": "制度概要",
-             "warning": "预警", "follow-up rule": "跟进规则"}  # fmt: skip
+             "warning": "预警", "follow-up rule": "跟进规则", "classification": "客户分类"}  # fmt: skip
 
 
 def _section(key: str) -> str:

@@ -18,7 +18,7 @@ from xiaoguan.base.periods import Calendar
 
 from ..formula import calls, names
 from .appraisal import Appraisal, AppraisalGate, Career, Grade, Indicator, Score
-from .asked import EVENTS, OF_CUSTOMER, OF_DEAL, PLAIN, Level, level_of
+from .asked import CLASSES, EVENTS, OF_CUSTOMER, OF_DEAL, PLAIN, SCORED_BY, Level, level_of
 from .base import Bound, Dates, Expression, Later, Point, Section
 from .header import CalendarSection, CustomPeriods, Effective, Fx, Header, Transition
 from .incentive import (
@@ -56,7 +56,7 @@ from .process import (
     WarningRule,
 )
 
-LATER = ("forecast", "classification", "pool", "recognition")
+LATER = ("forecast", "pool", "recognition")
 """Sections that are read, checked and said, but not yet carried out as a whole."""
 
 
@@ -123,18 +123,32 @@ class Policy(Section):
 
     @property
     def later(self) -> tuple[Later, ...]:
-        """Sections, and rules of follow-up and warnings, that are read and checked, but not carried out."""
+        """Sections, and rules of classes, follow-up and warnings, that are read and checked, but not carried out."""
         pool = self.pool
         asked = [*(rule.when for rule in pool.recycle), *([pool.exclude] if pool.exclude else [])] if pool else []
         done = {"pool"} if all(map(self.can_ask, asked)) else set()
         sections = [Later(key, self.line_of(key), key) for key in LATER if getattr(self, key) and key not in done]
         unknown = [rule for rule in self.warnings if self.level_of(rule.when) is None]
+        classes = [rule for rule in self.classification if rule is not self.classing]
         lost = [rule for rule in self.follow_up if not self.can_follow(rule)]
         return (
             *sections,
+            *(Later(f"classification {rule.id}", rule.line, rule.path) for rule in classes),
             *(Later(f"follow-up rule {rule.id}", rule.line, rule.path) for rule in lost),
             *(Later(f"warning {rule.id}", rule.line, rule.path) for rule in unknown),
         )
+
+    @property
+    def classing(self) -> Classification | None:
+        """The rule that puts customers into the classes A, B and C: the first one whose inputs are known."""
+        return next(filter(self._can_class, self.classification), None)
+
+    def _can_class(self, rule: Classification) -> bool:
+        if rule.method == "pareto":
+            known = rule.metric in self.metrics and self.metrics[rule.metric].adds_up and bool(rule.shares)
+        else:
+            known = bool(rule.points) and rule.points.keys() <= SCORED_BY and bool(rule.classes)
+        return known and rule.of == "customer" and {*rule.shares, *rule.classes} <= CLASSES
 
     def can_follow(self, rule: FollowUp) -> bool:
         """Whether all that a rule of follow-up reads is known, and the event that its days count from."""

@@ -23,6 +23,11 @@ OVERDUE = "follow_up_overdue_days"
 BELONGING = ("customer.", "opportunity.", "order.", "days_since_delivery")
 """What begins like this is asked of a customer too, and not known unless it stands above."""
 
+CLASSES = frozenset("ABC")
+"""The classes that customers are kept with."""
+SCORED_BY = frozenset({"recency_days", "orders", "spend"})
+"""What points can be given for: days since the last order, signed orders and their net amount in the window."""
+
 NOT_YET = frozenset({"forecast_bias"})
 """Functions of the language that are read but need the kept forecasts of the insight module."""
 OF_PEOPLE = frozenset(

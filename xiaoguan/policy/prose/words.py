@@ -253,6 +253,7 @@ WORDS |= {
     "function_change": ("change of", "变化"),
     "function_top_share": ("largest share of", "最大占比"),
     "days_since_follow_up": ("days since the last follow-up", "未跟进天数"),
+    "days_since_deal": ("days since the last deal", "未成交天数"),
     "days_since_delivery": ("days since delivery", "交付后天数"),
     "days_owned": ("days owned", "持有天数"),
     "follow_up_overdue_days": ("days overdue", "跟进逾期天数"),
@@ -281,6 +282,12 @@ WORDS |= {
     "product.line": ("product line", "产品线"),
     "appraisal.monthly.score": ("the monthly appraisal score", "月度考核得分"),
 }
+
+_OF_CUSTOMERS = (
+    *("days_since_follow_up", "days_since_deal", "days_owned", "follow_up_overdue_days", "stage", "stage_days"),
+    *("stage_limit", "orders", "spend", "recency_days", "open_contract", "source", "customer.class"),
+)
+LINE_LABELS |= {WORDS[name][0]: WORDS[name][1] for name in _OF_CUSTOMERS if name in WORDS}
 
 UNITS = {
     "h": ("hours", "小时"),

@@ -1,0 +1,77 @@
+"""Which class a customer is in, and when it leaves it; reckoned by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from xiaoguan.policy.classing import pareto, scored
+
+from .making import BOOKINGS, policy
+
+PARETO = """{id: v, of: customer, method: pareto, metric: bookings, window: 12m, shares: {A: 70%, B: 20%, C: 10%},
+  hysteresis: 5%}"""
+SCORE = """{id: s, of: customer, method: score, window: 24m, classes: {A: {from: 12}, B: {from: 8}, C: {from: 0}},
+  hysteresis: 1,
+  points: {recency_days: {0: 5, 31: 4, 366: 1}, orders: {1: 1, 2: 3, 4: 5}, spend: {0: 1, 5000: 3, 20000: 5}}}"""
+
+
+def rule(text: str) -> Any:
+    found = policy(f"{BOOKINGS}classification: [{text}]\n").classing
+    assert found is not None
+    return found
+
+
+def classes(values: list[int], **before: str) -> str:
+    """The classes of customers a, b, c, ... with these values."""
+    found = pareto(rule(PARETO), dict(zip("abcdefgh", values, strict=False)), before)
+    return "".join(found[key].name for key in sorted(found))
+
+
+@pytest.mark.parametrize(
+    ("values", "before", "wanted"),
+    [
+        ([60, 20, 15, 5], {}, "AABC"),  # they begin at 0, 60, 80 and 95 %
+        ([5, 15, 20, 60], {}, "CBAA"),
+        ([70, 20, 10], {}, "ABC"),  # whoever begins on a bound is below it
+        ([40, 30, 15, 15], {}, "AABB"),  # equal values share the better class
+        ([100, 0, -20], {}, "ACC"),
+        ([0, 0], {}, ""),
+        ([68, 20, 12], {"b": "B"}, "ABB"),  # 68 % is above 70 %, but not by five
+        ([68, 20, 12], {"b": "A"}, "AAB"),
+        ([65, 23, 12], {"b": "B"}, "AAB"),  # by five
+        ([74, 16, 10], {"b": "A"}, "AAC"),  # 74 % is below 70 %, but not by five
+        ([75, 15, 10], {"b": "A"}, "ABC"),
+        ([96, 3, 1], {"b": "A", "c": "A"}, "ACC"),  # past both bounds by enough
+        ([91, 5, 4], {"b": "A", "c": "C"}, "ABC"),  # past the first by enough, not past the second
+    ],
+)
+def test_customers_are_put_in_order_of_what_they_bring(values: list[int], before: dict[str, str], wanted: str) -> None:
+    assert classes(values, **before) == wanted
+
+
+@pytest.mark.parametrize(
+    ("recency", "orders", "spend", "before", "wanted"),
+    [
+        (0, 4, 200_000_000, "", ("A", 15)),
+        (31, 2, 50_000_000, "", ("B", 10)),
+        (None, 0, None, "", ("C", 0)),
+        (40, 2, 200_000_000, "B", ("B", 12)),  # 12, and 13 are asked of whoever is in B
+        (0, 2, 200_000_000, "B", ("A", 13)),
+        (366, 4, 200_000_000, "A", ("B", 11)),
+        (40, 2, 199_999_999, "A", ("B", 10)),
+        (366, 2, 50_000_000, "B", ("C", 7)),
+        (366, 2, 50_000_000, "A", ("C", 7)),
+    ],
+)
+def test_points_are_added_up(recency: Any, orders: int, spend: Any, before: str, wanted: tuple[str, int]) -> None:
+    found = scored(rule(SCORE), {"recency_days": recency, "orders": orders, "spend": spend}, before)
+    assert (found.name, found.value) == wanted
+
+
+def test_only_one_rule_with_known_inputs_puts_customers_into_classes() -> None:
+    asked = "{id: w, of: customer, method: score, inputs: {need: 100%}, classes: {A: {from: 0}}}"
+    of = policy(f"{BOOKINGS}classification: [{asked}, {PARETO}, {SCORE}]\n")
+    assert of.classing is not None and of.classing.id == "v"
+    assert [one.key for one in of.later] == ["classification w", "classification s"]
