@@ -53,7 +53,7 @@ def make(folder: Path, lines: int) -> None:
         CASE WHEN i % 3 = 0 THEN CAST(hash(i + 7) % {PEOPLE} AS INTEGER) END AS co_owner,
         DATE '2026-01-01' + CAST(hash(i * 31) % 365 AS INTEGER) AS day,
         CAST((hash(i * 17) % 5000000 + 100) * 100 AS BIGINT) AS value
-        FROM range({lines}) AS t(i)) TO '{facts}' (FORMAT parquet)"""
+        FROM range({lines}) AS t(i)) TO '{facts}' (FORMAT parquet, PARQUET_VERSION V2)"""
     )
     db.execute(
         f"""COPY (SELECT id AS record, id, CAST(day + CAST(hash(id) % 100 AS INTEGER) AS DATE) AS day,

@@ -172,36 +172,41 @@ def by_sql(
         connection().register(name, table)
     found = Found()
     for person, period, *values in connection().execute(compiled.totals).fetchall():
-        found.totals[person, period] = tuple(value or 0 for value in values)
+        found.totals[str(person), period] = tuple(value or 0 for value in values)
     for person, period, record, earned in connection().execute(compiled.lots).fetchall():
         if earned:
-            found.lots[person, period][record] = earned
+            found.lots[str(person), period][record] = earned
     return found
+
+
+def filled(values: Sequence[Any], kind: pyarrow.DataType) -> pyarrow.Array:
+    """A column; people's keys are digits."""
+    return pyarrow.array([int(one) if one and kind == pyarrow.int32() else one for one in values], kind)
 
 
 def relations(
     policy: Policy, orders: Sequence[Row], returns: Sequence[Row], goals: Mapping[tuple[str, str, str], int]
 ) -> dict[str, Any]:
-    """The tables that compiled SQL reads."""
-    text, day, units = pyarrow.string(), pyarrow.date32(), pyarrow.int64()
+    """The tables that compiled SQL reads; people are numbers there."""
+    text, day, units, who = pyarrow.string(), pyarrow.date32(), pyarrow.int64(), pyarrow.int32()
     given = [(key, policy.calendar.parse(label).start, value) for (_, key, label), value in goals.items()]
     columns = {
         "facts": (
             orders,
-            {"id": text, "person": text, "co_owner": text, "presales": text, "signed_on": day, "net_amount": units},
+            {"id": text, "person": who, "co_owner": who, "presales": who, "signed_on": day, "net_amount": units},
         ),
         "undone": (returns, {"id": text, "order": text, "returned_on": day, "amount": units}),
     }
     names = {"signed_on": "day", "net_amount": "value", "order": "record", "returned_on": "day"}
     made = {
         table: pyarrow.table(
-            {names.get(one, one): pyarrow.array([row[one] for row in rows], kind) for one, kind in of.items()}
+            {names.get(one, one): filled([row[one] for row in rows], kind) for one, kind in of.items()}
         )
         for table, (rows, of) in columns.items()
     }
-    kinds = {"person": text, "window_start": day, "quota": units}
+    kinds = {"person": who, "window_start": day, "quota": units}
     made["quotas"] = pyarrow.table(
-        {name: pyarrow.array([one[i] for one in given], kind) for i, (name, kind) in enumerate(kinds.items())}
+        {name: filled([one[i] for one in given], kind) for i, (name, kind) in enumerate(kinds.items())}
     )
     return made
 
@@ -212,7 +217,7 @@ def differences(seed: object, people: int, lines: int) -> tuple[int, list[str]]:
     text = policy_text(chance)
     policy, issues = load_text(text)
     assert policy is not None, issues
-    keys = [f"p{i}" for i in range(people)]
+    keys = [str(i) for i in range(people)]
     orders, returns = facts(chance, keys, lines)
     goals = quotas(chance, policy, keys)
     rows = by_rows(policy, orders, returns, goals, keys)

@@ -17,6 +17,8 @@ assert spec is not None and spec.loader is not None
 agree = sys.modules["agree"] = module_from_spec(spec)
 spec.loader.exec_module(agree)
 
+LIN, ZHOU = 1, 2
+
 
 @pytest.mark.parametrize("seed", range(8))
 def test_generated_policies_and_facts_give_one_number(seed):
@@ -28,7 +30,7 @@ def test_the_comparison_would_see_a_unit():
     """The check itself is checked: one unit more in one order is seen."""
     chance = random.Random(3)
     policy, _ = load_text(agree.policy_text(chance))
-    keys = ["p0", "p1"]
+    keys = ["0", "1"]
     orders, returns = agree.facts(chance, keys, 40)
     goals = agree.quotas(chance, policy, keys)
     rows = agree.by_rows(policy, orders, returns, goals, keys)
@@ -46,9 +48,9 @@ def test_a_line_says_which_share_stood_where_in_the_table():
     )
     policy, issues = load_text(text)
     assert policy is not None, issues
-    sold = [("A", "zhou", date(2026, 1, 5)), ("B", None, date(2026, 2, 5))]
+    sold = [("A", ZHOU, date(2026, 1, 5)), ("B", None, date(2026, 2, 5))]
     orders = [
-        {"id": key, "person": "lin", "co_owner": with_, "presales": None, "signed_on": day, "net_amount": 10**7}
+        {"id": key, "person": LIN, "co_owner": with_, "presales": None, "signed_on": day, "net_amount": 10**7}
         for key, with_, day in sold
     ]
     made = compile_component(policy, "pay")
@@ -59,9 +61,9 @@ def test_a_line_says_which_share_stood_where_in_the_table():
     money = 10**4
     assert made.scale == 100
     assert rows == [
-        ("A", "lin", 0, 700 * money, 0, 2, 900 * money),  # 500 x 1 % + 200 x 2 %
-        ("A", "zhou", 1, 300 * money, 0, 1, 300 * money),
-        ("B", "lin", 0, 1000 * money, 700 * money, 3, 2700 * money),  # 300 x 2 % + 700 x 3 %
+        ("A", LIN, 0, 700 * money, 0, 2, 900 * money),  # 500 x 1 % + 200 x 2 %
+        ("A", ZHOU, 1, 300 * money, 0, 1, 300 * money),
+        ("B", LIN, 0, 1000 * money, 700 * money, 3, 2700 * money),  # 300 x 2 % + 700 x 3 %
     ]
 
 
@@ -74,7 +76,7 @@ def test_lines_of_a_month_within_one_tier_are_not_put_in_order():
     policy, _ = load_text(text)
     sold = [(1, 100), (32, 200), (40, -50), (50, 100), (61, 100), (62, 100)]
     orders = [
-        {"id": f"{i}", "person": "lin", "co_owner": None, "presales": None, "net_amount": value * 10**4}
+        {"id": f"{i}", "person": LIN, "co_owner": None, "presales": None, "net_amount": value * 10**4}
         | {"signed_on": date(2025, 12, 31) + timedelta(days=day)}
         for i, (day, value) in enumerate(sold)
     ]

@@ -37,7 +37,7 @@ def test_both_dialects_give_one_number(spark, tmp_path, seed):
     chance = random.Random(f"spark {seed}")
     policy, issues = load_text(agree.policy_text(chance))
     assert policy is not None, issues
-    people = ["p0", "p1", "p2", "p3"]
+    people = ["0", "1", "2", "3"]
     orders, returns = agree.facts(chance, people, 80)
     tables = agree.relations(policy, orders, returns, agree.quotas(chance, policy, people))
     for name, table in tables.items():

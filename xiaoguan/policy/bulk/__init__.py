@@ -5,6 +5,8 @@ serves DuckDB and, with a switch of dialect, Spark. Money is in units (ten-thous
 bounds are integers of millionths; a product has 128 bits or 38 digits where 64 bits might not hold it, and both
 engines refuse what does not fit. The sign is put on after rounding, since engines divide negative numbers differently.
 
+People are whole numbers, as the database keeps them; records may have any name.
+
     facts    id, person, day, value (units), and a column for every other payee      one row for each event
     quotas   person, window_start, quota (units)                                      tiers by attainment
     undone   id, record, day, amount (units or null)                                  events of the claw-back

@@ -171,42 +171,60 @@ class Compiler:
         frees = "quarter" if pay and pay.holdback and pay.holdback.release.at == "quarter_end" else "year"
         return f"({self.sql.within(period, frees)} + {MONTHS[frees] - MONTHS[self.period]})"
 
-    def held_lots(self) -> list[str]:
-        """kept(month, day, record, lot, held_lot): what is held back of each, sharing the rounding of the month's."""
-        sql, rate = self.sql, self.held_rate
+    def kept(self) -> list[str]:
+        """kept(month, day, record, lot, held_lot, value): of each record that was undone what it earned and what of
+        that is held back, which shares the rounding of the month's."""
+        sql, rate, undone = self.sql, self.held_rate, "JOIN hit ON id = record"
         if not rate:
-            return ["kept AS (SELECT *, 0 AS held_lot FROM lots)"]
+            return [f"kept AS (SELECT l.*, 0 AS held_lot, value FROM lots AS l {undone})"]
         held = f"lot * {rate.numerator}"
         floor = sql.floored(held, str(rate.denominator))
-        return [
+        resting = [
             f"held_months AS (SELECT month, {self.pieces('held')} AS pieces FROM months)",
             f"{sql.kept('resting')} (SELECT month, day, record, lot, floor, {held} - floor * {rate.denominator} "
             f"AS rest FROM (SELECT *, {floor} AS floor FROM lots) AS hold)",
-            *self.records.shared("kept", "held_lot", "resting", "held_months", "month", ", lot"),
+        ]
+        if not sql.keeps:
+            shared = self.records.shared("held_lots", "held_lot", "resting", "held_months", "month", ", lot")
+            return [*resting, *shared, f"kept AS (SELECT l.*, value FROM held_lots AS l {undone})"]
+        # Few months hold more than one such record: to count what is before it costs less than to divide the month.
+        left = sql.money("pieces - floors")
+        place = "row_number() OVER (PARTITION BY month, rest ORDER BY day, record)"
+        return [
+            *resting,
+            f"struck AS MATERIALIZED (SELECT l.*, value FROM resting AS l {undone})",
+            "ahead AS (SELECT month, s.rest, sum(floor) AS floors, count(*) FILTER (WHERE r.rest > s.rest) AS more, "
+            "count(*) FILTER (WHERE r.rest = s.rest) AS same FROM (SELECT DISTINCT month, rest FROM struck) AS s "
+            "JOIN resting AS r USING (month) GROUP BY 1, 2)",
+            f"ranked AS MATERIALIZED (SELECT month, rest, same, {left} - more AS wanted FROM ahead "
+            "JOIN held_months USING (month))",
+            f"ties AS (SELECT month, record, {place} AS place FROM resting "
+            "JOIN (SELECT * FROM ranked WHERE wanted BETWEEN 1 AND same - 1) AS split USING (month, rest))",
+            "kept AS (SELECT s.*, floor + CASE WHEN wanted >= same OR wanted >= place THEN 1 ELSE 0 END AS held_lot "
+            "FROM struck AS s JOIN ranked USING (month, rest) LEFT JOIN ties USING (month, record))",
         ]
 
     def clawed(self, rule: Clawback) -> list[str]:
         """clawed(person, period, clawed): min(round(paid x share), paid - taken), event by event; of what is freed
         later the share undone by then."""
         sql = self.sql
-        event, freed = sql.number(self.period, "u.day"), self.freed_period(sql.number(self.period, "f.day"))
+        event, freed = sql.number(self.period, "u.day"), self.freed_period(sql.number(self.period, "l.day"))
         still = f"CASE WHEN {event} < {freed} THEN l.held_lot ELSE 0 END"
         above, below = self.unserved(rule)
-        whole = "greatest(1, abs(f.value))"
-        part = f"CASE WHEN u.amount IS NULL OR f.value = 0 THEN {whole} ELSE least(abs(u.amount), abs(f.value)) END"
+        whole = "greatest(1, abs(l.value))"
+        part = f"CASE WHEN u.amount IS NULL OR l.value = 0 THEN {whole} ELSE least(abs(u.amount), abs(l.value)) END"
         order = "PARTITION BY person, record ORDER BY event_day, event_id"
         taken = f"cumulated + least(0, min(paid - cumulated) OVER ({order}))"
         back, lost = self.share("paid", "part * above"), self.share("held_lot", "least(parts, below * whole)")
         later = f"SELECT person, record, freed AS period, {sql.begins('freed')} AS event_day, '' AS event_id, paid"
         return [
-            *self.held_lots(),
-            f"{sql.kept('happened')} (SELECT t.person, l.record, {event} AS period, u.day AS event_day, "
+            *self.kept(),
+            f"{sql.kept('happened')} (SELECT m.person, l.record, {event} AS period, u.day AS event_day, "
             f"CAST(u.id AS STRING) AS event_id, {sql.big(f'(l.lot - {still}) * {self.unit}')} AS paid, "
             f"{sql.big(part)} AS part, {sql.big(whole)} AS whole, {above} AS above, {below} AS below, "
             f"l.lot * {self.unit} AS lot, l.held_lot * {self.unit} AS held_lot, {freed} AS freed "
-            f"FROM kept AS l JOIN hit AS f ON f.id = l.record "
-            f"JOIN undone AS u ON u.record = l.record JOIN touched AS t ON t.month = l.month "
-            f"WHERE u.day >= f.day AND u.day <= {sql.after('f.day', rule.window)})",
+            "FROM kept AS l JOIN undone AS u ON u.record = l.record JOIN months AS m ON m.month = l.month "
+            f"WHERE u.day >= l.day AND u.day <= {sql.after('l.day', rule.window)})",
             "waited AS (SELECT person, record, freed, held_lot, whole, below, lot AS paid, sum(part * above) AS parts "
             "FROM happened WHERE period < freed AND held_lot > 0 GROUP BY 1, 2, 3, 4, 5, 6, 7)",
             f"backs AS (SELECT person, record, period, event_day, event_id, paid, {back} AS back FROM happened "
@@ -228,11 +246,11 @@ class Compiler:
         if rule.share == "full":
             return "1", "1"
         if rule.share == "proportional":
-            term = sql.days("f.day", sql.after("f.day", rule.window))
-            return f"greatest(0, {term} - {sql.days('f.day', 'u.day')})", f"greatest(1, {term})"
+            term = sql.days("l.day", sql.after("l.day", rule.window))
+            return f"greatest(0, {term} - {sql.days('l.day', 'u.day')})", f"greatest(1, {term})"
         if rule.share == "stepped":
             whens = [
-                f"WHEN u.day <= {sql.after('f.day', step.within)} THEN {millionths(step.share, 'a step')}"
+                f"WHEN u.day <= {sql.after('l.day', step.within)} THEN {millionths(step.share, 'a step')}"
                 for step in rule.steps
             ]
             return f"CASE {' '.join(whens)} ELSE 0 END", str(MILLION)

@@ -69,26 +69,32 @@ class Records:
     # Those of the months in which something was undone
 
     def touched(self) -> list[str]:
-        """hit, the events that were undone; touched(person, period, month), the months of their credits, numbered since
-        rows are grouped by them; credits, all of them; found(month, day, record, credit), those of touched months.
+        """hit, the events that were undone; touched(person, period), the months of their credits; credits, all of them;
+        found(month, day, record, credit), those of touched months and of months two years apart.
 
-        The credits go to the sums of the months and to `found` in one reading.
+        The credits go to the sums of the months and to `found` in one reading. An engine that knows the range of
+        persons looks a number for person and month up by its place; where more than two parts read a table, it no
+        longer knows the range of its numbers.
         """
+        slots = f"SELECT DISTINCT {self.slot} AS slot FROM touched"
         return [
             f"{self.sql.kept('hit')} (SELECT * FROM facts WHERE id IN (SELECT record FROM undone))",
-            f"{self.sql.kept('touched')} (SELECT person, period, CAST(row_number() OVER (ORDER BY person, period) "
-            f"AS INTEGER) AS month FROM (SELECT DISTINCT person, period FROM (\n  {self.credits('hit')}) AS credits) "
-            "AS pairs)",
+            f"{self.sql.kept('touched')} (SELECT DISTINCT person, period FROM (\n  {self.credits('hit')}) AS credits)",
             f"credits AS (\n  {self.credits()})",
-            f"{self.sql.kept('found')} (SELECT month, day, record, credit FROM credits JOIN touched "
-            "USING (person, period))",
+            f"{self.sql.kept('found')} (SELECT {self.month} AS month, day, record, credit FROM credits "
+            f"JOIN ({slots}) AS slots ON slot = {self.slot})",
         ]
 
+    slot = "(person * 24 + period % 24)"
+    """Person and month as a small number, one for months two years apart."""
+    month = "(CAST(person AS BIGINT) * 131072 + period)"
+    """Person and month as one number; the greatest period is that of the year 9999."""
+
     def of_touched(self) -> list[str]:
-        """months(month, and monthly) and weighed(month, day, record, credit, weight, below, signed, room)."""
+        """months(month, person, and monthly) and weighed(month, day, record, credit, weight, below, signed, room)."""
         months = (
-            f"{self.sql.kept('months')} (SELECT month, {self.known}, pieces, held FROM touched JOIN monthly "
-            "USING (person, period))"
+            f"{self.sql.kept('months')} (SELECT {self.month} AS month, person, {self.known}, pieces, held FROM touched "
+            "JOIN monthly USING (person, period))"
         )
         if self.rates.by_place:
             return [months, *self.by_place("found", "months", "month")]
@@ -143,8 +149,11 @@ class Records:
             f"{name}_same AS (SELECT {key}, day, record, got, {place} AS place FROM {rests} "
             f"JOIN {name}_edge USING ({key}, rest))",
             f"{name}_last AS (SELECT {key}, day AS last_day, record AS last_record FROM {name}_same WHERE place = got)",
-            f"{name}_from AS (SELECT {key}, e.rest AS edge, last_day, last_record FROM {name}_edge AS e "
-            f"LEFT JOIN {name}_last USING ({key}))",
+            # Grouped, not joined: an engine guesses a join to be larger than the lines, and looks up the wrong one.
+            f"{name}_from AS (SELECT {key}, max(rest) AS edge, max(last_day) AS last_day, "
+            f"max(last_record) AS last_record FROM (SELECT {key}, rest, NULL AS last_day, NULL AS last_record "
+            f"FROM {name}_edge UNION ALL SELECT {key}, NULL, last_day, last_record FROM {name}_last) AS found "
+            f"GROUP BY {key})",
             f"{name} AS (SELECT {columns}, floor + CASE WHEN rest > edge THEN 1 "
             f"WHEN rest = edge AND ({upto}) THEN 1 ELSE 0 END AS {lot} FROM {rests} JOIN {name}_from USING ({key}))",
         ]
