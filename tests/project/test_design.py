@@ -13,7 +13,8 @@ def test_administrators_see_every_piece_on_both_grounds(cast: Any, client_of: An
         side = page.split(f'data-theme="{theme}"')[-1]
         for piece in (
             *("swatch-paper", "btn-primary", "pill tone-red", "face", 'class="stages', 'class="figures"', "row-link"),
-            *("chip-radio", "errorlist", "chart-box", 'class="empty"'),
+            *("chip-radio", "errorlist", "chart-box", 'class="empty"', 'class="deal"', "line-body", "story-deed"),
+            *("job-bar", 'class="toast"', 'class="menu"', 'class="sheet"', 'class="hits"', "tabs-row", "condition"),
         ):
             assert piece in side, (theme, piece)
     assert client_of("linjing").get("/design").status_code == 403

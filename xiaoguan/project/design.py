@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
@@ -16,7 +17,9 @@ from xiaoguan.desk.access import viewer_of
 from xiaoguan.desk.cells import Cell
 from xiaoguan.desk.fields import MoneyFormField
 from xiaoguan.desk.forms import SoonInput, dress
+from xiaoguan.desk.jobs import Job
 from xiaoguan.desk.screens.rows_html import shares
+from xiaoguan.sales.verbs import HandOver, Move
 
 TONES = ("green", "amber", "red", "blue", "gray")
 GROUNDS = ("paper", "rail", "sunken", "raised", "accent-soft", *(f"{tone}-soft" for tone in TONES))
@@ -57,6 +60,31 @@ def _rows() -> list[dict[str, Any]]:
     return [{"id": n, "url": "#", "cells": cells} for n in (1, 2)]
 
 
+def _pieces() -> dict[str, Any]:
+    """What the larger pieces show: a card, a number's story, a deed, a job, a message."""
+    card = {"id": 1, "version": 1, "url": "#", "title": "冷库温湿度监测", "lines": ["海天智能科技有限公司", "林静"]}
+    badge = {"text": _("%(days)d days here, limit %(limit)d") % {"days": 21, "limit": 15}, "tone": "red"}
+    part = {"label": "SO-202611-012", "value": "¥12,300.00"}
+    change = {"label": _("stage"), "old": "A", "new": "B"}
+    deed = {"kind": "deed", "actor": "林静", "sentence": Move.told, "changes": [change], "at": timezone.now()}
+    return {
+        "cards": [{**card, "amount": "¥12,300.00", "badge": badge}],
+        "explained": {"label": _("Amount"), "value": "¥369.00", "formula": "12,300.00 × 3 %", "parts": [part]},
+        "story": [deed],
+        "job": {
+            "title": _("Export of %(entity)s") % {"entity": _("customers")},
+            "state": "running",
+            "label": Job.State.RUNNING.label,
+            "tone": "blue",
+            "share": 0.62,
+            "count": "62 / 100",
+            "url": "#",
+        },
+        "toast": HandOver().thanks("冷库温湿度监测"),
+        "means": HandOver.means,
+    }
+
+
 @require_GET
 def design(request: HttpRequest) -> HttpResponse:
     """For administrators, who look here before they ask for another colour."""
@@ -85,5 +113,6 @@ def design(request: HttpRequest) -> HttpResponse:
         "stages": stages,
         "step": step,
         "chart_option": chart,
+        **_pieces(),
     }
     return render(request, "design.html", context)
