@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import models
+from django.db import DatabaseError, models, transaction
 
-from xiaoguan.desk import conformance
+from xiaoguan.customers.models import Customer
+from xiaoguan.desk import bulk, conformance, search
 from xiaoguan.desk.api.shape import Shape
-from xiaoguan.desk.statements import PREPARED_AFTER, Shown
+from xiaoguan.desk.models import Event
+from xiaoguan.desk.statements import PREPARED_AFTER, Behind, Shown
 
 
 @pytest.mark.parametrize("entity", ["opportunity", "customer", "appraisalrecord", "result"])
@@ -28,3 +30,20 @@ def test_a_kept_statement_gives_what_the_orm_gives(entity: str, cast: Any) -> No
     for field in fields:
         if isinstance(field, models.JSONField):
             assert item[field.name] == getattr(written, field.attname), field.name
+
+
+def test_rows_are_made_while_those_before_are_indexed(cast: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "CHUNK", 2)
+    target = bulk.Target(Customer, ["name", "owner", "phone"])
+    ids = target.allocate(5)
+    target.insert(
+        [(pk, None, [f"甲乙{n}号公司", cast.linjing.pk, f"138112{n}2{n}3{n}"], "") for n, pk in enumerate(ids)]
+    )
+    for n, pk in enumerate(ids):
+        assert [r.pk for r in Customer.objects.filter(search.hits(conformance.desk("customer"), f"2{n}3{n}"))] == [pk]
+    assert Event.objects.filter(record_id__in=ids, entity="customer").count() == len(ids)
+
+
+def test_what_goes_wrong_behind_is_raised_at_the_end(db: None) -> None:
+    with pytest.raises(DatabaseError, match="nowhere"), transaction.atomic(), Behind() as behind:
+        behind.run("SELECT * FROM nowhere", [])

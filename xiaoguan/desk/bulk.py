@@ -21,9 +21,12 @@ from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.fields import ExactField
 from xiaoguan.desk.models import Event
 from xiaoguan.desk.records import Record
+from xiaoguan.desk.statements import Behind
 
 CHUNK = 2_000
 Change = tuple[Any, Any]
+Fresh = tuple[int, str | None, Sequence[Any], str]
+"""A new record: id, external id, values, note of its event."""
 
 
 class Changed(Exception):
@@ -83,43 +86,59 @@ class Target:
             highest = max(highest, *(row[0] for row in cursor.fetchall()), 0)
             return list(range(highest + 1, highest + count + 1))
 
-    def insert(self, rows: Sequence[tuple[int, str | None, Sequence[Any], str]]) -> None:
-        """New records: (id, external id, values, note of the event). Raises Changed for parts of what waits."""
-        if not rows:
-            return
+    def insert(self, rows: Sequence[Fresh]) -> None:
+        """New records. Raises Changed for parts of what waits."""
+        with Behind() as behind, search.sorted_in_beside(len(rows) > CHUNK):
+            for some in _chunks(rows, CHUNK):
+                self._insert(some, behind)
+
+    def _insert(self, rows: Sequence[Fresh], behind: Behind) -> None:
+        """Everything is made before anything is written, while the entries of the rows before are indexed."""
         moment = connection.ops.adapt_datetimefield_value(timezone.now())
         rest = [f.get_db_prep_save(f.get_default(), connection) for f in self._others]
         names = ["id", "source", "external_id", "version", "created_at", "updated_at"]
         columns = [*names, *map(_column, self.fields), *map(_column, self._others)]
+        whole = [
+            (pk, self.source, key, 1, moment, moment, *self._prepared(values), *rest) for pk, key, values, _note in rows
+        ]
+        keys, entries = self._keys(rows), self._entries(rows)
+        behind.wait()
         with connection.cursor() as cursor:
-            _add_rows(
-                cursor,
-                self.table,
-                columns,
-                [
-                    (pk, self.source, key, 1, moment, moment, *self._prepared(values), *rest)
-                    for pk, key, values, _note in rows
-                ],
-            )
+            _add_rows(cursor, self.table, columns, whole)
         self._free([row[0] for row in rows])
         self._work_out([row[0] for row in rows])
         self._give([(pk, values[self.owned]) for pk, _key, values, _note in rows] if self.owned >= 0 else [])
         write_events(self.entity, self.via, [(pk, "created", {}, note) for pk, _key, _values, note in rows])
         if self.counted:
             tallies.move(self.desk, [], tallies.standing(self.desk, [row[0] for row in rows]))
-        if self.desk and self.desk.search_fields:
-            places = {f.name: i for i, f in enumerate(self.fields)}
-            default = {f.name: f.get_default() for f in self._others}
-            texts = [(places.get(name), default.get(name)) for name in self.desk.search_fields]
-            at = next((i for i, f in enumerate(self.fields) if f.attname == self.desk.owner_field), None)
-            self._recognise(rows, places)
-            search.index_many(
-                self.desk,
-                (
-                    (pk, [v[i] if i is not None else other for i, other in texts], None if at is None else v[at])
-                    for pk, _key, v, _note in rows
-                ),
-            )
+        duplicates.write(keys, fresh=True)
+        search.write(entries, behind)
+
+    def _entries(self, rows: Sequence[Fresh]) -> list[tuple[int, str]]:
+        """What search keeps of new rows."""
+        if not (self.desk and self.desk.search_fields):
+            return []
+        places = {f.name: i for i, f in enumerate(self.fields)}
+        default = {f.name: f.get_default() for f in self._others}
+        texts = [(places.get(name), default.get(name)) for name in self.desk.search_fields]
+        at = next((i for i, f in enumerate(self.fields) if f.attname == self.desk.owner_field), None)
+        return search.entries(
+            self.desk,
+            (
+                (pk, [v[i] if i is not None else other for i, other in texts], None if at is None else v[at])
+                for pk, _key, v, _note in rows
+            ),
+        )
+
+    def _keys(self, rows: Sequence[Fresh]) -> list[tuple[int, int]]:
+        """The keys by which duplicates of new rows are found."""
+        if not (self.desk and self.desk.duplicates):
+            return []
+        places = {f.name: i for i, f in enumerate(self.fields)}
+        at = [places.get(name) for name in self.desk.duplicates]
+        return duplicates.entries(
+            self.desk, ((pk, [None if i is None else v[i] for i in at]) for pk, _key, v, _note in rows)
+        )
 
     def update(self, rows: Sequence[tuple[int, int, dict[int, Change], str | None, str]]) -> None:
         """Changed records: (id, version read, {place of the field: (old, new)}, key to adopt or None, note).
@@ -203,14 +222,6 @@ class Target:
             field = self.fields[place]
             setattr(record, field.attname, decimal_of(field, new) if isinstance(field, ExactField) else new)
         return record
-
-    def _recognise(self, rows: Sequence[tuple[int, str | None, Sequence[Any], str]], places: dict[str, int]) -> None:
-        """Keep the keys by which duplicates of new rows are found."""
-        if self.desk and (names := self.desk.duplicates):
-            at = [places.get(name) for name in names]
-            duplicates.index_many(
-                self.desk, ((pk, [None if i is None else v[i] for i in at]) for pk, _key, v, _note in rows)
-            )
 
     def _search_again(self, ids: Sequence[int]) -> None:
         if ids and self.desk and self.desk.search_fields:

@@ -93,17 +93,28 @@ def index(record: Any) -> None:
 
 def index_many(desk: Desk, rows: Iterable[tuple[int, Sequence[Any]]]) -> None:
     """Write the keys of many: rows of (id, values of the desk's fields)."""
+    write(entries(desk, rows))
+
+
+def entries(desk: Desk, rows: Iterable[tuple[int, Sequence[Any]]]) -> list[tuple[int, int]]:
+    """(key, number) of all the keys of these rows, sorted, so that neighbours go into one page of the table."""
     base = search.slot(desk.key) * search.ROOM
     kinds = _kinds(desk.duplicates)
-    values = [(key, base + pk) for pk, row in rows for key in _keys(desk.key, kinds, row)]
+    return sorted([(key, base + pk) for pk, row in rows for key in _keys(desk.key, kinds, row)])
+
+
+def write(values: Sequence[tuple[int, int]], fresh: bool = False) -> None:
+    """Keep these keys; fresh: of records that had none."""
     if not values:
         return
-    values.sort()  # so that neighbours go into one page of the table
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.executemany(
                 "INSERT INTO desk_duplicate (key, number) VALUES (%s, %s) ON CONFLICT DO NOTHING", values
             )
+        elif fresh:
+            with cursor.copy("COPY desk_duplicate (key, number) FROM STDIN") as copy:
+                copy.write("".join([f"{key}\t{number}\n" for key, number in values]))
         else:
             cursor.execute(
                 "INSERT INTO desk_duplicate (key, number) SELECT key::bigint, number::bigint FROM"

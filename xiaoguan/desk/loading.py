@@ -30,6 +30,8 @@ from xiaoguan.desk.transfer import defused
 if TYPE_CHECKING:
     from xiaoguan.desk.plan import Run
 
+WRITTEN = 10_000
+"""Rows that are written at once: while the database indexes some of them the next are made."""
 SHOWN = 200
 """Refused rows of one table that are told one by one; the file of refused rows holds them all."""
 
@@ -418,7 +420,7 @@ class Loading:
                 self._place(operation, pk)
             if self.cleans:
                 lines[pk] = operation.line
-            if len(new) + len(edits) == CHUNK:
+            if len(new) + len(edits) == WRITTEN:
                 done += self._flush(new, edits)
                 new, edits = [], []
                 self.run.progress(f"{self.plan.entity} · write", done, total)

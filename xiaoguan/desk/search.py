@@ -20,20 +20,22 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby, pairwise
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 from pypinyin import lazy_pinyin
 from pypinyin.constants import PHRASES_DICT
 
 from xiaoguan.desk import titles
-from xiaoguan.desk.statements import kept_cursor, listed
+from xiaoguan.desk.statements import Behind, kept_cursor, listed
 
 if TYPE_CHECKING:
     from xiaoguan.desk.access import Viewer
@@ -196,20 +198,64 @@ def index(record: Any) -> None:
 
 def index_many(desk: Desk, rows: Iterable[tuple[int, Iterable[Any], int | None]]) -> None:
     """Keep many entries at once: rows of (id, values of the search fields, id of the owner)."""
+    with Behind() as behind:
+        write(entries(desk, rows), behind)
+
+
+def entries(desk: Desk, rows: Iterable[tuple[int, Iterable[Any], int | None]]) -> list[tuple[int, str]]:
+    """(number, tokens) of the entries of these rows."""
     base = slot(desk.key) * ROOM
-    values = [(base + pk, _tokens(desk, texts, owner)) for pk, texts, owner in rows]
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
+    return [(base + pk, _tokens(desk, texts, owner)) for pk, texts, owner in rows]
+
+
+def write(values: Sequence[tuple[int, str]], behind: Behind) -> None:
+    """Keep these entries."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
             cursor.executemany("INSERT OR REPLACE INTO desk_search(rowid, tokens) VALUES (%s, %s)", values)
-        else:
-            kept = dict(values)
-            cursor.execute(
-                "INSERT INTO desk_search(id, tokens)"
-                " SELECT id, array_to_tsvector(string_to_array(coalesce(tokens, ''), ' '))"
-                " FROM unnest(string_to_array(%s, ',')::bigint[], string_to_array(%s, ',')) AS made(id, tokens)"
-                " ON CONFLICT (id) DO UPDATE SET tokens = excluded.tokens",
-                [",".join(map(str, kept)), ",".join(kept.values())],  # a long list would be slow to send
-            )
+    elif kept := dict(values):
+        behind.run(
+            "INSERT INTO desk_search(id, tokens)"
+            " SELECT id, array_to_tsvector(string_to_array(coalesce(tokens, ''), ' '))"
+            " FROM unnest(string_to_array(%s, ',')::bigint[], string_to_array(%s, ',')) AS made(id, tokens)"
+            " ON CONFLICT (id) DO UPDATE SET tokens = excluded.tokens",
+            [",".join(map(str, kept)), ",".join(kept.values())],  # a long list would be slow to send
+        )
+
+
+LONGEST_LIST = "16MB"
+"""Of entries that wait for their place in PostgreSQL's index: above it whoever writes one more sorts them in."""
+
+
+@contextmanager
+def sorted_in_beside(many: bool) -> Iterator[None]:
+    """A block that writes many entries: on PostgreSQL they wait on a list that every question reads, and a connection
+    of its own sorts them in meanwhile, on another processor than the one that writes."""
+    if not many or connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL gin_pending_list_limit = '{LONGEST_LIST}'")
+    done = Event()
+    Thread(target=_sort_in, args=(done,), daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
+
+
+def _sort_in(done: Event, seconds: float = 0.1) -> None:
+    """In a thread, which has a connection of its own."""
+    over = False
+    try:
+        with connection.cursor() as cursor:
+            while not over:
+                over = done.wait(seconds)
+                cursor.execute("SELECT gin_clean_pending_list('desk_search_tokens')")
+    except DatabaseError:  # the index is somebody else's, or the server has no connection left: it is done as it fills
+        pass
+    finally:
+        connection.close()
 
 
 def index_again(desk: Desk, ids: Sequence[int]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import count
+from threading import Thread
 from typing import Any
 
 from django.db import connection, models
@@ -56,6 +57,54 @@ def kept_cursor() -> Iterator[Any]:
         link.adapters.register_loader("jsonb", json)
     with connection._prepare_cursor(kept(link)) as cursor:  # type: ignore[attr-defined]
         yield cursor
+
+
+class Behind:
+    """A block in which PostgreSQL works on a long statement while Python makes what comes next.
+
+    There is one such statement at a time; any other one of the connection begins after it. What goes wrong is raised by
+    the next `wait`, at the latest at the end of the block. SQLite works at once.
+    """
+
+    def __init__(self) -> None:
+        self._thread: Thread | None = None
+        self._error: BaseException | None = None
+
+    def __enter__(self) -> Behind:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_rest: Any) -> None:
+        if kind is None:
+            self.wait()
+        elif self._thread:
+            self._thread.join()
+
+    def run(self, sql: str, values: Sequence[Any]) -> None:
+        """Ask for this; a COPY must not begin before `wait`."""
+        if connection.vendor != "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(sql, values)
+            return
+        self.wait()
+        connection.ensure_connection()
+        self._thread = Thread(target=self._work, args=(connection.connection, sql, values))
+        self._thread.start()
+
+    def _work(self, link: Any, sql: str, values: Sequence[Any]) -> None:
+        try:
+            with _postgresql()[0](link) as cursor:
+                cursor.execute(sql, values, prepare=False)
+        except BaseException as error:
+            self._error = error
+
+    def wait(self) -> None:
+        """Until the statement is done. Raises what it raised."""
+        if self._thread:
+            self._thread.join()
+        self._thread, error, self._error = None, self._error, None
+        if error:
+            with connection.wrap_database_errors:
+                raise error
 
 
 def listed(ids: Iterable[int]) -> str:
