@@ -25,7 +25,7 @@ def test_a_filter_is_built_kept_as_a_view_and_opened_again(visit: Visit) -> None
     assert not seller.faults()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("where=amount%3Age%3A100000|where=amount:ge:100000"))
-    expect(page.locator(".condition")).to_contain_text("金额 不小于 100000")
+    expect(page.locator(".condition")).to_contain_text("金额 不小于 100,000")
     assert "产线改造" in titles(page) and "年度维保" not in titles(page)
 
     page.get_by_role("button", name="保存视图").click()
