@@ -8,12 +8,12 @@ Running it twice on a day changes nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
@@ -42,13 +42,14 @@ from xiaoguan.rulebook.versions import document_of, in_force
 from xiaoguan.rulebook.world import DatabaseWorld, Participants
 from xiaoguan.sales.knowing import Portfolio, Questions
 
+OF_THINGS = (Level.CUSTOMER, Level.DEAL)
 SOME = 500
 """So many customers are looked at in one step."""
 NAMED = 5
 WARNING = notice("warning", gettext_lazy("Warnings of the policy"), "alert-triangle")
-ONE = gettext_noop("%(rule)s: %(title)s, %(value)s")
+ONE = gettext_noop("%(rule)s, %(value)s")
 MANY = gettext_noop("%(rule)s: %(n)d times, %(names)s …")
-UP = gettext_noop("Open since %(day)s, %(rule)s: %(title)s")
+UP = gettext_noop("Open since %(day)s, %(rule)s, %(value)s")
 UP_MANY = gettext_noop("%(rule)s: %(n)d times open for long, %(names)s …")
 
 
@@ -64,38 +65,67 @@ class Found:
 
 @every("day", at="01:10", title=gettext_lazy("Ask the warnings of the policy"))
 def ask_warnings(running: Running) -> dict[str, Any]:
+    """Rules about people in one step each; those about customers and deals for some customers in a step."""
     day = timezone.localdate()
     counts = {"raised": 0, "cleared": 0, "escalated": 0, "unknown": 0}
     carried_out: set[tuple[str, str]] = set()
     for version in in_force(day):
         policy = document_of(version)
-        for rule, found in _by_rule(policy, day):
-            carried_out.add((policy.id, rule.id))
+        nights = {
+            rule.id: Night(version, policy, rule, day, counts)
+            for rule in policy.warnings
+            if policy.level_of(rule.when) is not None
+        }
+        carried_out |= {(policy.id, rule) for rule in nights}
+        _ask_people(running, nights, policy, day)
+        _ask_things(running, nights, policy, day)
+        for night in nights.values():
             with running.step():
-                for key, number in Night(version, policy, rule, day).carry_out(found).items():
-                    counts[key] += number
-    rest = [one for one in Warning.objects.filter(cleared_on=None) if (one.policy_key, one.rule) not in carried_out]
-    with running.step():
-        counts["cleared"] += _clear(rest, day)
+                night.tell_all()
+    _settle(running, [one for one in _open_rules() if one not in carried_out], day, counts)
     text = _(
         "%(raised)d new warnings, %(cleared)d settled, %(escalated)d told up the line, %(unknown)d cannot be told."
     )
     return {"summary": text % counts}
 
 
-def _by_rule(policy: Policy, day: date) -> Iterator[tuple[WarningRule, list[Found]]]:
-    """Each rule with what it says of each subject."""
-    of_people: dict[str, list[Found]] = defaultdict(list)
+def _open_rules() -> list[tuple[str, str]]:
+    rows = Warning.objects.filter(cleared_on=None).order_by()
+    return list(rows.values_list("policy_key", "rule").distinct())
+
+
+def _settle(running: Running, rules: Sequence[tuple[str, str]], day: date, counts: dict[str, int]) -> None:
+    """Close the warnings of rules that are not carried out any more, and of customers that nobody has."""
+    lost = Q(customer__isnull=False, customer__owner__isnull=True)
+    for policy, rule in rules:
+        lost |= Q(policy_key=policy, rule=rule)
+    while some := list(Warning.objects.filter(lost, cleared_on=None).defer("trace")[:SOME]):
+        with running.step():
+            counts["cleared"] += _clear(some, day)
+
+
+def _ask_people(running: Running, nights: Mapping[str, Night], policy: Policy, day: date) -> None:
+    found: dict[str, list[Found]] = defaultdict(list)
     for one in _of_people(policy, day):
-        of_people[one.one.rule.id].append(one)
+        found[one.one.rule.id].append(one)
+    for rule, night in nights.items():
+        if policy.level_of(night.rule.when) not in OF_THINGS:
+            with running.step():
+                night.carry_out(found[rule], night.open)
+
+
+def _ask_things(running: Running, nights: Mapping[str, Night], policy: Policy, day: date) -> None:
     asking = Asking(policy)
-    of_things: dict[str, list[Found]] = defaultdict(list)
-    if asking.rules:
-        for one in _of_things(asking, policy, day):
-            of_things[one.one.rule.id].append(one)
-    for rule in policy.warnings:
-        if policy.level_of(rule.when) is not None:
-            yield rule, of_people[rule.id] or of_things[rule.id]
+    asked, after = Questions(policy, asking.names, day), 0
+    mine = Customer.objects.filter(owner__isnull=False).order_by("pk")
+    while asking.rules and (some := list(mine.filter(pk__gt=after)[:SOME])):
+        after, found = some[-1].pk, defaultdict(list)
+        for one in _of_things(asking, Portfolio(asked, some)):
+            found[one.one.rule.id].append(one)
+        with running.step():
+            for rule, _level in asking.rules:
+                night = nights[rule.id]
+                night.carry_out(found[rule.id], night.open.filter(customer__in=[one.pk for one in some]))
 
 
 # Of whom
@@ -135,27 +165,23 @@ def _month(policy: Policy, day: date) -> Period | None:
         return None
 
 
-def _of_things(asking: Asking, policy: Policy, day: date) -> Iterator[Found]:
-    """Of the customers that somebody has, and of their open deals: those of which a rule holds."""
-    asked = Questions(policy, asking.names, day)
-    after = 0
-    while some := list(Customer.objects.filter(pk__gt=after, owner__isnull=False).order_by("pk")[:SOME]):
-        after, among = some[-1].pk, Portfolio(asked, some)
-        for customer in some:
-            known = among.known(customer)
-            for rule, level in asking.rules:
-                if level is Level.CUSTOMER:
-                    if asking.holds(rule, known):
-                        one = asking.judge(rule, known, Who(str(customer.pk), customer.name))
-                        links = {"customer_id": customer.pk, "owner_id": customer.owner_id or 0}
-                        yield Found(one, f"customer:{customer.pk}", customer.name, links)
-                    continue
-                for row in known.deals:
-                    facts, deal = known.of(row), row[""]
-                    if asking.holds(rule, facts):
-                        one = asking.judge(rule, facts, Who(str(deal.pk), deal.title))
-                        links = {"customer_id": customer.pk, "deal_id": deal.pk, "owner_id": deal.owner_id}
-                        yield Found(one, f"deal:{deal.pk}", deal.title, links)
+def _of_things(asking: Asking, among: Portfolio) -> Iterator[Found]:
+    """Of these customers and of their open deals: those of which a rule holds."""
+    for customer in among.customers:
+        known = among.known(customer)
+        for rule, level in asking.rules:
+            if level is Level.CUSTOMER:
+                if asking.holds(rule, known):
+                    one = asking.judge(rule, known, Who(str(customer.pk), customer.name))
+                    links = {"customer_id": customer.pk, "owner_id": customer.owner_id or 0}
+                    yield Found(one, f"customer:{customer.pk}", customer.name, links)
+                continue
+            for row in known.deals:
+                facts, deal = known.of(row), row[""]
+                if asking.holds(rule, facts):
+                    one = asking.judge(rule, facts, Who(str(deal.pk), deal.title))
+                    links = {"customer_id": customer.pk, "deal_id": deal.pk, "owner_id": deal.owner_id}
+                    yield Found(one, f"deal:{deal.pk}", deal.title, links)
 
 
 # Carrying out
@@ -169,25 +195,28 @@ class Night:
     policy: Policy
     rule: WarningRule
     day: date
+    counts: dict[str, int]
 
-    def carry_out(self, found: Sequence[Found]) -> dict[str, int]:
-        """Open, close, refresh and tell; how many of each."""
-        open_ = {one.subject: one for one in self.own.filter(cleared_on=None)}
+    def carry_out(self, found: Sequence[Found], among: QuerySet[Warning]) -> None:
+        """Open, refresh and close. among: the open ones of all subjects that were asked."""
+        open_ = {one.subject: one for one in among.defer("trace")}
         holding = {one.subject: one for one in found if one.one.holds}
         unknown = {one.subject for one in found if one.one.holds is None}
-        raised = self.raise_([one for subject, one in holding.items() if subject not in open_])
-        self.tell([w for w in raised if not self.muted(w)], self.rule.notify, ONE, MANY)
+        self.raise_([one for subject, one in holding.items() if subject not in open_])
         self.refresh([(warning, holding[s]) for s, warning in open_.items() if s in holding])
-        cleared = _clear([one for subject, one in open_.items() if subject not in {*holding, *unknown}], self.day)
-        still = [warning for subject, warning in open_.items() if subject in holding]
-        counts = {"raised": len(raised), "cleared": cleared, "escalated": self.escalate(still)}
-        return {**counts, "unknown": len(unknown - open_.keys())}
+        gone = [one for subject, one in open_.items() if subject not in {*holding, *unknown}]
+        self.counts["cleared"] += _clear(gone, self.day)
+        self.counts["unknown"] += len(unknown - open_.keys())
 
     @property
     def own(self) -> QuerySet[Warning]:
         return Warning.objects.filter(policy_key=self.policy.id, rule=self.rule.id)
 
-    def raise_(self, found: Iterable[Found]) -> list[Warning]:
+    @property
+    def open(self) -> QuerySet[Warning]:
+        return self.own.filter(cleared_on=None)
+
+    def raise_(self, found: Sequence[Found]) -> None:
         new = []
         for one in found:
             warning = Warning(policy_key=self.policy.id, rule=self.rule.id, subject=one.subject, raised_on=self.day)
@@ -197,7 +226,7 @@ class Night:
             new.append(warning)
         Warning.objects.bulk_create(new, batch_size=SOME)
         _tell_events((one, "created", {}) for one in new)
-        return new
+        self.counts["raised"] += len(new)
 
     def fill(self, warning: Warning, found: Found) -> None:
         line = found.one.line
@@ -218,47 +247,51 @@ class Night:
                 changed.append(warning)
         Warning.objects.bulk_update(changed, names, batch_size=SOME)
 
-    def muted(self, warning: Warning) -> bool:
-        """Whether the last one of this rule and subject was told so shortly before that this one is not."""
-        if self.rule.mute is None:
-            return False
-        last = self.own.filter(subject=warning.subject).exclude(pk=warning.pk)
-        day = last.order_by("-raised_on").values_list("raised_on", flat=True).first()
-        return day is not None and self.day < _after(day, self.rule.mute)
-
-    def escalate(self, still: Sequence[Warning]) -> int:
-        rule = self.rule.escalate
+    def tell_all(self) -> None:
+        """Those that were opened tonight, then those that have been open for long, each once."""
+        fresh = self.open.filter(raised_on=self.day, told=None)
+        if self.rule.mute is not None:
+            before = self.own.filter(raised_on__lt=self.day, subject=OuterRef("subject")).order_by("-raised_on")
+            last = fresh.annotate(last=Subquery(before.values("raised_on")[:1])).values_list("pk", "last")
+            muted = {pk for pk, on in last if on is not None and self.day < _after(on, self.rule.mute)}
+            fresh = fresh.exclude(pk__in=muted)
+        self.tell(fresh, self.rule.notify, ONE, MANY)
+        rule, waiting = self.rule.escalate, self.open.filter(escalated_on=None)
         if rule is None:
-            return 0
-        due = [w for w in still if w.escalated_on is None and _after(w.raised_on, rule.after) <= self.day]
-        for warning in due:
-            warning.escalated_on = self.day
-        Warning.objects.bulk_update(due, ["escalated_on"], batch_size=SOME)
+            return
+        days = waiting.order_by().values_list("raised_on", flat=True).distinct()
+        due = waiting.filter(raised_on__in=[day for day in days if _after(day, rule.after) <= self.day])
         self.tell(due, rule.to, UP, UP_MANY)
-        return len(due)
+        self.counts["escalated"] += due.update(escalated_on=self.day)
 
-    def tell(self, warnings: Sequence[Warning], names: Iterable[str], one: str, many: str) -> None:
+    def tell(self, warnings: QuerySet[Warning], names: Iterable[str], one: str, many: str) -> None:
         """Whoever the rule names, each once however many there are."""
-        by_person: dict[int, list[Warning]] = defaultdict(list)
+        by_person: dict[int, list[int]] = defaultdict(list)
         people: dict[int | None, list[int]] = {}
-        for warning in warnings:
-            if warning.owner_id not in people:
-                people[warning.owner_id] = told_by(names, warning.owner_id)
-            for pk in people[warning.owner_id]:
-                by_person[pk].append(warning)
-        rows = [WarningTold(warning=w, person_id=pk, on=self.day) for pk, every in by_person.items() for w in every]
-        WarningTold.objects.bulk_create(rows, batch_size=SOME, ignore_conflicts=True)
-        desk = desk_of(Warning)
+        for pk, owner in warnings.order_by("pk").values_list("pk", "owner"):
+            if owner not in people:
+                people[owner] = told_by(names, owner)
+            for person in people[owner]:
+                by_person[person].append(pk)
+        for person, mine in by_person.items():
+            rows = (WarningTold(warning_id=pk, person_id=person, on=self.day) for pk in mine)
+            WarningTold.objects.bulk_create(rows, batch_size=SOME, ignore_conflicts=True)
+            self._notify(person, mine, one, many)
+
+    def _notify(self, person: int, mine: Sequence[int], one: str, many: str) -> None:
+        rule, desk = self.rule.name or self.rule.id, desk_of(Warning)
         assert desk is not None
-        for pk, mine in by_person.items():
-            rule, first = self.rule.name or self.rule.id, mine[0]
-            if len(mine) == 1:
-                said = {"rule": rule, "title": first.about, "value": f"{first.value} {first.bound}".strip()}
-                notify([pk], WARNING, one, record=first, values={**said, "day": first.raised_on.isoformat()})
-                continue
-            listed = with_query(desk.url(), {"where": ["cleared_on:empty", f"name:is:{rule}"]})
-            said = {"rule": rule, "n": len(mine), "names": " · ".join(w.about for w in mine[:NAMED])}
-            notify([pk], WARNING, many, values=said, url=listed)
+        shown = list(Warning.objects.filter(pk__in=mine[:NAMED]).order_by("pk"))
+        if len(mine) == 1:
+            first = shown[0]
+            about = rule if first.subject == "company" else f"{rule} · {first.about}"
+            value = f"{first.value} {first.bound}".strip()
+            said = {"rule": about, "value": value, "day": first.raised_on.isoformat()}
+            notify([person], WARNING, one, record=first, values=said)
+            return
+        listed = with_query(desk.url(), {"where": ["cleared_on:empty", f"name:is:{rule}"]})
+        several = {"rule": rule, "n": len(mine), "names": " · ".join(w.about for w in shown)}
+        notify([person], WARNING, many, values=several, url=listed)
 
 
 def _clear(warnings: Sequence[Warning], day: date) -> int:

@@ -23,7 +23,7 @@ from xiaoguan.desk.jobs import Running, every
 from xiaoguan.policy.following import Due, Following
 from xiaoguan.rulebook.daily import ruling
 from xiaoguan.rulebook.versions import document_of
-from xiaoguan.sales.knowing import Known, Portfolio, Questions
+from xiaoguan.sales.knowing import Known, Portfolio, Questions, keep_marks
 from xiaoguan.sales.models import Activity
 
 SOME = 500
@@ -92,7 +92,7 @@ def _mark(rules: Rules, customers: Sequence[Customer]) -> int:
                 setattr(customer, name, value)
             changed.append(customer)
         due_now += due is not None and due.on <= rules.day
-    Customer.objects.bulk_update(changed, MARKS, batch_size=SOME)
+    keep_marks(changed, MARKS)
     return due_now
 
 

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from django.db import connection
 from django.db.models import Count, Sum
 from django.utils import timezone
 
@@ -162,3 +163,17 @@ class Portfolio:
 
     def known(self, customer: Customer) -> Known:
         return Known(customer, self, timezone.localdate(self.since[customer.pk]))
+
+
+def keep_marks(customers: Sequence[Customer], names: Sequence[str]) -> None:
+    """Write these columns of customers, and nothing else: what is derived is no change of the record."""
+    fields = [Customer._meta.get_field(name) for name in names]
+    table, columns = connection.ops.quote_name(Customer._meta.db_table), [field.column for field in fields]
+    sets = ", ".join(f"{connection.ops.quote_name(column)} = %s" for column in columns)
+    rows = [
+        (*(field.get_db_prep_save(getattr(one, field.attname), connection) for field in fields), one.pk)
+        for one in customers
+    ]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(f"UPDATE {table} SET {sets} WHERE id = %s", rows)

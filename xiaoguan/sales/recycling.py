@@ -36,7 +36,7 @@ from xiaoguan.policy.document.process import Recycle
 from xiaoguan.policy.recycling import Due, Recycling
 from xiaoguan.rulebook.daily import ruling
 from xiaoguan.rulebook.versions import document_of
-from xiaoguan.sales.knowing import Portfolio, Questions
+from xiaoguan.sales.knowing import Portfolio, Questions, keep_marks
 
 HORIZON, SOME = 30, 500
 """So many days ahead customers are marked; so many are looked at in one step."""
@@ -143,7 +143,7 @@ def _keep(customers: Sequence[Customer], before: Mapping[int, list[Any]]) -> Non
     """Write the marks that are other ones; they are no change of the record, as what is derived is none."""
     after = _marks(customers)
     changed = [customer for customer in customers if after[customer.pk] != before[customer.pk]]
-    Customer.objects.bulk_update(changed, MARKS, batch_size=SOME)
+    keep_marks(changed, MARKS)
 
 
 @every("day", at="00:30", title=gettext_lazy("Take customers back into the public pool"))
