@@ -16,6 +16,7 @@ from xiaoguan.desk.models import Event
 from xiaoguan.desk.notify import Notification
 from xiaoguan.insight.models import Warning
 from xiaoguan.insight.warnings import ask_warnings
+from xiaoguan.people.models import Person
 from xiaoguan.policy import load_text
 from xiaoguan.rulebook.versions import adopt, document_of
 from xiaoguan.rulebook.workshop import trying
@@ -123,5 +124,17 @@ def test_a_draft_is_tried_with_the_warnings_it_would_have_given(cast: Any) -> No
     (poor,) = trying.Shown(row.result).warnings()
     assert poor.times == (5, 6)
     assert ["林静", "2026-01", "", "500.00 < 600", "林静"] in poor.rows() and ("林静", 1, 2) in poor.by_person()
+    hidden = trying.Shown(row.result | {"warnings": {"x": _found(row)}}, cast.viewer("linjing")).warnings()[0].rows()
+    assert [one[0] for one in hidden] == ["林静2026-01-05", "•••"], "a customer of somebody else has no name"
     sheets = CalamineWorkbook.from_filelike(io.BytesIO(trying.workbook(row)))
     assert ["业绩不足", "林静", "2026-01", "", "500.00 < 600", "林静"] in sheets.get_sheet_by_index(3).to_python()
+
+
+def _found(row: PolicyBacktest) -> dict[str, Any]:
+    """A rule about two customers, the second one of the other team."""
+    mine = Customer.objects.get(name__startswith="林静")
+    other = Customer.objects.create(name="别人的客户", owner=Person.objects.get(name="王磊"))
+    found = [
+        ["after", f"customer:{one.pk}", one.name, "2026-01", "1", "> 0", str(one.owner_id)] for one in (mine, other)
+    ]
+    return {"name": "x", "severity": "info", "before": None, "after": 2, "unknown": "", "found": found}

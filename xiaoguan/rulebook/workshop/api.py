@@ -119,11 +119,11 @@ def backtests(request: HttpRequest, pk: int) -> HttpResponse:
 
 def backtest(request: HttpRequest, pk: int, test: int) -> HttpResponse:
     """One back-test with its result: per person and period, in total, what changes for whom."""
-    _viewer, draft = found(request, pk)
+    viewer, draft = found(request, pk)
     row = PolicyBacktest.objects.filter(draft=draft, pk=test).select_related("draft").first() if is_id(test) else None
     if row is None:
         raise Http404
-    return answer({**backtest_words(row), "result": _result(row) if row.result else None})
+    return answer({**backtest_words(row), "result": _result(row, viewer) if row.result else None})
 
 
 def backtest_words(row: PolicyBacktest) -> dict[str, Any]:
@@ -131,8 +131,8 @@ def backtest_words(row: PolicyBacktest) -> dict[str, Any]:
     return {"id": row.pk, **{name: getattr(row, name) for name in names}, "stale": row.stale}
 
 
-def _result(row: PolicyBacktest) -> dict[str, Any]:
-    shown = trying.Shown(row.result)
+def _result(row: PolicyBacktest, viewer: Viewer) -> dict[str, Any]:
+    shown = trying.Shown(row.result, viewer)
     unit = f"money:{shown.currency}"
 
     def money(value: int) -> str:
@@ -151,7 +151,7 @@ def _result(row: PolicyBacktest) -> dict[str, Any]:
         "periods": [{"period": label, **pair(b, a)} for label, b, a in shown.periods()],
         "jumps": [{"component": c, "bound": b, "pays": money(p)} for c, b, p in row.result["jumps"]],
         "missing": [{"line": name, "times": times} for name, times in shown.missing()],
-        "warnings": row.result["warnings"],
+        "warnings": {one.rule: one.data for one in shown.warnings()},
         "rows": [
             {"person": key, "period": label, **pair(b, a), "missing": missing}
             for key, label, b, a, missing in row.result["rows"]

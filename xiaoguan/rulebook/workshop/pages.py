@@ -322,12 +322,12 @@ def backtest_page(request: HttpRequest, pk: int, test: int) -> HttpResponse:
     viewer, draft, row = _test(request, pk, test)
     context: dict[str, Any] = {**_head(draft, viewer), "tab": "test", "test": _test_row(row)}
     if row.result:
-        context |= _result(row)
+        context |= _result(row, viewer)
     return render(request, "policy/backtest.html", context)
 
 
-def _result(row: PolicyBacktest) -> dict[str, Any]:
-    shown = trying.Shown(row.result)
+def _result(row: PolicyBacktest, viewer: Viewer) -> dict[str, Any]:
+    shown = trying.Shown(row.result, viewer)
 
     def money(value: int) -> str:
         return money_text(value, shown.currency)
@@ -377,11 +377,11 @@ def _result(row: PolicyBacktest) -> dict[str, Any]:
 @require_GET
 def backtest_file(request: HttpRequest, pk: int, test: int) -> HttpResponse:
     """The back-test as a spreadsheet."""
-    _viewer, _draft, row = _test(request, pk, test)
+    viewer, _draft, row = _test(request, pk, test)
     if not row.result:
         raise Http404
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    response = HttpResponse(trying.workbook(row), content_type=kind)
+    response = HttpResponse(trying.workbook(row, viewer), content_type=kind)
     response["Content-Disposition"] = f'attachment; filename="back-test-{row.first}-{row.last}.xlsx"'
     return response
 

@@ -25,7 +25,8 @@ from xiaoguan.base.explain import Statement
 from xiaoguan.base.money import SCALE
 from xiaoguan.base.periods import Period
 from xiaoguan.desk import jobs
-from xiaoguan.desk.access import Viewer
+from xiaoguan.desk.access import NOBODY, Viewer
+from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.jobs import JobError, Running, job_kind
 from xiaoguan.people.models import Team
 from xiaoguan.policy import Backtest, Policy, Who, backtest, diff, load_text, statement
@@ -35,6 +36,7 @@ from xiaoguan.rulebook.versions import document_of
 from xiaoguan.rulebook.workshop.models import PolicyBacktest, PolicyDraft
 from xiaoguan.rulebook.world import DatabaseWorld, Participants
 
+HIDDEN = "•••"
 BACK = 36
 """So many periods of each kind are offered, and at most so many are tried at once."""
 _COUNTS = ("metrics", "goals", "calendar", "appraisal", "policy.currency", "policy.fx", "policy.scope")
@@ -184,9 +186,13 @@ def plain(trial: Trial) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Shown:
-    """A stored back-test as pages, files and programs read it. Amounts in ten-thousandths."""
+    """A stored back-test as pages, files and programs read it. Amounts in ten-thousandths.
+
+    viewer   who reads it: customers that they may not see have no name in it
+    """
 
     data: dict[str, Any]
+    viewer: Viewer = NOBODY
 
     @property
     def currency(self) -> str:
@@ -232,7 +238,20 @@ class Shown:
 
     def warnings(self) -> list[FiredWords]:
         """Each rule with how often it would have been given, and of whom when; by person those with most first."""
-        return [FiredWords(self, rule, one) for rule, one in self.data["warnings"].items()]
+        return [FiredWords(self, rule, self._seen(one)) for rule, one in self.data["warnings"].items()]
+
+    def _seen(self, one: dict[str, Any]) -> dict[str, Any]:
+        found = one.get("found", [])
+        ids = sorted({int(row[1][9:]) for row in found if row[1].startswith("customer:")})
+        desk = desk_of("customer") if ids else None
+        if desk is None:
+            return one
+        seen: set[str] = set()
+        for start in range(0, len(ids), 5_000):
+            rows = desk.visible(self.viewer).filter(pk__in=ids[start : start + 5_000])
+            seen |= {f"customer:{pk}" for pk in rows.values_list("pk", flat=True)}
+        masked = [row if row[1] in seen else [*row[:2], HIDDEN, *row[3:]] for row in found]
+        return {**one, "found": masked}
 
     def name(self, key: str) -> str:
         return str(self.data["people"].get(key, [key])[0])
@@ -345,11 +364,11 @@ def statements(row: PolicyBacktest, key: str, label: str) -> tuple[Who, Statemen
 # A file of it
 
 
-def workbook(row: PolicyBacktest) -> bytes:
+def workbook(row: PolicyBacktest, viewer: Viewer = NOBODY) -> bytes:
     """The back-test as a spreadsheet: what it comes to, by person, by period, and every row."""
     from xlsxwriter import Workbook
 
-    shown = Shown(row.result)
+    shown = Shown(row.result, viewer)
     out = io.BytesIO()
     with Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
         sheets = _Sheets(book)
