@@ -415,14 +415,20 @@ def _range(desk: Desk) -> tuple[int, str]:
     return base, f"{_number()} > {base} AND {_number()} < {base + ROOM}"
 
 
-def _fits() -> str:
-    return "desk_search MATCH %s" if connection.vendor == "sqlite" else "tokens @@ %s::tsquery"
+def _fits(sought: Sought) -> tuple[str, list[str]]:
+    """The condition that a row has what is sought, and its values. PostgreSQL is given one for each part: of one that
+    joins them it would ask every part again for every row that has the rarest, words and thirty owners alike."""
+    if connection.vendor == "sqlite":
+        return "desk_search MATCH %s", [_match(sought)]
+    parts = sought.parts if isinstance(sought, Every) else (sought,)
+    return " AND ".join(["tokens @@ %s::tsquery"] * len(parts)), [_match(part) for part in parts]
 
 
 def _subquery(desk: Desk, sought: Sought, newest: int | None) -> RawSQL:
     base, rows = _range(desk)
     end = f" ORDER BY {_number()} DESC LIMIT {int(newest)}" if newest else ""
-    return RawSQL(f"SELECT {_number()} - {base} FROM desk_search WHERE {_fits()} AND {rows}{end}", [_match(sought)])
+    fits, values = _fits(sought)
+    return RawSQL(f"SELECT {_number()} - {base} FROM desk_search WHERE {fits} AND {rows}{end}", values)
 
 
 def everywhere(viewer: Viewer, words: str, each: int) -> dict[Desk, list[tuple[int, str]]]:
@@ -488,7 +494,7 @@ def _newest(asked: list[tuple[Desk, Sought]], viewer: Viewer, each: int) -> dict
                 few = any(token.text.startswith(FIRST) for token in _tokens_in(sought))
                 theirs = any(token.text.startswith(OWNER) for token in _tokens_in(sought))
                 way = _at_once if theirs and (connection.vendor == "postgresql" or not few) else _down
-                for desk, ids in way(cursor, _match(sought), left):
+                for desk, ids in way(cursor, sought, left):
                     found[desk] = ids
     return found
 
@@ -525,12 +531,13 @@ def _at_hand(cursor: Any, sought: Sought, several: list[Desk], each: int) -> Ite
 def _at_hand_there(by_base: dict[int, Desk], sought: Sought) -> Iterator[tuple[Desk, list[int], bool]]:
     """The same for PostgreSQL, which stops at so many hits, and need not be asked again."""
     look = f"SELECT id, tokens FROM desk_search WHERE id > base AND id < base + {ROOM} ORDER BY id DESC LIMIT"
-    hits = f"SELECT id FROM ({look} {LOOK['postgresql']}) AS d WHERE tokens @@ %s::tsquery LIMIT {NEWEST}"
+    fits, values = _fits(sought)
+    hits = f"SELECT id FROM ({look} {LOOK['postgresql']}) AS d WHERE {fits} LIMIT {NEWEST}"
     with kept_cursor() as cursor:
         cursor.execute(
             f"SELECT base, id FROM unnest(%s::bigint[]) AS b(base) CROSS JOIN LATERAL ({hits}) AS a"
             " ORDER BY base, id DESC",
-            [listed(by_base), _match(sought)],
+            [listed(by_base), *values],
         )
         rows = cursor.fetchall()
     found: dict[int, list[int]] = {base: [] for base in by_base}
@@ -539,29 +546,29 @@ def _at_hand_there(by_base: dict[int, Desk], sought: Sought) -> Iterator[tuple[D
     return ((by_base[base], ids, True) for base, ids in found.items())
 
 
-def _at_once(cursor: Any, match: str, several: list[Desk]) -> Iterator[tuple[Desk, list[int]]]:
+def _at_once(cursor: Any, sought: Sought, several: list[Desk]) -> Iterator[tuple[Desk, list[int]]]:
     """The newest hits of each of these desks that has any, in one question that finds all hits."""
     by_slot = {slot(desk.key): desk for desk in several}
     number, low, top = _number(), min(by_slot) * ROOM, (max(by_slot) + 1) * ROOM
-    found = f"SELECT {number} AS n FROM desk_search WHERE {_fits()} AND {number} < {top} AND {number} > {low}"
+    fits, values = _fits(sought)
+    found = f"SELECT {number} AS n FROM desk_search WHERE {fits} AND {number} < {top} AND {number} > {low}"
     placed = f"SELECT n, row_number() OVER (PARTITION BY n / {ROOM} ORDER BY n DESC) AS place FROM ({found}) AS f"
-    cursor.execute(f"SELECT n FROM ({placed}) AS p WHERE place <= {NEWEST} ORDER BY n DESC", [match])
+    cursor.execute(f"SELECT n FROM ({placed}) AS p WHERE place <= {NEWEST} ORDER BY n DESC", values)
     for place, rows in groupby((row[0] for row in cursor.fetchall()), lambda n: n // ROOM):
         if place in by_slot:
             yield by_slot[place], [row % ROOM for row in rows]
 
 
-def _down(cursor: Any, match: str, several: list[Desk]) -> Iterator[tuple[Desk, list[int]]]:
+def _down(cursor: Any, sought: Sought, several: list[Desk]) -> Iterator[tuple[Desk, list[int]]]:
     """The newest hits of each of these desks that has any; one question for each of those, and one more."""
     by_slot = {slot(desk.key): desk for desk in several}
     number, low, top = _number(), min(by_slot) * ROOM, (max(by_slot) + 1) * ROOM
     # PostgreSQL cannot tell how few words go on like this; it is kept from walking all rows from the newest down.
-    fence = " OFFSET 0" if ":*" in match else ""
+    fence = " OFFSET 0" if any(token.goes_on for token in _tokens_in(sought)) else ""
+    fits, values = _fits(sought)
     while top > low:
-        inner = (
-            f"SELECT {number} AS n FROM desk_search WHERE {_fits()} AND {number} < {top} AND {number} > {low}{fence}"
-        )
-        cursor.execute(f"SELECT n FROM ({inner}) AS d ORDER BY n DESC LIMIT {NEWEST}", [match])
+        inner = f"SELECT {number} AS n FROM desk_search WHERE {fits} AND {number} < {top} AND {number} > {low}{fence}"
+        cursor.execute(f"SELECT n FROM ({inner}) AS d ORDER BY n DESC LIMIT {NEWEST}", values)
         rows = [row[0] for row in cursor.fetchall()]
         last = rows[-1] // ROOM if len(rows) == NEWEST else -1
         for place in sorted({row // ROOM for row in rows}, reverse=True):
