@@ -226,6 +226,30 @@ def test_a_call_is_logged_as_done_with_the_next_one_planned(cast: Any, client_of
     assert stranger.status_code == 403
 
 
+def test_what_is_logged_closes_the_plan_that_it_was(cast: Any, client_of: Any) -> None:
+    sale = deal(cast.linjing)
+    browser, today = client_of("linjing"), timezone.localdate()
+    plans = [
+        Activity(subject=name, kind="task", owner=owner, due_on=today + timedelta(days=n), customer=sale.customer)
+        for n, (name, owner) in enumerate(
+            (("报价后回电", cast.linjing), ("寄样品", cast.linjing), ("拜访", cast.zhouhang))
+        )
+    ]
+    for plan in plans:
+        plan.save()
+    url = f"/customers/{sale.customer_id}"
+    sheet = browser.get(f"{url}/ask/log").content.decode()
+    assert (
+        f'<option value="{plans[0].pk}" selected>报价后回电' in sheet and "寄样品" in sheet and "拜访 · " not in sheet
+    )
+    said = {"headers": {"accept": "application/json"}}
+    call = {"kind": "call", "note": "要降价", "planned": plans[0].pk, "next_on": f"{today}"}
+    assert browser.post(f"{url}/log", call, **said).status_code == 200
+    done, _sample, _visit, following = Activity.objects.order_by("pk")
+    assert (done.done_on, done.kind, done.note, following.subject) == (today, "call", "要降价", "要降价")
+    assert browser.post(f"{url}/log", {**call, "planned": plans[2].pk}, **said).status_code == 422  # another's plan
+
+
 def test_a_customer_shows_what_it_brought_what_is_open_and_what_it_owes(cast: Any, client_of: Any) -> None:
     buyer, today = customer(cast.linjing), timezone.localdate()
     deal(cast.linjing, customer=buyer)

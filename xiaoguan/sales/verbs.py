@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -15,8 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from xiaoguan.customers.models import Contact, Customer
 from xiaoguan.desk import Verb
 from xiaoguan.desk.access import Viewer
+from xiaoguan.desk.cells import day_text
 from xiaoguan.desk.fields import MoneyFormField
-from xiaoguan.desk.forms import SoonInput
+from xiaoguan.desk.forms import SoonInput, dress
 from xiaoguan.people.models import Person
 from xiaoguan.rulebook.process import process_in_force
 from xiaoguan.sales.models import Activity, Opportunity
@@ -217,8 +219,15 @@ class HandOver(Verb):
         record.save()
 
 
+class PlanField(forms.ModelChoiceField):
+    """One of the steps that somebody has planned with a customer."""
+
+    def label_from_instance(self, plan: Activity) -> str:
+        return f"{plan.subject} · {day_text(plan.due_on)}"
+
+
 class Log(Verb):
-    """记跟进: what was just said or done with a customer, written down as done, and when it goes on."""
+    """记跟进: what was just said or done with a customer, and when it goes on; a plan that it was is done with it."""
 
     label, icon, tone, step = _("Log a contact"), "phone-call", "primary", True
     told = pgettext_lazy("history", "logged a contact")
@@ -231,8 +240,22 @@ class Log(Verb):
             label=_("Outcome"), choices=Activity.Outcome.choices, required=False, widget=forms.RadioSelect
         ),
         "note": forms.CharField(label=_("Note"), required=False, max_length=2000, widget=forms.Textarea),
+        "planned": PlanField(Activity.objects.none(), label=_("It was planned as"), required=False),
         "next_on": forms.DateField(label=_("Next contact"), required=False, widget=SoonInput),
     }
+    unsaid = ("planned",)
+
+    def form(self, data: Any = None, record: Any = None, viewer: Viewer | None = None) -> forms.Form:
+        form = super().form(data, record, viewer)
+        plans = _plans(record, viewer) if record is not None and viewer is not None else Activity.objects.none()
+        if not plans:
+            del form.fields["planned"]
+            return form
+        due = next((plan for plan in plans if plan.due_on <= timezone.localdate()), None)
+        told = {"label": self.fields["planned"].label, "empty_label": _("none of these"), "initial": due}
+        form.fields["planned"] = PlanField(plans, required=False, **told)
+        dress(form)
+        return form
 
     def do(
         self,
@@ -241,10 +264,17 @@ class Log(Verb):
         kind: str,
         outcome: str = "",
         note: str = "",
+        planned: Activity | None = None,
         next_on: date | None = None,
         **values: Any,
     ) -> None:
         today, first = timezone.localdate(), note.strip().splitlines()[:1]
+        if planned is not None:
+            planned.kind, planned.outcome, planned.done_on = kind, outcome, today
+            planned.note = f"{planned.note}\n{note}".strip()
+            planned.save()
+            planned.plan_next(next_on, first[0] if first else "")
+            return
         made = Activity(
             subject=(first[0] if first else str(Activity.Kind(kind).label))[:160],
             kind=kind,
@@ -257,6 +287,12 @@ class Log(Verb):
         )
         made.save()
         made.plan_next(next_on, gettext("Follow up: %(what)s") % {"what": made.subject})
+
+
+def _plans(record: Any, viewer: Viewer) -> QuerySet[Activity]:
+    """What the viewer has planned with this customer, contact or deal and not done, the earliest first."""
+    whose = "customer" if isinstance(record, Customer) else "contact" if isinstance(record, Contact) else "opportunity"
+    return Activity.objects.filter(done_on=None, owner_id=viewer.person_id, **{whose: record}).order_by("due_on", "pk")
 
 
 def logs(record: Any) -> bool:

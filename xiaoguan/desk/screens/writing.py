@@ -219,6 +219,7 @@ def refusal(
             "options": [{"value": str(v), "label": str(label)} for v, label in getattr(form.fields[n], "choices", ())],
         }
         for n in names
+        if n in form.fields
     ]
     return {"message": " ".join(error.messages), "fields": fields}
 
