@@ -564,7 +564,7 @@ def _down(cursor: Any, sought: Sought, several: list[Desk]) -> Iterator[tuple[De
     by_slot = {slot(desk.key): desk for desk in several}
     number, low, top = _number(), min(by_slot) * ROOM, (max(by_slot) + 1) * ROOM
     # PostgreSQL cannot tell how few words go on like this; it is kept from walking all rows from the newest down.
-    fence = " OFFSET 0" if any(token.goes_on for token in _tokens_in(sought)) else ""
+    fence = " OFFSET 0" if ":*" in _match(sought) else ""
     fits, values = _fits(sought)
     while top > low:
         inner = f"SELECT {number} AS n FROM desk_search WHERE {fits} AND {number} < {top} AND {number} > {low}{fence}"
