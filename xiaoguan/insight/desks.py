@@ -1,4 +1,4 @@
-"""What people see of warnings: their own, those of their people, and what they were told of."""
+"""What people see of warnings: their own, those of their people, and what they were told of; honours are for all."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from xiaoguan.desk import Desk, Ready, manager, owner, register, role
+from xiaoguan.desk import Desk, Ready, everyone, manager, owner, register, role
 from xiaoguan.desk.access import NONE, Rule, Viewer
-from xiaoguan.insight.models import Warning, WarningTold
+from xiaoguan.insight.models import Honour, Warning, WarningTold
 
 
 class Told(Rule):
@@ -47,3 +47,18 @@ class WarningDesk(Desk):
     order = "-raised_on"
     figures = "value", "bound", "raised_on", "escalated_on", "cleared_on"
     read = owner("owner") | manager("owner") | role("general_manager", "operations") | Told()
+
+
+@register
+class HonourDesk(Desk):
+    """Honours are given by the rules of the policy; the number behind one is not for everybody."""
+
+    model = Honour
+    icon = "award"
+    place = "performance"
+    columns = "name", "person", "rank", "label", "team", "given_on"
+    filters = "name", "person", "team", "given_on"
+    views = (Ready("mine", _("Mine"), "person=me"),)
+    order = "-given_on"
+    figures = "person", "rank", "label", "given_on"
+    read = everyone

@@ -96,3 +96,39 @@ class WarningTold(models.Model):
 
     def __str__(self) -> Any:
         return f"{self.warning} → {self.person}"
+
+
+class Honour(Record):
+    """表彰: somebody came first, or among the first, by a rule of the policy in a period. Everybody may see it."""
+
+    IMPORTED = False
+    TITLE = "name"
+
+    name = models.CharField(_("honour"), max_length=160, editable=False)
+    rule = models.CharField(_("rule"), max_length=60, editable=False)
+    policy_key = NamedField(_("policy"), max_length=80, blank=True, editable=False)
+    person = models.ForeignKey(Person, models.PROTECT, editable=False, related_name="honours", verbose_name=_("person"))
+    team = models.ForeignKey(Team, models.SET_NULL, null=True, editable=False, related_name="+", verbose_name=_("team"))
+    rank = models.PositiveSmallIntegerField(_("rank"), default=1, editable=False)
+    label = models.CharField(_("period"), max_length=40, editable=False)
+    starts_on = models.DateField(_("from"), editable=False)
+    given_on = models.DateField(_("honoured on"), editable=False)
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("honour"), _("honours")
+        indexes: ClassVar = [models.Index(fields=["-given_on", "-id"], name="honour_list")]
+        constraints: ClassVar = [
+            *Record.Meta.constraints,
+            models.UniqueConstraint(fields=["policy_key", "rule", "starts_on", "person"], name="one_honour_a_period"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} · {self.person} · {self.label}"
+
+
+class HonourBasis(models.Model):
+    """The number behind an honour, for the person, those above and the offices: base.explain.Line as JSON."""
+
+    honour = models.OneToOneField(Honour, models.CASCADE, primary_key=True, related_name="basis")
+    policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
+    trace = models.JSONField(default=dict)

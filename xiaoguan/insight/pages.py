@@ -1,4 +1,4 @@
-"""The page of a warning: which numbers decided, down to the records behind them, and who was told."""
+"""The pages of a warning and of an honour: which numbers decided, down to the records behind them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from xiaoguan.base.explain import Line
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.screens.details import detail_page
-from xiaoguan.insight.models import Warning
+from xiaoguan.insight.models import Honour, HonourBasis, Warning
 from xiaoguan.rulebook.lines import line_words, names_of
 from xiaoguan.rulebook.versions import document_of
 
@@ -39,7 +39,21 @@ def _subject(viewer: Viewer, record: Warning) -> dict[str, str] | None:
     return {"label": str(thing), "url": desk.url("detail", pk=thing.pk)}
 
 
+def _honour(request: HttpRequest, viewer: Viewer, record: Honour) -> dict[str, Any]:
+    """The number behind it, for the person, whoever is above and the offices."""
+    office = viewer.has("general_manager", "operations", "finance", "hr")
+    if not office and record.person_id not in viewer.own | viewer.reports:
+        return {"line": None}
+    basis = HonourBasis.objects.filter(honour=record.pk).select_related("policy").first()
+    names = names_of(document_of(basis.policy)) if basis is not None else {}
+    return {"line": line_words(Line.from_json(basis.trace), names) if basis is not None else None}
+
+
 def urls() -> list[Any]:
     """Before the pages of every desk."""
     page = partial(detail_page, desk=desk_of(Warning), template="insight/warning.html", more=_warning)
-    return [path("warnings/<int:pk>", page, name="warning_page")]
+    honour = partial(detail_page, desk=desk_of(Honour), template="insight/honour.html", more=_honour)
+    return [
+        path("warnings/<int:pk>", page, name="warning_page"),
+        path("honours/<int:pk>", honour, name="honour_page"),
+    ]

@@ -23,7 +23,7 @@ from xiaoguan.desk.desk import Desk, desk_of
 from xiaoguan.desk.listing import with_query
 from xiaoguan.goals.pages import value_text
 from xiaoguan.goals.tracking import Standing, standing_of, standings
-from xiaoguan.insight.models import Warning, WarningTold
+from xiaoguan.insight.models import Honour, Warning, WarningTold
 from xiaoguan.insight.whatif import pay_kind
 from xiaoguan.people.models import Person, Team
 from xiaoguan.policy import Goal, Policy
@@ -58,6 +58,7 @@ def today(request: HttpRequest) -> HttpResponse:
             "due": due,
             "next": [*(_to_sign(viewer) + _leaving(viewer) if person else []), *due, *deals][:3],
             "deals": deals,
+            "honours": _honours() if person else [],
             "earned": _earned(person) if person else None,
             "checklist": _checklist(viewer),
         },
@@ -201,6 +202,18 @@ def _leaving(viewer: Viewer) -> list[dict[str, Any]]:
     query = {"owner": "me", "where": f"recycle_on:le:{last.isoformat()}", "sort": "recycle_on"}
     until = _("from %(day)s on") % {"day": day_text(found[0])}
     return [{"title": title % {"n": len(found)}, "url": with_query(desk.url(), query), "when": until, "tone": "amber"}]
+
+
+def _honours() -> list[dict[str, Any]]:
+    """Who was honoured in the last fortnight, the latest first."""
+    desk = desk_of(Honour)
+    assert desk is not None
+    rows = Honour.objects.filter(given_on__gt=timezone.localdate() - timedelta(days=14)).select_related("person")
+    return [
+        {"name": one.name, "person": one.person.name, "label": one.label, "rank": one.rank}
+        | {"url": desk.url("detail", pk=one.pk)}
+        for one in rows.order_by("-given_on", "rule", "rank", "id")[:FOLLOWED]
+    ]
 
 
 def _follow_ups(viewer: Viewer) -> dict[str, Any] | None:

@@ -21,4 +21,5 @@ class ProjectConfig(AppConfig):
         import_module("xiaoguan.sales.classing")
         import_module("xiaoguan.sales.following")
         import_module("xiaoguan.insight.warnings")
+        import_module("xiaoguan.insight.honours")
         import_module("xiaoguan.people.leaving").HandOverAll.offer()

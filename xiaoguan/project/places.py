@@ -48,7 +48,7 @@ PLACES = (
         "award",
         (
             *("paystatement", "appraisalrecord", "payrollperiod", "appraisalcycle"),
-            *("dispute", "ledgerentry", "result", "payterms"),
+            *("honour", "dispute", "ledgerentry", "result", "payterms"),
         ),
         page="statement",
         pages=(

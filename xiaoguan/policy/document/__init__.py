@@ -56,7 +56,7 @@ from .process import (
     WarningRule,
 )
 
-LATER = ("forecast", "pool", "recognition")
+LATER = ("forecast", "pool")
 """Sections that are read, checked and said, but not yet carried out as a whole."""
 
 
