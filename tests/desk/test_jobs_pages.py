@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from xiaoguan.customers.models import Customer
 from xiaoguan.desk import jobs
@@ -88,6 +89,10 @@ def test_what_a_job_did_is_taken_back_once(job, client_of):
 
 
 def test_the_list_of_all_jobs_is_for_administrators(job, client_of):
-    assert b"Make a customer" in client_of("gaoxiang").get("/jobs/?of=all").content
+    for name, state in (("mails", "done"), ("backup", "failed")):
+        Job.objects.create(kind=name, title=name, key=name, state=state, batch="b", finished_at=timezone.now())
+    page, clock = (client_of("gaoxiang").get(f"/jobs/?of={of}").content for of in ("all", "clock"))
+    assert b"Make a customer" in page and b"backup" in page and b">mails<" not in page
+    assert b"Make a customer" not in clock and b"backup" in clock and b">mails<" in clock
     assert b"Make a customer" not in client_of("gaoxiang").get("/jobs/").content
     assert b"Make a customer" not in client_of("sunzong").get("/jobs/?of=all").content

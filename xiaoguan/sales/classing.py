@@ -144,18 +144,19 @@ def review_classes(running: Running) -> dict[str, Any]:
     review = Review.on(timezone.localdate())
     told = {"seen": 0, "changed": 0, "after": 0, **running.checkpoint}
     if review is None or not (told["after"] or review.due):
-        return {"summary": _("No review of classes is due.")}
+        return {"summary": lambda: _("No review of classes is due.")}
     try:
         review.place  # noqa: B018
     except (PlanError, sql.NotInSql, KeyError) as error:
-        return {"summary": _("The rule %(name)s cannot be asked: %(why)s") % {"name": review.rule.id, "why": error}}
+        why = {"name": review.rule.id, "why": str(error)}
+        return {"summary": lambda: _("The rule %(name)s cannot be asked: %(why)s") % why}
     while some := list(Customer.objects.filter(pk__gt=told["after"]).order_by("pk")[:SOME]):
         told["after"] = some[-1].pk
         with running.step() as mark:
             told["changed"] += review.write(some)
             told["seen"] += len(some)
             mark |= told
-    return {"summary": _("%(seen)d customers reviewed, %(changed)d in another class.") % told}
+    return {"summary": lambda: _("%(seen)d customers reviewed, %(changed)d in another class.") % told}
 
 
 # Why

@@ -119,7 +119,7 @@ def follow_up_customers(running: Running) -> dict[str, Any]:
         with running.step() as mark:
             told["due"] += _mark(rules, some)
             mark |= told
-    return {"summary": _("%(n)d customers are due for a follow-up.") % {"n": told["due"]}}
+    return {"summary": lambda: _("%(n)d customers are due for a follow-up.") % {"n": told["due"]}}
 
 
 # Only those that are due: the others come by the night, so that nothing is asked when a record is saved.

@@ -16,17 +16,20 @@ def revert(running: Running) -> dict[str, Any]:
     """Set back everything that a batch did, in one step: what it did goes as a whole, and once."""
     from xiaoguan.desk.undo import undo_batch
 
-    if "done" in running.checkpoint:
-        return dict(running.checkpoint["done"])
-    with running.step() as mark:
-        undone = undo_batch(running.parameters["batch"], running.viewer)
-        summary = _("%(n)d records set back.") % {"n": undone.done}
-        if undone.refused:
-            summary += " " + _("%(n)d were left as they are.") % {"n": len(undone.refused)}
-        mark["done"] = {
-            "summary": summary,
-            "lines": [[f"{entity} {pk}", why] for entity, pk, why in undone.refused[:TOLD]],
-            "batch": undone.batch,
-        }
-    running.progress(undone.done, undone.done, least=0)
-    return dict(running.checkpoint["done"])
+    if "done" not in running.checkpoint:
+        with running.step() as mark:
+            undone = undo_batch(running.parameters["batch"], running.viewer)
+            mark["done"] = {
+                "counts": [undone.done, len(undone.refused)],
+                "lines": [[f"{entity} {pk}", why] for entity, pk, why in undone.refused[:TOLD]],
+                "batch": undone.batch,
+            }
+        running.progress(undone.done, undone.done, least=0)
+    found = dict(running.checkpoint["done"])
+    done, left = found.pop("counts")
+    return {"summary": lambda: _said(done, left), **found}
+
+
+def _said(done: int, left: int) -> str:
+    text = _("%(n)d records set back.") % {"n": done}
+    return text + (" " + _("%(n)d were left as they are.") % {"n": left} if left else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotModified, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
@@ -112,10 +113,15 @@ def _pause(found: list[dict[str, Any]]) -> int:
 
 @require_GET
 def jobs_page(request: HttpRequest) -> HttpResponse:
-    """All jobs that the viewer may see, the newest first."""
+    """The viewer's jobs, the newest first. Administrators see everybody's (`of=all`), and those by the clock apart
+    (`of=clock`): they come every few minutes, and stand among the others only when they failed."""
     viewer = viewer_of(request)
-    everyone = viewer.has(*jobs.ADMINISTRATORS) and request.GET.get("of") == "all"
-    rows = jobs.visible(viewer) if everyone else Job.objects.filter(account_id=viewer.account_id)
+    whose = request.GET.get("of", "") if viewer.has(*jobs.ADMINISTRATORS) else ""
+    rows = Job.objects.filter(account_id=viewer.account_id)
+    if whose == "all":
+        rows = jobs.visible(viewer).filter(Q(key__isnull=True) | Q(state=Job.State.FAILED))
+    elif whose == "clock":
+        rows = jobs.visible(viewer).filter(key__isnull=False)
     before = request.GET.get("before", "")
     rows = rows.filter(pk__lt=int(before)) if is_number(before) else rows
     page = list(rows.order_by("-id")[: PAGE + 1])
@@ -123,7 +129,7 @@ def jobs_page(request: HttpRequest) -> HttpResponse:
     context = {
         "jobs": found,
         "every": _pause(found),
-        "all": everyone,
+        "whose": whose if whose in ("all", "clock") else "",
         "may_all": viewer.has(*jobs.ADMINISTRATORS),
         "next": page[PAGE - 1].pk if len(page) > PAGE else None,
     }
