@@ -75,3 +75,18 @@ def test_titles_asked_in_one_question_are_those_of_the_one_rule(
     assert len(together["acme"][conformance.desk("opportunity")]) == 3
     monkeypatch.setattr(search.titles, "is_plain", lambda _desk, _viewer: False)
     assert {words: search.everywhere(cast.viewer(who), words, 4) for words in together} == together
+
+
+def test_what_belongs_to_nobody_is_found_where_it_may_be(cast: Any, customers: list[int]) -> None:
+    deals, customer = conformance.desk("opportunity"), conformance.desk("customer")
+    free = conformance.sample(customer.model, cast.linjing, {"name": "海天无主", "owner_id": None})
+    deal = conformance.sample(deals.model, cast.linjing, {"title": "海天设备", "customer_id": customers[2]})
+    lost = conformance.sample(deals.model, cast.linjing, {"title": "海天旧案", "customer_id": customers[2]})
+    search.index_many(deals, [(lost.pk, ["海天旧案"], None)])  # as if nobody had it, which no deal of ours may be
+    found = search.everywhere(cast.viewer("linjing"), "海天", 5)
+    assert free.pk in [pk for pk, _title in found[customer]]
+    assert [pk for pk, _title in found[deals] if pk == deal.pk] == [deal.pk]
+    near = search._newest(
+        [(d, search._sought(d, "海天", cast.viewer("linjing"))) for d in (customer, deals)], cast.viewer("linjing"), 5
+    )
+    assert free.pk in near[customer] and near[deals] == [deal.pk]

@@ -310,6 +310,8 @@ class Either:
 
 
 Sought = Token | Every | Either
+Owned = Sequence[tuple[Sought, "list[Desk]"]]
+"""What is sought, or whose records, with the desks for which."""
 
 
 def _sought(desk: Desk, words: str, viewer: Viewer | None) -> Sought | None:
@@ -480,6 +482,9 @@ def _newest(asked: list[tuple[Desk, Sought]], viewer: Viewer, each: int) -> dict
         together.setdefault((sought, desk.read.always(viewer)), []).append(desk)
     found: dict[Desk, list[int]] = {}
     with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            for pool in _pools([(s, together.pop((s, all_))) for s, all_ in list(together) if _is_theirs(s)]):
+                found |= _at_once(cursor, *pool)
         for (sought, everything), several in together.items():
             left = list(several)
             if everything and _common(sought):
@@ -492,11 +497,26 @@ def _newest(asked: list[tuple[Desk, Sought]], viewer: Viewer, each: int) -> dict
                 # Of some people's records all that fit are few enough to be found at once; so few letters fit half of
                 # them, and FTS5 gives the newest first.
                 few = any(token.text.startswith(FIRST) for token in _tokens_in(sought))
-                theirs = any(token.text.startswith(OWNER) for token in _tokens_in(sought))
-                way = _at_once if theirs and (connection.vendor == "postgresql" or not few) else _down
-                for desk, ids in way(cursor, sought, left):
-                    found[desk] = ids
+                way = _at_once if _is_theirs(sought) and not few else _down
+                found |= way(cursor, sought, left)
     return found
+
+
+def _is_theirs(sought: Sought) -> bool:
+    """Whether only some people's records are sought."""
+    return any(token.text.startswith(OWNER) for token in _tokens_in(sought))
+
+
+def _pools(groups: Owned) -> Iterator[tuple[Sought, list[Desk], Owned]]:
+    """Groups of desks that differ in whose records are sought, as one question: those of anybody of them, all the
+    desks, and whose each group may have. What PostgreSQL has to do for it is much the same for one group as for all."""
+    pools: dict[tuple[Sought, ...], list[tuple[Sought, list[Desk]]]] = {}
+    for sought, several in groups:
+        assert isinstance(sought, Every)
+        pools.setdefault(sought.parts[:-1], []).append((sought.parts[-1], several))
+    for terms, owned in pools.items():
+        anybody = list(dict.fromkeys(token for owners, _desks in owned for token in _tokens_in(owners)))
+        yield Every((*terms, _any(anybody))), [d for _owners, several in owned for d in several], owned
 
 
 def _common(sought: Sought) -> bool:
@@ -546,21 +566,25 @@ def _at_hand_there(by_base: dict[int, Desk], sought: Sought) -> Iterator[tuple[D
     return ((by_base[base], ids, True) for base, ids in found.items())
 
 
-def _at_once(cursor: Any, sought: Sought, several: list[Desk]) -> Iterator[tuple[Desk, list[int]]]:
-    """The newest hits of each of these desks that has any, in one question that finds all hits."""
+def _at_once(cursor: Any, sought: Sought, several: list[Desk], owned: Owned = ()) -> dict[Desk, list[int]]:
+    """The newest hits of each of these desks that has any, in one question that finds all; `owned`: as in `_pools`."""
     by_slot = {slot(desk.key): desk for desk in several}
     number, low, top = _number(), min(by_slot) * ROOM, (max(by_slot) + 1) * ROOM
     fits, values = _fits(sought)
     found = f"SELECT {number} AS n FROM desk_search WHERE {fits} AND {number} < {top} AND {number} > {low}"
+    for owners, theirs in owned if len(owned) > 1 else ():
+        slots = ", ".join(str(slot(desk.key)) for desk in theirs)
+        found += f" AND ({number} / {ROOM} NOT IN ({slots}) OR tokens @@ %s::tsquery)"
+        values = [*values, _match(owners)]
     placed = f"SELECT n, row_number() OVER (PARTITION BY n / {ROOM} ORDER BY n DESC) AS place FROM ({found}) AS f"
     cursor.execute(f"SELECT n FROM ({placed}) AS p WHERE place <= {NEWEST} ORDER BY n DESC", values)
-    for place, rows in groupby((row[0] for row in cursor.fetchall()), lambda n: n // ROOM):
-        if place in by_slot:
-            yield by_slot[place], [row % ROOM for row in rows]
+    places = groupby((row[0] for row in cursor.fetchall()), lambda n: n // ROOM)
+    return {by_slot[place]: [row % ROOM for row in rows] for place, rows in places if place in by_slot}
 
 
-def _down(cursor: Any, sought: Sought, several: list[Desk]) -> Iterator[tuple[Desk, list[int]]]:
+def _down(cursor: Any, sought: Sought, several: list[Desk]) -> dict[Desk, list[int]]:
     """The newest hits of each of these desks that has any; one question for each of those, and one more."""
+    found: dict[Desk, list[int]] = {}
     by_slot = {slot(desk.key): desk for desk in several}
     number, low, top = _number(), min(by_slot) * ROOM, (max(by_slot) + 1) * ROOM
     # PostgreSQL cannot tell how few words go on like this; it is kept from walking all rows from the newest down.
@@ -574,10 +598,11 @@ def _down(cursor: Any, sought: Sought, several: list[Desk]) -> Iterator[tuple[De
         for place in sorted({row // ROOM for row in rows}, reverse=True):
             # The last place may have been cut short by the limit; it is asked again unless it filled the page alone.
             if place in by_slot and (place != last or rows[0] // ROOM == place):
-                yield by_slot[place], [row % ROOM for row in rows if row // ROOM == place]
+                found[by_slot[place]] = [row % ROOM for row in rows if row // ROOM == place]
         if last < 0:
-            return
+            break
         top = last * ROOM if rows[0] // ROOM == last else (last + 1) * ROOM
+    return found
 
 
 CREATE = {
