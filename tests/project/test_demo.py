@@ -198,6 +198,7 @@ def test_the_door_shows_the_cast_and_lets_them_in(company: None, evening: None) 
     entered = browser.post("/account/login/", signs, headers={"Accept-Language": "en"})
     assert entered.status_code == 302
     assert Account.objects.get(username="linjing").language == "en"  # mails come as the pages looked
+    Account.objects.update(language="")  # the company stays for the tests that follow
 
 
 def test_an_account_with_a_password_of_its_own_leaves_the_list(company: None) -> None:
