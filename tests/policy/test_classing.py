@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from xiaoguan.policy.classing import pareto, scored
 
-from .making import BOOKINGS, policy
+from .making import BOOKINGS, calc, policy
 
 PARETO = """{id: v, of: customer, method: pareto, metric: bookings, window: 12m, shares: {A: 70%, B: 20%, C: 10%},
   hysteresis: 5%}"""
@@ -75,3 +76,18 @@ def test_only_one_rule_with_known_inputs_puts_customers_into_classes() -> None:
     of = policy(f"{BOOKINGS}classification: [{asked}, {PARETO}, {SCORE}]\n")
     assert of.classing is not None and of.classing.id == "v"
     assert [one.key for one in of.later] == ["classification w", "classification s"]
+
+
+def test_calc_gives_the_class_of_every_customer(tmp_path: Path) -> None:
+    customers = "id,person,created_on,class\na,lin,2025-01-01,B\nb,,2025-01-01,\nc,lin,2025-01-01,"
+    orders = """id,person,customer,net_amount,signed_on
+1,lin,a,68,2026-01-10
+2,lin,b,20,2025-03-11
+3,lin,c,12,2025-03-12
+4,lin,c,999,2024-03-12
+5,lin,b,999,2026-02-01"""
+    body = f"{BOOKINGS}classification: [{PARETO}]\nrecognition: [{{id: best, rank_by: bookings}}]\n"
+    found = calc(tmp_path, body, customers=customers, orders=orders, people="id,name\nlin,林静\nzhou,周航")
+    told = [(one["customer"], one["class"], one["value"], one["place"], one["held"]) for one in found["classes"]]
+    assert told == [("a", "A", "68.00", "0", ""), ("b", "A", "20.00", "0.68", ""), ("c", "B", "12.00", "0.88", "")]
+    assert found["honours"] == [{"rule": "best", "person": "lin", "period": "2026-01", "rank": 1, "value": "68.00"}]

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from fractions import Fraction
 from functools import cached_property
 
 from xiaoguan.base.periods import Period, span
 
+from .classing import Placed, pareto, scored
 from .document import Policy
 from .document.asked import OVERDUE
 from .following import Following, by_customer
-from .formula import Row, Value
+from .formula import Duration, Row, Value
 from .metrics import PlanError, plan, run
 from .training import BEGINNING
 from .world import Facts
@@ -35,9 +37,24 @@ class Customers:
     _kept: dict[str, Mapping[str, Sequence[Row]]] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Customer]:
-        for row in self.of("customers", "created_on", BEGINNING):
-            if row.get("person"):
-                yield Customer(row, self)
+        return (one for one in self.everybody() if one.row.get("person"))
+
+    def everybody(self) -> Iterator[Customer]:
+        """Those that nobody has too."""
+        return (Customer(row, self) for row in self.of("customers", "created_on", BEGINNING))
+
+    def classes(self) -> dict[str, Placed]:
+        """The class of each customer by the policy's rule, were it reviewed on the day; before, the one it has."""
+        rule, every = self.policy.classing, list(self.everybody())
+        if rule is None or not every:
+            return {}
+        length = rule.window or Duration(1, "y")
+        window = span(Duration(-length.count, length.unit).after(self.end), self.end)
+        before = {one.key: str(one.get("customer.class") or "") for one in every}
+        if rule.method == "pareto":
+            brought = {one.key: Fraction(str(one.metric(rule.metric, window) or 0)) for one in every}
+            return pareto(rule, brought, before)
+        return {one.key: scored(rule, one.counted(window), before[one.key]) for one in every}
 
     def of(self, table: str, by: str, start: date) -> Sequence[Row]:
         """The rows of a table from a day on; none of a table that is not kept."""
@@ -132,8 +149,15 @@ class Customer:
         value = self.row.get(plain) or (self.row.get("grade") if plain == "class" else None)
         return value if isinstance(value, str) else None
 
-    def metric(self, name: str) -> Value:
-        """A metric over the customer's own records since it came to its owner."""
+    def counted(self, window: Period) -> dict[str, Fraction | int | None]:
+        """What points are given for: days since the last order, orders and what they brought in a window."""
+        days = self.get("days_since_deal")
+        rows = [row for row in self.among.orders.get(self.key, ()) if _in(row.get("signed_on"), window)]
+        spend = sum(int(str(row.get("net_amount") or 0)) for row in rows)
+        return {"recency_days": days if isinstance(days, int) else None, "orders": len(rows), "spend": spend}
+
+    def metric(self, name: str, window: Period | None = None) -> Value:
+        """A metric over the customer's own records in a window, or since it came to its owner."""
         policy = self.among.policy
         try:
             planned = plan(policy, name, self.among.facts.schema)
@@ -142,10 +166,15 @@ class Customer:
 
         def rows_of(source: str, window: Period, dated: str) -> list[Row]:
             rows = self.among.rows(source, dated, self.key)
-            return [row for row in rows if isinstance(day := row.get(dated), date) and window.contains(day)]
+            return [row for row in rows if _in(row.get(dated), window)]
 
-        value = run(planned, rows_of, span(min(self.since, self.today), self.today), policy.currency).value
+        period = window or span(min(self.since, self.today), self.today)
+        value = run(planned, rows_of, period, policy.currency).value
         return value if isinstance(value, int) else None if value is None or isinstance(value, str) else value
+
+
+def _in(day: object, window: Period) -> bool:
+    return isinstance(day, date) and window.contains(day)
 
 
 def _contact(row: Row) -> Contact:

@@ -19,9 +19,11 @@ from xiaoguan.base.periods import Period
 
 from .appraisal import Appraised, appraise, distribute, enforced, follows, is_for
 from .credit import metric_of
+from .customers import Customers
 from .document import Appraisal, Goal, Policy
 from .folder import Folder
 from .goals import attainment, pace
+from .honours import honoured
 from .incentive import statement_of_versions
 from .inputs import Inputs, present
 from .metrics import PlanError, plan
@@ -67,6 +69,8 @@ def reckon(
         "appraisals": [appraised_json(policy, folder, who, one) for who, one in appraised],
         "distribution": [] if person else _distribution(groups),
         "warnings": warnings(policy, folder, period, people, as_of, everybody=not person),
+        "classes": [] if person else classes(policy, folder, period),
+        "honours": honours(policy, folder, period, people),
         "metrics": [one for who in people for one in metrics(policy, folder, period, who)],
         "issues": [issue.to_json() for issue in dict.fromkeys([*folder.issues, *issues])],
     }
@@ -391,4 +395,43 @@ def warnings(
             "reason": one.reason,
             "decided": [line_json(part) for part in one.line.parts],
         })  # fmt: skip
+    return found
+
+
+# Classes and honours
+
+
+def classes(policy: Policy, folder: Folder, period: Period) -> list[dict[str, Any]]:
+    """The class of every customer at the end of the period, and by what."""
+    rule = policy.classing
+    if rule is None or "customers" not in folder.world.schema.facts:
+        return []
+    unit = policy.unit_of(rule.metric) if rule.method == "pareto" else "score"
+    return [
+        {
+            "rule": rule.id,
+            "customer": key,
+            "class": one.name,
+            "value": value_json(one.value, unit),
+            "place": value_json(one.place, "ratio"),
+            "held": one.held,
+        }
+        for key, one in sorted(Customers(policy, folder.world, period.end).classes().items())
+    ]
+
+
+def honours(policy: Policy, folder: Folder, period: Period, people: Sequence[Who]) -> list[dict[str, Any]]:
+    """Who is honoured by the rules whose own period ends in this one."""
+    found = []
+    every = [who for _, who in sorted(folder.people.items())]
+    for rule in policy.recognition:
+        try:
+            due = policy.calendar.ending_in(period, rule.period)
+        except ValueError:
+            continue
+        for one in due:
+            for best in honoured(policy, rule, every, one, folder.world):
+                value = value_json(best.line.value, best.line.unit)
+                row = {"rule": rule.id, "person": best.who.key, "period": one.label, "rank": best.rank, "value": value}
+                found += [row] if best.who in people else []
     return found

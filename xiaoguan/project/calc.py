@@ -82,6 +82,12 @@ def _say(found: dict[str, Any], issues: list[dict[str, Any]], json_: bool) -> No
         click.echo(f"{goal['goal']}  {whose}  {goal['actual']} of {goal['target']}  attainment {goal['attainment']}")
     for one in found["appraisals"]:
         click.echo(f"{one['appraisal']}  {one['name']}  {one['period']}  score {one['score']}  grade {one['grade']}")
+    for one in found["warnings"]:
+        if one["holds"]:
+            whose = one["customer"] or one["person"] or one["team"] or "company"
+            click.echo(f"warning {one['name'] or one['rule']}  {whose}  {one['value']} {one['bound']}")
+    for one in found["honours"]:
+        click.echo(f"honour {one['rule']}  {one['person']}  {one['period']}  rank {one['rank']}")
     click.echo(f"total {found['total']} {found['currency']}")
 
 
