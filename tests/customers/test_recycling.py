@@ -79,7 +79,8 @@ def test_it_is_marked_warned_and_goes_back_once(cast: Any, night: Any) -> None:
     assert night(day(0)) == "0 0" and now(one).recycle_on is None, "31 days are more than is looked ahead"
     assert night(day(1)) == "0 0" and now(one).recycle_on == day(31)
     assert night(day(25)) == "0 0" and night(day(26)) == "0 1" and night(day(26)) == "0 0"
-    assert str(Notification.objects.get(kind="pool").values["day"]) == day(31).isoformat()
+    told = Notification.objects.get(kind="pool")
+    assert str(told.values["day"]) == day(31).isoformat() and f"{day(31).year}年{day(31).month}月" in told.sentence
     assert night(day(30)) == "0 0" and night(day(31)) == "1 0" and night(day(31)) == "0 0"
     last = Event.objects.filter(entity="customer", record_id=one.pk).order_by("-pk").first()
     assert last is not None and last.changes == {"owner_id": [cast.linjing.pk, None]}

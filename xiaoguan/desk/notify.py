@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -30,6 +31,7 @@ from django.utils.translation import gettext as _
 
 from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.attached import attaches
+from xiaoguan.desk.cells import day_text
 from xiaoguan.desk.desk import Desk, desk_of
 from xiaoguan.desk.events import current_actor
 from xiaoguan.desk.jobs import Job, Running, every, in_every_language, on_end
@@ -77,7 +79,8 @@ GIVEN = notice("given", gettext_lazy("What somebody gave me"), "switch-horizonta
 class Notification(models.Model):
     """通知: one thing that one person should know.
 
-    text is an English sentence, `values` what stands in it; a value that is said in words is kept in every language.
+    text is an English sentence, `values` what stands in it; a value that is said in words is kept in every language,
+    a day as 2026-12-15.
     """
 
     person_id = models.BigIntegerField()
@@ -108,8 +111,18 @@ class Notification(models.Model):
     def sentence(self) -> str:
         """The text in the language of the moment."""
         desk = desk_of(self.entity) if self.entity else None
-        said = {k: v.get(get_language(), "") if isinstance(v, dict) else v for k, v in self.values.items()}
+        said = {name: _in_words(value) for name, value in self.values.items()}
         return _(self.text) % {"things": desk.label_plural if desk else "", **said}
+
+
+def _in_words(value: Any) -> Any:
+    """A value in the language of the moment."""
+    if isinstance(value, dict):
+        return value.get(get_language(), "")
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        with suppress(ValueError):  # somebody's title
+            return day_text(date.fromisoformat(value))
+    return value
 
 
 class NotificationSettings(models.Model):
