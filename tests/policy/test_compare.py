@@ -95,7 +95,11 @@ def test_a_back_test_pays_both_and_names_winners_losers_and_jumps():
 
 
 def test_a_back_test_says_which_warnings_would_have_been_given_when():
-    rule = 'warnings: [{id: low, name: 过低, when: "bookings < %s"}, {id: x, when: "customer.shoe == \'x\'"}]\n'
+    rule = """warnings:
+  - {id: low, name: 过低, when: "bookings < %s"}
+  - {id: x, when: "customer.shoe == 'x'"}
+  - {id: share, when: "ratio(bookings, 3 * total(bookings, over=quarter)) < 30%%"}
+"""
     before, after = (policy(BOOKINGS + rule % amount) for amount in (200, 600))
     rows = [order(3_000_000, "2026-01-10"), order(5_000_000, "2026-02-10")]
     world = RowsWorld(before, {"orders": rows})
@@ -108,3 +112,4 @@ def test_a_back_test_says_which_warnings_would_have_been_given_when():
         ("after", "lin", "林静", "2026-03", "0.00", "< 600", ""),
     ]
     assert fired["x"].before is None and fired["x"].unknown
+    assert fired["share"].found[0][4:6] == ("20.83%", "< 30%")

@@ -19,7 +19,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, Literal
 
-from xiaoguan.base.explain import value_text
+from xiaoguan.base.explain import Line, value_text
 from xiaoguan.base.money import SCALE
 from xiaoguan.base.periods import Period
 from xiaoguan.base.words import plain_number
@@ -398,8 +398,15 @@ def _fire(
         setattr(entry, side, (getattr(entry, side) or 0) + one.holds)
         if one.holds and len(entry.found) < NAMED:
             first = one.value
-            value = ("", "") if first is None else (first.text.lstrip("≈"), first.note)
+            value = ("", "") if first is None else (_short(first), first.note)
             entry.found.append((side, one.who.key, one.who.name, period.label, *value, one.owner))
+
+
+def _short(line: Line) -> str:
+    """The number as it is kept: a percentage to two places."""
+    if line.unit != "ratio" or line.missing:
+        return line.text.lstrip("≈")
+    return plain_number(round(line.number * 100, 2)) + "%"
 
 
 def together(parts: Iterable[Mapping[str, RuleFired]]) -> dict[str, RuleFired]:
