@@ -101,7 +101,8 @@ class FieldForm(forms.ModelForm):
             results = [(value, dict(Kind.choices)[value]) for value in CustomField.RESULTS]
             self.fields["result"] = forms.ChoiceField(label=_("gives"), choices=results)
         if "formula" in self.fields:
-            names = ", ".join(define.computing.readable(desk.model))
+            fields = [desk.model._meta.get_field(name) for name in define.computing.readable(desk.model)]
+            names = _(", ").join(f"{f.name} {f.verbose_name}" for f in fields)
             self.fields["formula"].help_text = _("It may name: %(names)s.") % {"names": names}
         dress(self)
 

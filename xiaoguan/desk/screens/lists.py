@@ -111,6 +111,7 @@ def headings(page: Arranged) -> list[dict[str, Any]]:
                 "align": "end" if column.kind in filters.NUMBERS else "",
                 "sorted": "" if not sort else "desc" if sort.startswith("-") else "asc",
                 "place": place if len(now) > 1 else 0,
+                "key": place == 1 and bool(listing.sort),
                 "sort_url": page.address(sort=turn if sort else text),
                 "editable": text in editable,
             }

@@ -2,7 +2,7 @@
 
 A first cell is the row's link; on a phone a row is a card of the name, the first amount and three more facts, so each
 cell says which of these it is (`heavy`, `rest`). Where there is no amount a price stands for it, then a number. What
-the list is sorted by is a fact, what the name says already is none, and such a day or a yes is named.
+somebody has sorted the list by is a fact, what the name says already is none, and such a day or a yes is named.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def rows_html(
     rows: Iterable[Mapping[str, Any]], picking: bool = False, columns: Sequence[Mapping[str, Any]] = ()
 ) -> Markup:
     """Table rows of {"id", "url", "cells"}; with `picking` each begins with a box to tick. `columns` are the headings,
-    of which one may say that the list is sorted by it."""
-    key = next((n for n, c in enumerate(columns) if n and c.get("sorted") and c["place"] < 2), 0)
+    of which one may say that somebody has sorted the list by it."""
+    key = next((n for n, c in enumerate(columns) if n and c.get("key")), 0)
     facts = {n: f' data-fact="{escape(c["label"])}"' for n, c in enumerate(columns) if _named(c["kind"], n == key)}
     select, untitled = escape(_("Select")) if picking else "", escape(_("Untitled"))
     found: list[str] = []
