@@ -198,8 +198,7 @@ def index(record: Any) -> None:
 
 def index_many(desk: Desk, rows: Iterable[tuple[int, Iterable[Any], int | None]]) -> None:
     """Keep many entries at once: rows of (id, values of the search fields, id of the owner)."""
-    with Behind() as behind:
-        write(entries(desk, rows), behind)
+    write(entries(desk, rows))
 
 
 def entries(desk: Desk, rows: Iterable[tuple[int, Iterable[Any], int | None]]) -> list[tuple[int, str]]:
@@ -208,19 +207,25 @@ def entries(desk: Desk, rows: Iterable[tuple[int, Iterable[Any], int | None]]) -
     return [(base + pk, _tokens(desk, texts, owner)) for pk, texts, owner in rows]
 
 
-def write(values: Sequence[tuple[int, str]], behind: Behind) -> None:
-    """Keep these entries."""
+_KEEP = """INSERT INTO desk_search(id, tokens)
+SELECT id, array_to_tsvector(string_to_array(coalesce(tokens, ''), ' '))
+FROM unnest(string_to_array(%s, ',')::bigint[], string_to_array(%s, ',')) AS made(id, tokens)
+ON CONFLICT (id) DO UPDATE SET tokens = excluded.tokens"""
+
+
+def write(values: Sequence[tuple[int, str]], behind: Behind | None = None) -> None:
+    """Keep these entries; `behind` while Python goes on."""
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.executemany("INSERT OR REPLACE INTO desk_search(rowid, tokens) VALUES (%s, %s)", values)
-    elif kept := dict(values):
-        behind.run(
-            "INSERT INTO desk_search(id, tokens)"
-            " SELECT id, array_to_tsvector(string_to_array(coalesce(tokens, ''), ' '))"
-            " FROM unnest(string_to_array(%s, ',')::bigint[], string_to_array(%s, ',')) AS made(id, tokens)"
-            " ON CONFLICT (id) DO UPDATE SET tokens = excluded.tokens",
-            [",".join(map(str, kept)), ",".join(kept.values())],  # a long list would be slow to send
-        )
+        return
+    if kept := dict(values):
+        told = [",".join(map(str, kept)), ",".join(kept.values())]  # a long list would be slow to send
+        if behind:
+            behind.run(_KEEP, told)
+        else:
+            with kept_cursor() as cursor:
+                cursor.execute(_KEEP, told)
 
 
 LONGEST_LIST = "16MB"
