@@ -99,6 +99,9 @@ def test_who_sees_a_warning(cast: Any, night: Any, client_of: Any) -> None:
     page = client_of("linjing").get(f"/warnings/{mine.pk}").content.decode()
     assert "签约额" in page and "&lt; 100" in page and "陈敏" in page
     assert client_of("wanglei").get(f"/warnings/{mine.pk}").status_code == 404
+    why = client_of("linjing").get(f"/api/warnings/{mine.pk}/why").json()
+    assert (why["decided"][0]["value"], why["decided"][0]["note"], len(why["told"])) == ("0.00", "< 100", 2)
+    assert client_of("wanglei").get(f"/api/warnings/{mine.pk}/why").status_code == 404
     assert "业绩不足" in client_of("linjing").get("/").content.decode()
 
 

@@ -99,6 +99,7 @@ class Desk:
     match_on   paths by which an import recognises a row that it has seen, where it has no id of the source
     read, write, create, delete, export   access rules; create and delete follow write unless set, export follows read
     limits     fields that not everybody may read or change: {"cost": hidden(unless=role("finance"))}
+    untold     fields that programs do not get, since they stand in a form of our own
     verbs      Verb classes
     approvals  what needs signatures: Approval, see desk/approvals
     badge_paths    what badge() needs to know of a card, beyond what it shows
@@ -136,6 +137,7 @@ class Desk:
     delete: ClassVar[Rule | None] = None
     export: ClassVar[Rule | None] = None
     limits: ClassVar[dict[str, Limit]] = {}
+    untold: ClassVar[tuple[str, ...]] = ()
     verbs: ClassVar[tuple[type[Verb], ...]] = ()
     approvals: ClassVar[tuple[Approval, ...]] = ()
     badge_paths: ClassVar[tuple[str, ...]] = ()

@@ -46,6 +46,7 @@ class WarningDesk(Desk):
     )
     order = "-raised_on"
     figures = "value", "bound", "raised_on", "escalated_on", "cleared_on"
+    untold = ("trace",)  # programs ask for /why
     read = owner("owner") | manager("owner") | role("general_manager", "operations") | Told()
 
 

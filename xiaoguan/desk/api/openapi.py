@@ -62,7 +62,7 @@ def _schema(desk: Desk, writable: bool) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     required = []
     for field in desk.model._meta.concrete_fields:
-        if field.name in HIDDEN or (writable and field.name not in desk.form_fields):
+        if field.name in (*HIDDEN, *desk.untold) or (writable and field.name not in desk.form_fields):
             continue
         kind = kind_of(field)
         entry = dict(JSON_TYPES.get(kind, {"type": "string"}))

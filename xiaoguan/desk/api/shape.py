@@ -37,7 +37,7 @@ class Shape:
         self.converters: list[tuple[int, Callable[[Any], Any]]] = []
         for field in desk.model._meta.concrete_fields:
             level = levels.get(field.name, "edit")
-            if field.name in HIDDEN or level == "none":
+            if field.name in HIDDEN or field.name in desk.untold or level == "none":
                 continue
             kind = kind_of(field)
             if not only or field.name in only or field.name == "id":
