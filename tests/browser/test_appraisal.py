@@ -63,6 +63,7 @@ def test_a_quarter_from_the_ratings_to_the_locked_grade(visit: Visit, do_jobs: C
     money = visit("zhaoyue")
     money.page.goto(cycle)
     press(money.page, "锁定")
+    money.page.get_by_role("dialog").get_by_role("button", name="锁定").click()  # it asks first
     stands(money.page, "已锁定")
     assert not faults(money)
 

@@ -81,6 +81,7 @@ def test_a_month_from_calculation_to_payroll(visit: Visit, do_jobs: Callable[[],
     press(desk, "同意")
     stands(desk, "已批准")
     press(desk, "锁定")
+    desk.get_by_role("dialog").get_by_role("button", name="锁定").click()  # it asks first
     stands(desk, "已锁定")
     assert not faults(finance)
     desk.get_by_role("link", name="工资表").first.click()

@@ -157,6 +157,7 @@ class LockCycle(Verb):
     label, icon, tone, final = _("Lock"), "lock", "primary", True
     told = pgettext_lazy("history", "locked it")
     means = _("The grades stand, and pay reads them.")
+    sure = True
     who = lockers
 
     def allowed(self, record: AppraisalCycle) -> bool:

@@ -25,6 +25,7 @@ class Verb:
     who       rule for who may; the desk's `write` when None.
     step      whether what it did is one of the record's steps, by which the timeline tells it already.
     final     whether it cannot be taken back, so that nobody offers to.
+    sure      whether the page asks first, as it does before every red one: what cannot be taken back in any way.
     unsaid    fields whose values the history does not tell, such as who was asked to rate somebody.
     """
 
@@ -34,6 +35,7 @@ class Verb:
     icon = "player-play"
     tone = ""
     final = False
+    sure = False
     step = False
     fields: ClassVar[dict[str, forms.Field]] = {}
     unsaid: ClassVar[tuple[str, ...]] = ()

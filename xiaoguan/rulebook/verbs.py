@@ -92,6 +92,7 @@ class Lock(Verb):
     label, icon, tone, final = _("Lock"), "lock", "primary", True
     told = pgettext_lazy("history", "locked it")
     means = _("The entries are posted; from now on the period stands.")
+    sure = True
     who = finance
 
     def allowed(self, record: PayrollPeriod) -> bool:

@@ -225,6 +225,7 @@ def _verb_words(desk: Desk, verb: Verb, record: Record) -> dict[str, Any]:
         "means": str(verb.means),
         "icon": verb.icon,
         "tone": verb.tone,
+        "sure": verb.sure,
         "url": f"{url}/{verb.name}",
         "ask_url": f"{url}/ask/{verb.name}" if verb.fields else None,
     }
