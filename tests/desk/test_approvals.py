@@ -324,6 +324,8 @@ def test_programs_ask_sign_and_withdraw(cast: Any, client_of: Any, goal: Any) ->
     assert [i["id"] for i in client_of("sunzong").get("/api/approvals").json()["items"]] == [pk]
     assert post("wufang", f"/{pk}/approve", {}).status_code == 403
     assert post("sunzong", f"/{pk}/reject", {}).status_code == 422
+    assert post("sunzong", f"/{pk}/approve", {"step": True}).status_code == 422
+    assert post("sunzong", f"/{pk}/approve", {"step": 0, "person": {}}).status_code == 422
     assert post("sunzong", f"/{pk}/approve", {"step": 0}).json()["state"] == "approved"
     assert value(goal) == 200_000
     assert post("wufang", f"/{pk}/withdraw", {}).status_code == 409

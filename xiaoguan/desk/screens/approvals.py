@@ -461,13 +461,14 @@ def api_do(request: HttpRequest, pk: int, name: str) -> HttpResponse:
         return not_here("POST")
     viewer, data = viewer_of(request), body_of(request)
     _found(pk, viewer)
-    note, step = data.get("note", ""), data.get("step")
-    if not isinstance(note, str) or "\x00" in note or not (step is None or isinstance(step, int)):
-        raise ValidationError(_("Send {note, step}."))
+    note, step, person = data.get("note", ""), data.get("step"), data.get("person")
+    numbers = (step is None or type(step) is int) and ("person" not in data or type(person) is int)
+    if not isinstance(note, str) or "\x00" in note or not numbers:
+        raise ValidationError(_("Send {note, step, person}: a text and two whole numbers."))
     if name in requests.DECISIONS:
         requests.sign(pk, viewer, name, note, step)
     else:
-        DEEDS[name](pk, viewer, {"note": note, "person": data.get("person")})
+        DEEDS[name](pk, viewer, {"note": note, "person": person})
     return answer(whole(_found(pk, viewer), viewer))
 
 
