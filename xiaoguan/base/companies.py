@@ -71,7 +71,7 @@ _BRACKETED = re.compile(r"[(\[【〔<《]([^)\]】〕>》]*)[)\]】〕>》]")
 def core(name: str) -> str:
     """What distinguishes the company: lower case, simplified, without place and form. "" for an empty name."""
     text = unicodedata.normalize("NFKC", name).lower().translate(SIMPLE)
-    if not text.isalpha() or text[:1] < "\u3400":
+    if not text.isalnum() or text[:1] < "\u3400":
         text = _LATIN_FORM.sub(" ", _BRACKETED.sub(_kept, text))
         text = "".join([c for c in text if c.isalnum()])
     bare = _without_form(text)
