@@ -13,7 +13,7 @@ import unicodedata
 from functools import lru_cache
 from itertools import pairwise
 
-from pypinyin import lazy_pinyin
+from .pinyin import lazy_pinyin
 
 _TRADITIONAL = (
     "發長廣門華東國貿業電機聯達興龍豐寶齊藥車葉樂歐環節誠銘鑫潤澤蘇慶濟寧漢臺灣風遠輝騰飛馬魚鳥麗質學書實體醫"

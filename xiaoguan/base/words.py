@@ -16,9 +16,9 @@ from functools import lru_cache
 import babel.dates
 import babel.numbers
 from babel import Locale
-from pypinyin import Style, lazy_pinyin
 
 from .money import Money, minor_digits
+from .pinyin import Style, lazy_pinyin
 
 _WORD = re.compile(r"[^\W_]+")
 

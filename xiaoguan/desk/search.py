@@ -31,9 +31,8 @@ from zlib import crc32
 from django.db import DatabaseError, connection
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
-from pypinyin import lazy_pinyin
-from pypinyin.constants import PHRASES_DICT
 
+from xiaoguan.base.pinyin import PHRASES_DICT, lazy_pinyin
 from xiaoguan.desk import titles
 from xiaoguan.desk.statements import Behind, kept_cursor, listed
 

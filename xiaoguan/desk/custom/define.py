@@ -11,8 +11,8 @@ from django.db import models, transaction
 from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from pypinyin import lazy_pinyin
 
+from xiaoguan.base.pinyin import lazy_pinyin
 from xiaoguan.desk import events, jobs, search
 from xiaoguan.desk.access import Viewer
 from xiaoguan.desk.custom import columns, computing, live
