@@ -73,6 +73,12 @@ def test_a_contract_waits_for_its_terms_and_asks_again_for_other_ones_only(
     assert do("terminate", reason="客户停产") == 200 and do("terminate", reason="再次") == 422
 
 
+def test_a_day_that_is_not_sent_may_be_the_one_that_does_not_fit(client_of: Any, contract: Contract) -> None:
+    where, sent = f"/api/contracts/{contract.pk}", {"starts_on": "2027-01-01", "version": contract.version}
+    refused = client_of("linjing").patch(where, sent, content_type="application/json")
+    assert refused.status_code == 422 and refused.json()["error"].startswith("结束日期：")
+
+
 def test_what_was_approved_needs_no_second_signature(cast: Any, client_of: Any, contract: Contract) -> None:
     def do(verb: str) -> None:
         where = f"/api/contracts/{contract.pk}/{verb}"

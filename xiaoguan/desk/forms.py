@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models
 from django.db.models import QuerySet
 from django.forms import modelform_factory
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from xiaoguan.desk import conflicts, duplicates
@@ -97,6 +99,21 @@ class RecordForm(forms.ModelForm):
             for name, why in duplicates.refused(desk, self.viewer, changed, self.instance.pk).items():
                 self.add_error(name, why)
         return given
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """What the record says of a field that is not asked for here is said of the whole, with the field's name."""
+        if field is None and isinstance(error, ValidationError) and hasattr(error, "error_dict"):
+            told: dict[str, list[Any]] = {}
+            for name, every in error.error_dict.items():
+                if name in self.fields or name == NON_FIELD_ERRORS:
+                    told.setdefault(name, []).extend(every)
+                else:
+                    label = capfirst(self.instance._meta.get_field(name).verbose_name)
+                    texts = (text for one in every for text in one.messages)
+                    said = (_("%(field)s: %(problem)s") % {"field": label, "problem": text} for text in texts)
+                    told.setdefault(NON_FIELD_ERRORS, []).extend(said)
+            error = ValidationError(told)
+        super().add_error(field, error)
 
     def _post_clean(self) -> None:
         chosen = (name for name, field in self.fields.items() if isinstance(field, forms.ModelChoiceField))
