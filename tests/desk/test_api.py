@@ -73,6 +73,7 @@ def test_refusals_have_one_form(cast: Any, client_of: Any) -> None:
         422: [
             post(browser, "/api/customers", name=""),
             post(browser, "/api/customers", name="x", nmae="y"),
+            post(browser, "/api/customers", name="x" + " " * 500),
             post(browser, "/api/opportunities", title="x", customer=99999999, amount="1", closes_on="2026-13-01"),
             post(browser, "/api/customers", name="x", owner="nobody"),
         ],

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.validators import MaxLengthValidator
 from django.db import transaction
 from django.db.models import ProtectedError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -236,6 +237,15 @@ def _fitting(name: str, kind: str, value: Any) -> None:
     )
 
 
+def _short_enough(name: str, longest: int | None, value: Any) -> None:
+    """Raises ValidationError for a text that is too long as it was sent; a form strips it first."""
+    if longest and isinstance(value, str):
+        try:
+            MaxLengthValidator(longest)(value)
+        except ValidationError as error:
+            raise ValidationError({name: error}) from None
+
+
 def _unmoved(desk: Desk, record: Record, data: dict[str, Any]) -> dict[str, Any]:
     """What was sent without what a verb alone changes; it may be sent back as it was read. Raises ValidationError."""
     for name in data:
@@ -259,6 +269,7 @@ def _write(desk: Desk, viewer: Viewer, record: Record, data: dict[str, Any]) -> 
     for name in data:
         field = desk.model._meta.get_field(name)
         _fitting(name, kind_of(field), data[name])
+        _short_enough(name, getattr(field, "max_length", None), data[name])
         if isinstance(field, ExactField) and field.percent and data[name] is not None:
             sent[name] = f"{sent[name]}e2" if "e" not in sent[name].lower() else sent[name]
     start: dict[str, Any] = {}
