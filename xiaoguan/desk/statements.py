@@ -55,6 +55,7 @@ def kept_cursor() -> Iterator[Any]:
     if link.prepare_threshold is None:  # Django switches it off; its own cursors never prepare
         link.prepare_threshold = PREPARED_AFTER
         link.adapters.register_loader("jsonb", json)
+    # Django's own wrapper, which counts queries and translates errors; there is no public way to it.
     with connection._prepare_cursor(kept(link)) as cursor:  # type: ignore[attr-defined]
         yield cursor
 

@@ -86,8 +86,8 @@ class Review:
 
     def _by_points(self) -> Callable[[Customer], Placed | None]:
         window, own = self.window, Q(currency=self.policy.currency)
-        rows = Order.objects.filter(status=Order.Status.SIGNED, ordered_on__range=(window.start, self.day)).order_by()
-        rows = rows.exclude(ordered_on=self.day)
+        signed = Order.objects.filter(status=Order.Status.SIGNED).order_by()
+        rows = signed.filter(ordered_on__gte=window.start, ordered_on__lt=window.end)
         orders = dict(rows.values_list("customer").annotate(Count("pk")))
         spent = dict(rows.filter(own).values_list("customer").annotate(Sum("net_amount")))
 
@@ -146,7 +146,7 @@ def review_classes(running: Running) -> dict[str, Any]:
     if review is None or not (told["after"] or review.due):
         return {"summary": lambda: _("No review of classes is due.")}
     try:
-        review.place  # noqa: B018
+        review.place  # noqa: B018 - reckoned once, and kept: what cannot be asked ends here, before anything is written
     except (PlanError, sql.NotInSql, KeyError) as error:
         why = {"name": review.rule.id, "why": str(error)}
         return {"summary": lambda: _("The rule %(name)s cannot be asked: %(why)s") % why}
