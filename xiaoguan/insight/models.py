@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from xiaoguan.customers.models import Customer
+from xiaoguan.desk.fields import single
 from xiaoguan.desk.records import Record
 from xiaoguan.people.models import Person, Team
 from xiaoguan.rulebook.models import PolicyVersion
@@ -109,7 +110,7 @@ class Honour(Record):
     policy_key = NamedField(_("policy"), max_length=80, blank=True, editable=False)
     person = models.ForeignKey(Person, models.PROTECT, editable=False, related_name="honours", verbose_name=_("person"))
     team = models.ForeignKey(Team, models.SET_NULL, null=True, editable=False, related_name="+", verbose_name=_("team"))
-    rank = models.PositiveSmallIntegerField(_("rank"), default=1, editable=False)
+    rank = single(models.PositiveSmallIntegerField(_("rank"), default=1, editable=False))
     label = models.CharField(_("period"), max_length=40, editable=False)
     starts_on = models.DateField(_("from"), editable=False)
     given_on = models.DateField(_("honoured on"), editable=False)
