@@ -1,5 +1,6 @@
 """目标分解 and 合理性: parts add up, people carry what they can, and a goal is never judged by one number."""
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -110,6 +111,49 @@ def test_ramp_and_presence_reduce_what_a_new_person_carries_but_not_the_others()
     assert made["b", "2026-Q2"] == 150
 
 
+def test_one_factor_of_over_assignment_counts_once():
+    steps = "allocate: [{by: quarter, method: even}, {by: team, method: even}, {by: person, method: even}]"
+    made = tree(goal(FIXED + "over_assignment: 1.10, " + steps))
+    found = values(made)
+    assert (found["", "2026-Q1"], found["team:x", "2026-Q1"], found["c", "2026-Q1"]) == (300, 150, 165)
+    assert sum(leaf.value for leaf in made.root.leaves()) == 1_320 * ROW
+
+
+def test_who_changes_role_or_team_carries_the_days_in_it():
+    rest = "allocate: [{by: team, method: even}, {by: person, method: even}], proration: {basis: calendar_days}"
+    half = date(2026, 7, 2)  # 182 of 365 days have passed
+    who = people("a@x", "d@y")
+    who["b"] = Who("b", "b", "rep", spans=(Span(date(2020, 1, 1), half, "rep", "x"), Span(half, None, "rep", "y")))
+    who["c"] = Who("c", "c", "it", spans=(Span(date(2020, 1, 1), half, "it", "y"), Span(half, None, "rep", "y")))
+    for transfer_, b in (("stays", 600 * Fraction(182, 730) + 600 * Fraction(183, 1095)), ("moves", 300)):
+        found = goal(FIXED + rest + f", transfer: {transfer_}")
+        found = replace(found, header=replace(found.header, scope=replace(found.header.scope, roles=("rep",))))
+        made = work_out(found, found.goals[0], found.calendar.parse("2026"), RowsWorld(found, {}, book=Book(who)))
+        carried = made.values()
+        assert abs(carried["g", "b", "2026"] - b * ROW) <= 100, "half of team x for 182 days, a third of y for 183"
+        share = 3 if transfer_ == "stays" else 2
+        assert abs(carried["g", "c", "2026"] - Fraction(600 * ROW * 183, 365 * share)) <= 100, "not before the role"
+
+
+def test_a_ratio_is_wanted_of_everybody_and_nothing_grows_from_nothing():
+    text = BOOKINGS.split("goals:")[0] + '  paid: {name: P, type: ratio, value: "ratio(bookings, bookings, empty=0)"}\n'
+    found = policy(text + "goals:\n  - {id: g, metric: paid, period: year, target: {method: fixed, value: 40%}}\n")
+    carried = tree(found).values()
+    assert {carried["g", owner, "2026"] for owner in ("", "team:x", "a")} == {Fraction(2, 5)}
+    made = tree(goal("target: {method: growth, base: prior_year, growth: 20%}"))
+    assert made.root is None and "is 0" in made.issues[0].message
+
+
+def test_a_season_that_brought_nothing_counts_once_there_were_records():
+    found = goal(FIXED + "allocate: [{by: quarter, method: seasonality, history: 2y, fallback: even}]")
+    months = [f"{year}-{month}-01" for year in (2024, 2025) for month in ("02", "05", "08", "11")]
+    orders = [order(100 * ROW, day, i) for i, day in enumerate(months) if day != "2025-08-01"]
+    made = values(tree(found, *orders))
+    assert [made["", f"2026-Q{n}"] for n in (1, 2, 3, 4)] == [342, 342, 171, 342]
+    begun = values(tree(found, *orders[2:]))  # the records begin in the third quarter of 2024
+    assert begun["", "2026-Q1"] == 342
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.integers(1, 10**6),
@@ -128,7 +172,8 @@ def test_the_parts_of_every_step_add_up(thousands, over, data):
     def check(part, steps):
         if not part.parts:
             return
-        factor = factors.get(steps[0].by, factors.get("", Fraction(1)))
+        by = steps[0].by
+        factor = factors.get(by, factors.get("" if by == "person" else by, Fraction(1)))
         carried = sum(one.full for one in part.parts)
         assert (
             carried == part.full

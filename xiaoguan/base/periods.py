@@ -185,11 +185,16 @@ class Calendar:
             if len(inside) < len(found):
                 raise ValueError(f"{kind} periods do not tile {period.label}")
             return found
-        if self.week_belongs_to == "day":
+        if self.splits_weeks:
             return [Period(max(c.start, period.start), min(c.end, period.end), c.kind, c.label) for c in found]
         thursday = (3 - WEEKDAYS.index(self.week_starts)) % 7
         offset = {"thursday": thursday, "first_day": 0, "last_day": 6}[self.week_belongs_to]
         return [child for child in found if period.contains(child.start + offset * _DAY)]
+
+    @property
+    def splits_weeks(self) -> bool:
+        """Whether a week may lie in two months, each with a part of it."""
+        return self.pattern == "gregorian" and self.week_belongs_to == "day"
 
     def ending_in(self, period: Period, kind: str) -> list[Period]:
         """The periods of a kind that are due when `period` closes, in order: those whose last day lies in it; weeks as

@@ -7,7 +7,7 @@ needs a signature is left as it stands and named.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -16,13 +16,14 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from xiaoguan.base.money import SCALE
+from xiaoguan.base.money import SCALE, round_to
 from xiaoguan.base.periods import Period
 from xiaoguan.base.words import pinyin_key
 from xiaoguan.desk.approvals.guards import Refused
 from xiaoguan.goals.models import GoalTarget
 from xiaoguan.people.models import Person, Team
 from xiaoguan.policy import Goal, Policy
+from xiaoguan.policy.goals import Number
 from xiaoguan.policy.reasonable import Checked, assess
 from xiaoguan.policy.reckon import evidence
 from xiaoguan.policy.targets import Part, Targets, work_out
@@ -39,8 +40,8 @@ class Row:
     owner: str
     name: str
     level: int
-    whole: int
-    parts: Mapping[str, int]
+    whole: Number
+    parts: Mapping[str, Number]
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,11 @@ def work_out_goal(policy: Policy, goal: Goal, period: Period, whole: int | None 
     """The goal for a period of its own kind, cut by the policy's steps. `whole` stands in for the policy's target."""
     targets = work_out(policy, goal, period, DatabaseWorld(policy), whole=whole)
     cells: dict[Cell, Part] = {}
+    values = targets.values()
 
     def visit(part: Part) -> None:
-        cells.setdefault((part.owner, part.period), part)
+        value = values[goal.id, part.owner, part.period.label]
+        cells.setdefault((part.owner, part.period), replace(part, value=value))
         for one in part.parts:
             visit(one)
 
@@ -134,7 +137,7 @@ def set_goal(worked: Worked) -> Set:
     money = worked.policy.unit_of(worked.goal.metric).startswith("money:")
     names, done = _names([owner for owner, _p in worked.cells]), Set(refused=[])
     for (owner, period), part in worked.cells.items():
-        value = Decimal(part.value) / (SCALE if money else 1)
+        value = Decimal(round_to(part.value * (1 if money else SCALE), 1)).scaleb(-4)
         team, person = (int(owner[5:]), None) if owner.startswith("team:") else (None, int(owner) if owner else None)
         row = stored.get((person, team, period.start, period.end))
         if row is not None and row.value == value:

@@ -48,8 +48,12 @@ def target(policy: Policy, goal: Goal, base: Line | None = None) -> Line:
     if how.method == "growth" and how.growth is not None:
         if base is None or base.missing:
             return replace(line, note=f"the base of the growth ({how.base}) is not known")
-        grown = round_to(base.number * (1 + how.growth), policy.quota_unit(goal))
-        shown = f"{base.text} × (1 + {value_text(how.growth, 'ratio')}), to the rounding unit"
+        if not base.number:
+            return replace(line, note=f"the base of the growth ({how.base}) is 0", parts=(replace(base, adds=False),))
+        grown: Number = base.number * (1 + how.growth)
+        shown = f"{base.text} × (1 + {value_text(how.growth, 'ratio')})"
+        if policy.metrics[goal.metric].adds_up:
+            grown, shown = round_to(grown, policy.quota_unit(goal)), f"{shown}, to the rounding unit"
         return replace(line, value=grown, formula=shown, parts=(replace(base, adds=False),))
     reasons = {"assigned": "assigned person by person", "bottom_up": "the sum of what is submitted"}
     return replace(line, note=reasons.get(how.method, "the target is not complete"))
@@ -174,9 +178,18 @@ def decompose(
     level   by what it is cut, such as team: the goal's over_assignment at that level multiplies the total first, so
             that sum(parts) = whole x over_assignment. ValueError for a total that is not a multiple of the unit.
     """
-    factor = goal.over_assignment.get(level, goal.over_assignment.get("", Fraction(1)))
+    factor = over_assigned(goal, level)
     carried = total if factor == 1 else round_to(total * factor, unit)
     return dict(zip(keys, allocate(carried, weights, unit), strict=True))
+
+
+def over_assigned(goal: Goal, level: str) -> Fraction:
+    """超额分配: what the parts of a level carry together, as a multiple of the whole. One factor without a level counts
+    once: where the last owners are given their parts, or at the last step where all are periods."""
+    steps = [step.by for step in goal.allocate]
+    owners = [by for by in steps if by in ("team", "person")]
+    last = (owners or steps or [""])[-1]
+    return goal.over_assignment.get(level, goal.over_assignment.get("" if level in ("", last) else level, Fraction(1)))
 
 
 def ramp(goal: Goal, months: int) -> Fraction:
@@ -199,22 +212,52 @@ def proration(goal: Goal, period: Period, calendar: Calendar, since: date, until
 
     Below the declared minimum it is 0: the person starts with the next period.
     """
-    start, end = max(since, period.start), min(until or period.end, period.end)
-    if start >= end:
+    return prorated(goal, period, calendar, [(since, until)])
+
+
+Stretch = tuple[date, date | None]
+"""Days [start, end); end None is open."""
+
+
+def prorated(
+    goal: Goal, period: Period, calendar: Calendar, served: Sequence[Stretch], whole: Sequence[Stretch] = ()
+) -> Fraction:
+    """The same for several stretches in a row. whole: what the minimum asks about, where `served` is only a part."""
+    inside, all_in_all = _within(period, served), _within(period, whole or served)
+    if not inside:
         return Fraction(0)
-    if (start, end) == (period.start, period.end) or goal.proration is None:
+    if goal.proration is None or inside == [(period.start, period.end)]:
         return Fraction(1)
     minimum, basis = goal.proration.minimum, goal.proration.basis
-    if minimum is not None:
-        days = calendar.working_days(start, end) if minimum.unit == "wd" else (end - start).days
-        if days < (minimum.count if minimum.unit == "wd" else minimum.days):
+
+    def worked(stretches: Sequence[tuple[date, date]]) -> int:
+        return sum(calendar.working_days(start, end) for start, end in stretches)
+
+    if minimum is not None and all_in_all != [(period.start, period.end)]:
+        working = minimum.unit == "wd"
+        days = worked(all_in_all) if working else sum((end - start).days for start, end in all_in_all)
+        if days < (minimum.count if working else minimum.days):
             return Fraction(0)
     if basis == "working_days":
-        return Fraction(calendar.working_days(start, end), calendar.working_days(period.start, period.end))
+        return Fraction(worked(inside), calendar.working_days(period.start, period.end))
     if basis == "calendar_days":
-        return Fraction((end - start).days, period.days)
+        return Fraction(sum((end - start).days for start, end in inside), period.days)
     months = calendar.children(period, "month")
-    return Fraction(sum(start <= month.start and month.end <= end for month in months), len(months))
+    there = [month for month in months for start, end in inside if start <= month.start and month.end <= end]
+    return Fraction(len(there), len(months))
+
+
+def _within(period: Period, served: Sequence[Stretch]) -> list[tuple[date, date]]:
+    """The days of stretches in a period, those that follow on each other as one."""
+    found: list[tuple[date, date]] = []
+    for start, end in sorted((max(a, period.start), min(b or period.end, period.end)) for a, b in served):
+        if start >= end:
+            continue
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
 
 
 def person_quota(full: int, ramp_share: Number, presence: Number, unit: int = 1) -> int:

@@ -19,13 +19,13 @@ from fractions import Fraction
 from xiaoguan.base.explain import Line, value_text
 from xiaoguan.base.issues import Issue
 from xiaoguan.base.money import allocate, round_to
-from xiaoguan.base.periods import Period
+from xiaoguan.base.periods import Period, span
 
 from .document import Goal, Least, Policy, Step, Target
 from .formula import Duration
-from .goals import decompose, months_in_role, person_quota, proration, ramp, step_shares, target
+from .goals import Number, decompose, months_in_role, person_quota, prorated, ramp, step_shares, target
 from .inputs import Inputs
-from .world import Facts, Who
+from .world import Facts, Span, Who
 
 Declared = Mapping[str, Mapping[str, Fraction]]
 """Inputs that somebody declares: name (market_size, history, capacity) to key (team, person) to value."""
@@ -36,14 +36,16 @@ class Part:
     """一份: what a goal is for one owner and period, in units or counts, and the parts it was cut into.
 
     owner   "" company, "team:east", or a person's key. full is before presence and ramp; `how` says the step.
+    team    of a person's part: the team whose goal it was cut from.
     """
 
     owner: str
     period: Period
-    value: int
-    full: int
+    value: Number
+    full: Number
     how: str
     parts: tuple[Part, ...] = ()
+    team: str = ""
 
     def leaves(self) -> list[Part]:
         """The parts that are not cut further."""
@@ -60,22 +62,24 @@ class Targets:
     vacant: frozenset[str] = frozenset()
     """Labels of periods in which nobody was there to share them."""
 
-    def values(self) -> dict[tuple[str, str, str], int]:
-        """(goal, owner, period label) to value, for every part of the tree."""
-        found: dict[tuple[str, str, str], int] = {}
+    def values(self) -> dict[tuple[str, str, str], Number]:
+        """(goal, owner, period label) to value, for every part of the tree; of whoever changed the team the sum."""
+        parts: dict[tuple[str, str, str], dict[str, Number]] = {}
 
         def visit(part: Part) -> None:
             key = (self.goal.id, part.owner, part.period.label)
-            found.setdefault(key, part.value)
+            parts.setdefault(key, {}).setdefault(part.team, part.value)
             for one in part.parts:
                 visit(one)
 
-        if self.root is not None:
-            visit(self.root)
-            self.absent(found)
+        if self.root is None:
+            return {}
+        visit(self.root)
+        found = {key: sum(by_team.values()) for key, by_team in parts.items()}
+        self.absent(found)
         return found
 
-    def absent(self, found: dict[tuple[str, str, str], int]) -> None:
+    def absent(self, found: dict[tuple[str, str, str], Number]) -> None:
         """Somebody who is not there in one of the periods carries nothing in it, so that longer ones add up."""
         leaves = self.root.leaves() if self.root else []
         people = {leaf.owner for leaf in leaves if leaf.owner and not leaf.owner.startswith("team:")}
@@ -84,10 +88,10 @@ class Targets:
             for label in labels:
                 found.setdefault((self.goal.id, owner, label), 0)
 
-    def margins(self) -> tuple[dict[str, int], dict[str, int]]:
+    def margins(self) -> tuple[dict[str, Number], dict[str, Number]]:
         """Sums of the leaves by owner and by period: both margins of the table."""
-        owners: dict[str, int] = {}
-        periods: dict[str, int] = {}
+        owners: dict[str, Number] = {}
+        periods: dict[str, Number] = {}
         for leaf in self.root.leaves() if self.root else []:
             owners[leaf.owner] = owners.get(leaf.owner, 0) + leaf.value
             periods[leaf.period.label] = periods.get(leaf.period.label, 0) + leaf.value
@@ -115,8 +119,19 @@ class _Working:
         total = whole if whole is not None else self.whole(period)
         if total is None:
             return self.targets(None)
-        root = self.cut(Part("", period, total, total, f"target {self.goal.target.method}"), list(self.goal.allocate))
-        return self.targets(root)
+        root = Part("", period, total, total, f"target {self.goal.target.method}")
+        if not self.adds_up:
+            return self.targets(self.shared(root))
+        return self.targets(self.cut(root, list(self.goal.allocate)))
+
+    @property
+    def adds_up(self) -> bool:
+        return self.policy.metrics[self.goal.metric].adds_up
+
+    def shared(self, root: Part) -> Part:
+        """比率目标: what does not add up is the same for every team and person."""
+        owners = [*(f"team:{team}" for team in self.teams()), *self.people(root)]
+        return replace(root, parts=tuple(replace(root, owner=one, how="the same for everybody") for one in owners))
 
     def targets(self, root: Part | None) -> Targets:
         return Targets(self.goal, root, self.issues, frozenset(self.vacant))
@@ -166,15 +181,15 @@ class _Working:
                 found[one.key] = one
         return found
 
-    def whole(self, period: Period) -> int | None:
-        """The company's target in units, a multiple of the rounding unit."""
+    def whole(self, period: Period) -> Number | None:
+        """The company's target in units, a multiple of the rounding unit; a ratio as it is."""
         how = self.goal.target
         base = self.base(period, how if how.method == "growth" else None)
         line = target(self.policy, self.goal, base)
         if line.missing:
             self.report(f"the whole is not known: {line.note}")
             return None
-        return round_to(line.number, self.unit)
+        return round_to(line.number, self.unit) if self.adds_up else line.number
 
     def base(self, period: Period, growth: Target | Least | None) -> Line | None:
         """The company's metric in the period that a growth starts from."""
@@ -202,12 +217,16 @@ class _Working:
         return replace(part, parts=tuple(self.cut(one, rest) for one in made))
 
     def by_period(self, part: Part, step: Step) -> list[Part] | None:
-        periods = {one.label: one for one in self.calendar.children(part.period, step.by)}
+        try:
+            periods = {one.label: one for one in self.calendar.children(part.period, step.by)}
+        except ValueError as error:
+            self.report(f"the step by {step.by} cannot be cut: {error}", "Cut longer periods before shorter ones.")
+            return None
         values = {"history": self.seasons(part, step, periods), "seasonality": self.seasons(part, step, periods)}
         shares = self.shares(step, list(periods), values, periods)
         if shares is None:
             return None
-        cut = decompose(self.goal, part.full, list(periods), shares, self.unit, level=step.by)
+        cut = decompose(self.goal, int(part.full), list(periods), shares, self.unit, level=step.by)
         return [self.carried(replace(part, period=periods[k], full=v, how=_how(step))) for k, v in cut.items()]
 
     def by_owner(self, part: Part, step: Step) -> list[Part] | None:
@@ -221,12 +240,13 @@ class _Working:
         values["history"] = history
         values.setdefault("pipeline", self.pipeline(owners, part.period))
         if step.by == "person":
-            values.setdefault("capacity", self.capacity(step, owners, part.period))
+            values.setdefault("capacity", self.capacity(step, owners, part))
         shares = self.shares(step, list(owners), values, {})
         if shares is None:
             return None
-        cut = decompose(self.goal, part.full, list(owners), shares, self.unit, level=step.by)
+        cut = decompose(self.goal, int(part.full), list(owners), shares, self.unit, level=step.by)
         ids = {key: key if step.by == "person" else f"team:{key}" for key in owners}
+        part = replace(part, team=_team(part))
         return [self.carried(replace(part, owner=ids[k], full=v, how=_how(step))) for k, v in cut.items()]
 
     def carried(self, part: Part) -> Part:
@@ -234,8 +254,8 @@ class _Working:
         who = self.facts.person(part.owner)
         if who is None or _uses_capacity(self.goal):
             return replace(part, value=part.full)
-        share = self.presence(who, part.period) * self.ramped(who, part.period)
-        return replace(part, value=part.full if share == 1 else person_quota(part.full, 1, share, self.unit))
+        share = self.presence(who, part.period, part.team) * self.ramped(who, part.period)
+        return replace(part, value=part.full if share == 1 else person_quota(int(part.full), 1, share, self.unit))
 
     def shares(
         self, step: Step, keys: list[str], values: Mapping[str, Mapping[str, Fraction]], periods: Mapping[str, Period]
@@ -268,7 +288,8 @@ class _Working:
         return None if line.missing else line.number
 
     def seasons(self, part: Part, step: Step, periods: Mapping[str, Period]) -> dict[str, Fraction]:
-        """The mean of each season over the years of history; empty where there is none."""
+        """The mean of each season over the years of history; empty where there is none. A season that brought nothing
+        counts 0 once there were records before it."""
         years = max(
             (step.history or Duration(1, "y")).count if (step.history or Duration(1, "y")).unit == "y" else 1, 1
         )
@@ -278,11 +299,15 @@ class _Working:
             for _ in range(years):
                 one = self.calendar.same_last_year(one)
                 value = self.actual(owner, one)
-                if value is not None and value > 0:
+                if value is not None and (value > 0 or (value == 0 and self.began(owner, one))):
                     found[label].append(value)
         if not all(found.values()):
             return {}
         return {label: sum(values, Fraction(0)) / len(values) for label, values in found.items()}
+
+    def began(self, owner: str, period: Period) -> bool:
+        """Whether anything was brought in the two years before a period."""
+        return bool(self.actual(owner, span(Duration(-2, "y").after(period.start), period.start)))
 
     def history(self, step: Step, owners: Mapping[str, object]) -> dict[str, Fraction]:
         """What each brought in the window. Who was there and brought nothing has 0; of who is new nothing is known."""
@@ -320,15 +345,15 @@ class _Working:
                     found[key] = found.get(key, Fraction(0)) + Fraction(str(row.get("amount") or 0))
         return found
 
-    def capacity(self, step: Step, owners: Mapping[str, Who | None], period: Period) -> dict[str, Fraction]:
+    def capacity(self, step: Step, owners: Mapping[str, Who | None], part: Part) -> dict[str, Fraction]:
         """Full quota of the role x ramp x presence."""
         found = {}
         for key, who in owners.items():
             if who is None:
                 continue
-            role = who.on(period.end - timedelta(days=1)).role or who.role
+            role = self.served(who, part.period, _team(part))[-1].role
             full = Fraction(step.weights.get(role, Fraction(1)))
-            found[key] = full * self.ramped(who, period) * self.presence(who, period)
+            found[key] = full * self.ramped(who, part.period) * self.presence(who, part.period, _team(part))
         return found
 
     def teams(self) -> dict[str, Who | None]:
@@ -337,23 +362,30 @@ class _Working:
 
     def people(self, part: Part) -> dict[str, Who | None]:
         """The people in the policy's scope who are there in the period, of the part's team if it is a team's."""
-        roles, last = self.policy.header.scope.roles, part.period.end - timedelta(days=1)
-        team = part.owner[5:] if part.owner.startswith("team:") else ""
-        found: dict[str, Who | None] = {}
-        for who in self.facts.people():
-            at = min(last, who.left_on - timedelta(days=1)) if who.left_on else last
-            on = who.on(at)
-            if (who.hired_on and who.hired_on > last) or (who.left_on and who.left_on <= part.period.start):
-                continue
-            if (not roles or (on.role or who.role) in roles) and (not team or (on.team or who.team) == team):
-                found[who.key] = who
-        return found
+        return {who.key: who for who in self.facts.people() if self.served(who, part.period, _team(part))}
 
-    def presence(self, who: Who, period: Period) -> Fraction:
-        if self.goal.proration is None:
-            return Fraction(1)
-        since = max(who.hired_on or date.min, min((span.start for span in who.spans), default=date.min))
-        return proration(self.goal, period, self.calendar, since, who.left_on)
+    def served(self, who: Who, period: Period, team: str = "") -> list[Span]:
+        """在岗: when in a period somebody is in a role of the policy, in a team if one is named.
+
+        Whoever changes the team within the period has a part in each where parts are prorated, unless the goal moves
+        along with the person; where they are not, only in the last.
+        """
+        roles, found = self.policy.header.scope.roles, []
+        for one in who.spans or (Span(date.min, None, who.role, who.team),):
+            start = max(one.start, who.hired_on or date.min, period.start)
+            end = min(one.end or period.end, who.left_on or period.end, period.end)
+            if start < end and (not roles or (one.role or who.role) in roles):
+                found.append(Span(start, end, one.role or who.role, one.team or who.team))
+        if not team or not found:
+            return found
+        if self.goal.transfer == "moves" or self.goal.proration is None:
+            decides = found[0] if self.goal.transfer == "moves" else found[-1]
+            return found if decides.team == team else []
+        return [one for one in found if one.team == team]
+
+    def presence(self, who: Who, period: Period, team: str = "") -> Fraction:
+        there, whole = ([(one.start, one.end) for one in self.served(who, period, name)] for name in (team, ""))
+        return prorated(self.goal, period, self.calendar, there, whole)
 
     def ramped(self, who: Who, period: Period) -> Fraction:
         """The mean ramp of the months of a period in which the person is there."""
@@ -364,6 +396,11 @@ class _Working:
         since = [months_in_role(self.calendar, who.hired_on, month.start) for month in months]
         shares = [ramp(self.goal, count) for count in since if count >= 0]
         return sum(shares, Fraction(0)) / len(shares) if shares else Fraction(0)
+
+
+def _team(part: Part) -> str:
+    """The team that a part is of, if it is a team's or was cut from one."""
+    return part.owner[5:] if part.owner.startswith("team:") else part.team
 
 
 def _how(step: Step) -> str:

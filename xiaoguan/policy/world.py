@@ -21,7 +21,7 @@ from xiaoguan.base.periods import Period
 
 from .document import Policy
 from .formula import Row
-from .goals import Absence, quota_line
+from .goals import Absence, Number, quota_line
 from .metrics import FACTS, RowsOf, Schema, evaluate
 
 Term = Fraction | Money | int | str | None
@@ -157,7 +157,7 @@ class RowsWorld:
         self,
         policy: Policy,
         rows: Mapping[str, Sequence[Row]],
-        goals: Mapping[tuple[str, str, str], int] | None = None,
+        goals: Mapping[tuple[str, str, str], Number] | None = None,
         schema: Schema = FACTS,
         book: Book | None = None,
     ) -> None:
@@ -174,6 +174,7 @@ class RowsWorld:
             self._splits[row.get("table"), row.get("record")].append(row)
         self._pointing: dict[tuple[str, str], list[Row]] | None = None
         self._ids: dict[tuple[str, str], Row] | None = None
+        self._owners: tuple[object, set[tuple[str, str]]] | None = None
 
     def metric(self, metric_id: str, who: Who, period: Period) -> Line:
         """The metric over the person's rows."""
@@ -277,18 +278,31 @@ class RowsWorld:
         """Every period in which something was posted for anybody."""
         return list(dict.fromkeys(entry.stands_in for entry in self.book.ledger))
 
-    def _given(self, goal_id: str, key: str, period: Period) -> list[tuple[Period, int]] | None:
+    def _given(self, goal_id: str, key: str, period: Period) -> list[tuple[Period, Number]] | None:
         """The goal as it is given: for the period, or for the shorter ones that fill it."""
         if (goal_id, key, period.label) in self.goals:
             return [(period, self.goals[goal_id, key, period.label])]
-        kinds = ("half_year", "quarter", "month")
-        for kind in kinds[kinds.index(period.kind) + 1 :] if period.kind in kinds else kinds:
-            if period.kind not in (*kinds, "year") or kind not in self.policy.calendar.kinds:
+        if (goal_id, key) not in self._having():
+            return None
+        goal, calendar = self.policy.goal(goal_id), self.policy.calendar
+        fine = (goal.period,) if goal and goal.period in ("day", "week") else ()
+        kinds = ("year", "half_year", "quarter", "month", *fine)
+        for kind in kinds[kinds.index(period.kind) + 1 :] if period.kind in kinds else ():
+            if kind not in calendar.kinds or (kind == "week" and calendar.splits_weeks):
                 continue
-            parts = self.policy.calendar.children(period, kind)
-            if all((goal_id, key, part.label) in self.goals for part in parts):
-                return [(part, self.goals[goal_id, key, part.label]) for part in parts]
+            try:
+                parts = [self._given(goal_id, key, part) for part in calendar.children(period, kind)]
+            except ValueError:  # they do not tile it
+                continue
+            if parts and all(parts):
+                return [one for part in parts for one in part or ()]
         return None
+
+    def _having(self) -> set[tuple[str, str]]:
+        """Which goals whom are given for any period."""
+        if self._owners is None or self._owners[0] is not self.goals:
+            self._owners = self.goals, {(goal, key) for goal, key, _ in self.goals}
+        return self._owners[1]
 
     def _rows_of(self, who: Who) -> RowsOf:
         def rows_of(source: str, period: Period, by: str) -> list[Row]:
