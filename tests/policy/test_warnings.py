@@ -50,6 +50,7 @@ def found(of: Policy, label: str = "2026-02", on: str = "", people: Any = (LIN, 
         ("total(bookings, over=10d) == 100", "2026-02-21", {"lin": False, "zhou": False}),
         ("total(bookings, over=quarter, of=company) > 400", "2026-02-28", {"": False}),
         ("top_share(bookings, by=customer, over=1y, of=company) > 70%", "2026-02-28", {"": True}),
+        ("change(bookings, over=quarter, of=company) == 400", "2026-02-28", {"": True}),  # as far as it has come
         ("streak(bookings > 0, 2)", "2026-02-20", {"lin": False, "zhou": False}),  # February is not over
         ("streak(bookings > 0, 2)", "2026-03-01", {"lin": True, "zhou": False}),
     ],
@@ -75,6 +76,33 @@ def test_what_decided_is_told_with_its_bound_and_opens_to_its_numbers() -> None:
     assert [(part.text, part.note) for part in one.line.parts] == [("10%", "< 50%"), ("65.625%", "> 1%")]
     assert one.line.source == "test 1.0.0, 第九条"
     assert [record.id for part in one.line.parts[0].parts for record in part.records] == ["SO-1"]
+
+
+def test_groups_are_covered_by_their_own_deals_and_what_names_nothing_is_no_largest(tmp_path: Path) -> None:
+    body = f"""{BOOKINGS}warnings:
+  - {{id: team, severity: info, notify: [owner], when: "coverage(quota, over=quarter, of=team) < 2"}}
+  - {{id: all, severity: info, notify: [owner], when: "coverage(quota, over=quarter, of=company) < 2"}}
+  - {{id: top, severity: info, notify: [owner], when: "top_share(bookings, by=customer, of=team) < 100%"}}
+"""
+    made = calc(
+        tmp_path,
+        body,
+        people="id,name,team\nlin,L,east\nzhou,Z,east\nwu,W,west",
+        orders="id,person,signed_on,net_amount,customer\n1,lin,2026-01-05,100,c\n2,zhou,2026-01-06,300,",
+        goals="goal,team,period,value\nquota,east,2026-Q1,600\nquota,,2026-Q1,1000",
+        opportunities="id,person,closes_on,amount,currency\n1,lin,2026-02-01,50,\n2,zhou,2026-02-01,150,\n"
+        "3,wu,2026-03-01,70,USD",
+    )
+    told = {(one["rule"], one["team"]): one["value"] or one["reason"] for one in made["warnings"]}
+    assert told["team", "east"] == "1" and told["top", "east"] == "0.25", "200 of 200 left; 100 of 400 name a customer"
+    assert "no rate of USD" in told["all", ""]
+
+
+def test_a_goal_of_every_day_is_each_persons_on_the_days_there(tmp_path: Path) -> None:
+    body = BOOKINGS + "  - {id: d, metric: bookings, period: day, target: {method: fixed, value: 10}}\n"
+    made = calc(tmp_path, body, people="id,name,team,hired_on\nlin,L,east,2025-01-01\nzhou,Z,east,2026-01-22")
+    targets = {one["person"] or one["team"]: one["target"] for one in made["goals"] if one["goal"] == "d"}
+    assert targets == {"lin": "310.00", "zhou": "100.00", "east": "410.00", "": "410.00"}
 
 
 def test_rules_about_customers_and_deals_are_asked_of_what_is_known_of_them() -> None:

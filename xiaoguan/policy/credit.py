@@ -132,7 +132,7 @@ def _derived(planned: Plan | Derived, currency: str, leaf_of: Callable[[Plan], L
 
 
 def _of_group(policy: Policy, facts: Facts, planned: Plan, team: str | None, period: Period) -> Line:
-    rate = _rates(policy, facts, "attainment")
+    rate = rates(policy, facts, "attainment")
     if team is None:
         return run(planned, facts.rows, period, policy.currency, rate)
 
@@ -157,7 +157,7 @@ def _line(policy: Policy, facts: Facts, planned: Plan, who: Who, period: Period,
         return facts.metric(planned.metric, who, period)
     credited, held = credits_of(policy, facts, planned, period, purpose)
     lost = [(row, why) for row, why in held if row.get(planned.person or "") == who.key]
-    rate = _rates(policy, facts, purpose)
+    rate = rates(policy, facts, purpose)
     return _added(policy, planned, credited.get(who.key, []), lost, period, rate, purpose)
 
 
@@ -186,7 +186,7 @@ def _added(
     )
 
 
-def _rates(policy: Policy, facts: Facts, purpose: str) -> RateOf | None:
+def rates(policy: Policy, facts: Facts, purpose: str) -> RateOf | None:
     """What converts other currencies for a purpose; None where the policy converts nothing."""
     fx = policy.header.fx
     if fx is None:
@@ -213,7 +213,7 @@ def _credit(
     policy: Policy, facts: Facts, planned: Plan, period: Period, purpose: str
 ) -> tuple[dict[str, list[Credited]], list[tuple[Row, str]]]:
     rows = facts.rows(planned.source, period, planned.date)
-    counted, held = count_rows(planned, rows, policy.currency, _rates(policy, facts, purpose))
+    counted, held = count_rows(planned, rows, policy.currency, rates(policy, facts, purpose))
     rule = Crediting(policy, facts)
     known: dict[int, list[Credited]] = facts.cache.setdefault(("events", planned, purpose), {})  # type: ignore[assignment]
     found: dict[str, list[Credited]] = defaultdict(list)

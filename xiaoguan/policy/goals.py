@@ -302,7 +302,10 @@ def quota_line(
     line = replace(line, note=f"for {period.label}")
     metric, kinds_of = policy.metrics.get(goal.metric), goal.absence.relieve if goal.absence else ()
     counted = [one for one in absences if one.kind in kinds_of] if metric is not None and metric.adds_up else []
-    relief = sum(relieved(policy, goal, value, part, counted) for part, value in given)
+    try:
+        relief = sum(relieved(policy, goal, value, part, counted) for part, value in given)
+    except CalendarGap as gap:
+        return replace(line, value=None, note=str(gap))
     if not relief:
         return line
     kinds = ", ".join(dict.fromkeys(one.kind for one in counted))
@@ -365,23 +368,31 @@ def reached(actual: Line, goal: Line, bound: Fraction) -> bool:
 class Elapsed:
     """How much of a goal should have come by now: the share at the close of yesterday, and the days that remain.
 
-    working   whether the days are working days; calendar days where the holiday table lacks the year.
+    gap   "" where the days are working days; calendar days where the holiday table lacks the year, and the reason.
     """
 
     share: Fraction
     remaining: int
-    working: bool
+    gap: str = ""
+
+    @property
+    def working(self) -> bool:
+        """Whether the days are working days."""
+        return not self.gap
 
 
 def elapsed(calendar: Calendar, period: Period, on: date) -> Elapsed:
     """The share of a period's working days that have passed before a day."""
     now = max(period.start, min(on, period.end))
     try:
-        every, passed = calendar.working_days(period.start, period.end), calendar.working_days(period.start, now)
-        working = True
-    except CalendarGap:
-        every, passed, working = period.days, (now - period.start).days, False
-    return Elapsed(Fraction(passed, every) if every else Fraction(1), every - passed, working)
+        every, passed, gap = (
+            calendar.working_days(period.start, period.end),
+            calendar.working_days(period.start, now),
+            "",
+        )
+    except CalendarGap as error:
+        every, passed, gap = period.days, (now - period.start).days, str(error)
+    return Elapsed(Fraction(passed, every) if every else Fraction(1), every - passed, gap)
 
 
 def expected(calendar: Calendar, period: Period, on: date, goal_of: Callable[[Period], Number | None]) -> Elapsed:

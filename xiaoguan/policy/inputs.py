@@ -18,10 +18,10 @@ from fractions import Fraction
 from math import inf
 
 from xiaoguan.base.explain import Line, value_text
-from xiaoguan.base.money import Money
-from xiaoguan.base.periods import Period, span
+from xiaoguan.base.money import SCALE, Money
+from xiaoguan.base.periods import CalendarGap, Period, span
 
-from .credit import group_metric, metric_of
+from .credit import group_metric, metric_of, rates
 from .document import Expression, Policy, Section
 from .formula import (
     Call,
@@ -45,7 +45,7 @@ from .formula import (
 from .goals import Elapsed, attainment, elapsed, expected, pace, together
 from .load import read_duration
 from .metrics import Derived, Plan, PlanError, plan, unit_text
-from .world import Facts, Who, World, facts_of
+from .world import Facts, Span, Who, World, facts_of
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ class Inputs:
         """Whose number: the person's, or with `of` that of the team or the company."""
         of = dotted(call.get("of") or Name("person"))
         if of == "team":
-            team = self.who.on(self.period.end - timedelta(days=1)).team or self.who.team
+            team = self.who.on(last_there(self.who, self.period)).team or self.who.team
             if not team:
                 raise ValueError(f"{self.who.name} is in no team")
             return Who(f"team:{team}", team, team=team)
@@ -233,12 +233,23 @@ class Inputs:
         goal = self.policy.goal(goal_id)
         if found is not None or goal is None or goal.period != "day" or goal.target.value is None:
             return found
-        if goal.metric in self.policy.metrics and not self.policy.metrics[goal.metric].adds_up:
+        if not self.policy.metrics[goal.metric].adds_up or not whose.key or whose.key.startswith("team:"):
             return None
-        worked = goal.applies == "working_days"
-        days = self.policy.calendar.working_days(window.start, window.end) if worked else window.days
-        line = Line(goal_id, goal.name or goal_id, goal.target.value * days, self.policy.unit_of(goal.metric))
-        return replace(line, formula=f"{days} days", note=f"for {window.label}")
+        served = in_scope(self.policy, whose, window)
+        if not served:
+            return None
+        calendar, line = (
+            self.policy.calendar,
+            Line(goal_id, goal.name or goal_id, None, self.policy.unit_of(goal.metric)),
+        )
+        ends = [(one.start, one.end or window.end) for one in served]
+        try:
+            count = calendar.working_days if goal.applies == "working_days" else _days
+            days = sum(count(start, end) for start, end in ends)
+        except CalendarGap as gap:
+            return replace(line, note=str(gap))
+        value = goal.target.value * days * (SCALE if line.unit.startswith("money:") else 1)
+        return replace(line, value=value, formula=f"{days} days", note=f"for {window.label}")
 
     def goals_below(self, goal_id: str, whose: Who, window: Period) -> Line | None:
         """A team's or the company's goal that is not given: the sum of what its people carry."""
@@ -246,9 +257,11 @@ class Inputs:
         if facts is None:
             return None
         people = members(facts, whose.team, window) if whose.key else list(facts.people())
-        given = [line for one in people if (line := self.world.goal(goal_id, one, window)) is not None]
+        given = [line for one in people if (line := self.quota(goal_id, one, window)) is not None]
         if not given:
             return None
+        if unknown := [line for line in given if line.missing]:
+            return unknown[0]
         goal = self.policy.goal(goal_id)
         total = together(self.policy, goal, [line.number for line in given]) if goal else None
         if total is None:
@@ -286,6 +299,8 @@ class Inputs:
         if quota is None or quota.missing or actual.missing:
             return _nothing(call, f"there is no goal {goal_id} for {window.label}" if quota is None else actual.note)
         gone = self.expected(goal_id, self.level(call), window)
+        if not gone.working:
+            return _nothing(call, gone.gap)
         found = pace(actual.number, quota.number, gone.share, gone.remaining)
         parts = (replace(actual, adds=False), replace(quota, adds=False))
         if call.name == "projection":
@@ -300,25 +315,39 @@ class Inputs:
     def elapsed_of(self, call: Call) -> Line:
         kind = (dotted(call.args[0]) or "") if call.args else self.period.kind
         window = self.policy.calendar.period(kind, self.as_of - timedelta(days=1))
-        share = elapsed(self.policy.calendar, window, self.as_of).share
-        return Line("", "Elapsed", share, "ratio", formula=f"working days of {window.label}")
+        gone = elapsed(self.policy.calendar, window, self.as_of)
+        if not gone.working:
+            return _nothing(call, gone.gap)
+        return Line("", "Elapsed", gone.share, "ratio", formula=f"working days of {window.label}")
 
     def total_of(self, call: Call) -> Line:
-        window = self.window(call)
-        return self.whole(self.metric_in(call), self.level(call), self.so_far(window) if self.dated else window)
+        return self.whole(self.metric_in(call), self.level(call), self.so_far(self.window(call)))
 
     def change_of(self, call: Call) -> Line:
-        metric_id, now = self.metric_in(call), self.window(call)
-        over = call.get("over")
+        metric_id, window = self.metric_in(call), self.window(call)
+        over, now, whose = call.get("over"), self.so_far(window), self.level(call)
         if isinstance(over, Literal) and isinstance(over.value, Duration):
-            before = self.back(over.value, now.start)
+            before = self.back(over.value, window.start)
         else:
-            before = self.policy.calendar.previous(now)
-        lines = [self.metric(metric_id, one) for one in (now, before)]
+            before = self.as_long(window, now)
+        lines = [self.whole(metric_id, whose, one) for one in (now, before)]
         if any(line.missing for line in lines):
             return _nothing(call, next(line.note for line in lines if line.missing))
         formula = f"{lines[0].text} in {now.label} - {lines[1].text} in {before.label}"
         return Line("", "Change", lines[0].number - lines[1].number, lines[0].unit, formula)
+
+    def as_long(self, window: Period, now: Period) -> Period:
+        """The period before a window, as far as the window has come: by months where they are calendar months, else
+        by days."""
+        calendar = self.policy.calendar
+        before = calendar.previous(window)
+        if now.end == window.end:
+            return before
+        if calendar.pattern == "gregorian" and window.kind in ("month", "quarter", "half_year", "year"):
+            end = Duration(-calendar.months_between(before.start, window.start), "m").after(now.end)
+        else:
+            end = before.start + (now.end - now.start)
+        return span(before.start, min(end, before.end))
 
     def metric_in(self, call: Call) -> str:
         name = (dotted(call.args[0]) or "") if call.args else ""
@@ -328,17 +357,19 @@ class Inputs:
 
     def top_share_of(self, call: Call) -> Line:
         """The largest share that one value of a field brings of a metric: concentration."""
-        metric_id, window = self.metric_in(call), self.window(call)
+        metric_id, window = self.metric_in(call), self.so_far(self.window(call))
         by = dotted(call.get("by") or Name("customer")) or "customer"
         planned = _plan_of(self.policy, metric_id, self.facts())
         line = self.whole(metric_id, self.level(call), window)
         sums: dict[str, Fraction] = {}
         for record in line.records:
             row = self.facts().row(planned.source, record.id) or {}
-            key = str(row.get(by) or "")
-            sums[key] = sums.get(key, Fraction(0)) + Fraction(record.value or 0)
-        if line.missing or not sums or not line.number:
+            if key := str(row.get(by) or ""):
+                sums[key] = sums.get(key, Fraction(0)) + Fraction(record.value or 0)
+        if line.missing or not line.number:
             return _nothing(call, line.note or f"{metric_id} is 0")
+        if not sums:
+            return _nothing(call, f"no record of {planned.source} has a {by}")
         name, most = max(sums.items(), key=lambda pair: (pair[1], pair[0]))
         return Line("", "Top share", most / line.number, "ratio", f"{name} brings {value_text(most, line.unit)}")
 
@@ -348,12 +379,33 @@ class Inputs:
         window = self.window(call)
         if quota is None or quota.missing or actual.missing or quota.number <= actual.number:
             return _nothing(call, "there is no remaining goal")
-        rows = self.facts().rows("opportunities", window, "closes_on")
-        mine = [row for row in rows if row.get("person") == self.who.key and not row.get("result")]
-        pipeline = sum((Fraction(str(row.get("amount") or 0)) for row in mine), Fraction(0))
+        pipeline = self.pipeline(window, self.level(call), actual.unit)
         left = quota.number - actual.number
-        formula = f"open {value_text(pipeline, self.unit)} / remaining {value_text(left, self.unit)}"
+        formula = f"open {value_text(pipeline, actual.unit)} / remaining {value_text(left, actual.unit)}"
         return Line("", "Coverage", pipeline / left, "ratio", formula)
+
+    def pipeline(self, window: Period, whose: Who, unit: str) -> Fraction:
+        """The open opportunities that are due in a window: what they are worth in the policy's currency, of a goal that
+        is no amount how many they are. ValueError for a rate that is not known."""
+        facts, last = self.facts(), min(self.period.end, self.as_of) - timedelta(days=1)
+        rows = [row for row in facts.rows("opportunities", window, "closes_on") if not row.get("result")]
+        if whose.key.startswith("team:"):
+            inside = {one.key for one in members(facts, whose.team, self.period)}
+            rows = [row for row in rows if row.get("person") in inside]
+        elif whose.key:
+            rows = [row for row in rows if row.get("person") == whose.key]
+        if not unit.startswith("money:"):
+            return Fraction(len(rows))
+        rate, total = rates(self.policy, facts, "attainment"), Fraction(0)
+        for row in rows:
+            currency, worth = row.get("currency") or self.policy.currency, Fraction(str(row.get("amount") or 0))
+            if currency != self.policy.currency:
+                found = rate(str(currency), last) if rate is not None else None
+                if found is None:
+                    raise ValueError(f"no rate of {currency} on {last}")
+                worth *= found
+            total += worth
+        return total
 
     def grade_of(self, call: Call) -> Line:
         appraisal_id = (dotted(call.args[0]) or "") if call.args else ""
@@ -427,18 +479,39 @@ def _finite(evaluate: Evaluator, values: Mapping[str, Value]) -> Value:
     return None if isinstance(value, float) else value
 
 
+def in_scope(policy: Policy, who: Who, period: Period) -> list[Span]:
+    """在岗: the days of a period on which somebody is there in a role of the policy, with role and team."""
+    roles, found = policy.header.scope.roles, []
+    for one in who.spans or (Span(date.min, None, who.role, who.team),):
+        start = max(one.start, who.hired_on or date.min, period.start)
+        end = min(one.end or period.end, who.left_on or period.end, period.end)
+        if start < end and (not roles or (one.role or who.role) in roles):
+            found.append(Span(start, end, one.role or who.role, one.team or who.team))
+    return found
+
+
+def _days(start: date, end: date) -> int:
+    return (end - start).days
+
+
 def present(who: Who, period: Period) -> bool:
     """Whether somebody was there on any day of a period."""
     return (who.hired_on is None or who.hired_on < period.end) and (who.left_on is None or who.left_on > period.start)
 
 
 def members(facts: Facts, team: str, period: Period) -> list[Who]:
-    """The people of a team on the last day of a period who were there in it, by key."""
-    last, found = period.end - timedelta(days=1), []
+    """The people of a team on the last day of a period, or on their own last day in it, by key."""
+    found = []
     for one in facts.people():
-        if (one.on(last).team or (one.team if not one.spans else "")) == team and present(one, period):
+        at = one.on(last_there(one, period))
+        if (at.team or (one.team if not one.spans else "")) == team and present(one, period):
             found.append(one)
     return found
+
+
+def last_there(who: Who, period: Period) -> date:
+    """The last day of a period, or of somebody who left in it."""
+    return min(period.end, max(who.left_on or period.end, period.start + timedelta(days=1))) - timedelta(days=1)
 
 
 def asks_of_others(policy: Policy) -> bool:

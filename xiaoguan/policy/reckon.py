@@ -240,7 +240,8 @@ def goal_line(
         actual = Line(goal.metric, goal.metric, None, policy.unit_of(goal.metric), note=str(error))
     line = attainment(actual, target, policy.metrics[goal.metric].direction)
     gone = inputs.expected(goal.id, who, window)
-    speed = None if actual.missing else pace(actual.number, target.number, gone.share, gone.remaining)
+    told = gone.working and not actual.missing and not target.missing
+    speed = pace(actual.number, target.number, gone.share, gone.remaining) if told else None
     unit = target.unit
     return {
         "goal": goal.id,
@@ -251,13 +252,13 @@ def goal_line(
         "actual": value_json(actual.value, unit),
         "attainment": value_json(line.value, "ratio"),
         **_exact(line),
-        "elapsed": decimal(gone.share, 6),
+        "elapsed": decimal(gone.share, 6) if gone.working else None,
         "pace": None if speed is None or speed.pace is None else decimal(speed.pace, 6),
         "projection": None if speed is None else value_json(speed.projection, unit),
         "gap": None if speed is None else value_json(speed.gap, unit),
         "required_per_day": None if speed is None else value_json(speed.required, unit),
-        "remaining_days": gone.remaining,
-        "note": line.note,
+        "remaining_days": gone.remaining if gone.working else None,
+        "note": "; ".join(dict.fromkeys(note for note in (line.note, gone.gap) if note)),
     }
 
 
@@ -301,11 +302,13 @@ def evidence(policy: Policy, world: Facts, goal: Goal, who: Who, window: Period,
         if wanted is not None and wanted.number:
             past.append((wanted.number, actual.number))
     won = metric_of(policy, world, goal.metric, who, window, "attainment")
-    rows = world.rows("opportunities", window, "closes_on")
+    money, own = policy.unit_of(goal.metric).startswith("money:"), (None, "", policy.currency)
+    rows = world.rows("opportunities", window, "closes_on") if policy.metrics[goal.metric].adds_up else ()
     deals = [
-        (int(Fraction(str(row["amount"]))), Fraction(str(row["probability"])))
+        (int(Fraction(str(row["amount"]))) if money else 1, Fraction(str(row["probability"])))
         for row in rows
-        if row.get("person") == who.key and not row.get("result") and row.get("amount") and row.get("probability")
+        if row.get("person") == who.key and not row.get("result") and row.get("probability")
+        if not money or (row.get("amount") and row.get("currency") in own)
     ]
     return Evidence(target, history[::-1], past, deals, 0 if won.missing else won.number)
 

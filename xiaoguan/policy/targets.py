@@ -19,12 +19,12 @@ from fractions import Fraction
 from xiaoguan.base.explain import Line, value_text
 from xiaoguan.base.issues import Issue
 from xiaoguan.base.money import allocate, round_to
-from xiaoguan.base.periods import Period, span
+from xiaoguan.base.periods import CalendarGap, Period, span
 
 from .document import Goal, Least, Policy, Step, Target
 from .formula import Duration
 from .goals import Number, decompose, months_in_role, person_quota, prorated, ramp, step_shares, target
-from .inputs import Inputs
+from .inputs import Inputs, in_scope
 from .world import Facts, Span, Who
 
 Declared = Mapping[str, Mapping[str, Fraction]]
@@ -114,6 +114,13 @@ class _Working:
 
     def run(self, period: Period, whole: int | None) -> Targets:
         self.start = period.start
+        try:
+            return self.worked_out(period, whole)
+        except CalendarGap as gap:
+            self.report(str(gap))
+            return self.targets(None)
+
+    def worked_out(self, period: Period, whole: int | None) -> Targets:
         if self.goal.target.method == "bottom_up":
             return self.from_below(period, whole)
         total = whole if whole is not None else self.whole(period)
@@ -370,12 +377,7 @@ class _Working:
         Whoever changes the team within the period has a part in each where parts are prorated, unless the goal moves
         along with the person; where they are not, only in the last.
         """
-        roles, found = self.policy.header.scope.roles, []
-        for one in who.spans or (Span(date.min, None, who.role, who.team),):
-            start = max(one.start, who.hired_on or date.min, period.start)
-            end = min(one.end or period.end, who.left_on or period.end, period.end)
-            if start < end and (not roles or (one.role or who.role) in roles):
-                found.append(Span(start, end, one.role or who.role, one.team or who.team))
+        found = in_scope(self.policy, who, period)
         if not team or not found:
             return found
         if self.goal.transfer == "moves" or self.goal.proration is None:

@@ -34,7 +34,7 @@ OF_PEOPLE = frozenset(
     {"attainment", "pace", "projection", "total", "top_share", "change", "coverage", "grade_factor", "score", "event"}
     | {"elapsed", "streak"}
 )
-WITH_LEVEL = frozenset({"attainment", "pace", "projection", "total", "top_share"})
+WITH_LEVEL = frozenset({"attainment", "pace", "projection", "total", "top_share", "change", "coverage"})
 """Functions that take `of`: whose number it is."""
 PLAIN = frozenset({"if", "default", "ratio", "abs", "clamp", "round", "min", "max"})
 
