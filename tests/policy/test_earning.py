@@ -52,6 +52,20 @@ def test_who_was_not_there_has_no_part_of_a_pool(tmp_path):
     assert {one["person"]: one["total"] for one in made["statements"]} == {"lin": "150.00", "zhou": "150.00"}
 
 
+def test_presence_in_a_pool_is_the_days_in_the_team_under_the_plan(tmp_path):
+    pool = '{id: p, kind: pool, period: month, fund: "570", divide: {presence: 100%}}'
+    assigned = """person,from,to,role,team
+        zhou,2020-01-01,2026-01-16,rep,west
+        zhou,2026-01-16,,rep,east
+        left,2020-01-01,2026-01-11,rep,east"""
+    people = f"{PEOPLE}\n        left,Left,rep,east,chen,2020-01-01,2026-01-11"
+    made = calc(tmp_path, plan(pool), people=people, assignments=assigned, orders="id,person,signed_on,net_amount")
+    # 31, 16 and 10 days
+    assert {one["person"]: one["total"] for one in made["statements"]} == {
+        "lin": "310.00", "zhou": "160.00", "left": "100.00"
+    }  # fmt: skip
+
+
 # 专项激励 spiffs
 
 

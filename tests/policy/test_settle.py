@@ -72,6 +72,24 @@ def test_a_cap_over_a_longer_span_knows_what_was_paid_before():
     assert values(paid(component, *orders, period="2026-02")) == {"commission": 100}
 
 
+@pytest.mark.parametrize("where", ["component", "plan"])
+def test_a_return_first_takes_what_was_lost_above_a_cap(where):
+    found = plan(rest="cap: {total: 100, per: quarter}")
+    if where == "component":
+        found = plan(FLAT.replace("rate", "cap: {amount: 100, per: quarter}, rate"))
+    orders = [yuan(1_200), yuan(-100, "2026-02-10", "SO-2"), yuan(-200, "2026-03-10", "SO-3")]
+    # 120, 110 and 90 so far, of which 100, 100 and 90 are within the cap
+    assert [paid(found, *orders, period=f"2026-0{i}").total.units // ROW for i in (1, 2, 3)] == [100, 0, -10]
+    assert paid(found, *orders, period="2026-Q1").total.units // ROW == 90
+
+
+def test_a_cap_and_a_floor_of_a_month_hold_for_each_month_of_a_quarter_that_is_paid_at_once():
+    orders = [yuan(1_200), yuan(500, "2026-02-10", "SO-2")]
+    for limit, value in (("cap: {total: 100, per: month}", 150), ("floor: {total: 70, per: month}", 120 + 70 + 70)):
+        found = plan(rest=f"pay: {{paid: quarterly}}\n{limit}")
+        assert paid(found, *orders, period="2026-03").total.units // ROW == value
+
+
 def test_a_component_cap_carries():
     found = plan(FLAT.replace("rate", "cap: {amount: 600, excess: carry}, rate"))
     orders = [yuan(10_000), yuan(1_000, "2026-02-10", "SO-2")]
@@ -461,6 +479,31 @@ def test_recorded_splits_come_before_the_rule_and_the_manager_gets_the_whole():
     assert company.value == 1_000 * ROW, "roll-ups are not counted in company totals"
 
 
+@pytest.mark.parametrize(
+    ("kind", "counts", "pay", "attainment"),
+    [
+        ("overlay", "attainment pay", (80, 50), (800, 500)),  # beside the 80 % and 20 % of the rule
+        ("direct", "pay", (0, 100), (800, 200)),  # pay as recorded, attainment by the rule
+        ("direct", "attainment pay", (0, 100), (0, 1_000)),
+    ],
+)
+def test_what_recorded_splits_say_nothing_of_is_shared_by_the_rule(kind, counts, pay, attainment):
+    rule = "credit: {payees: [{as: owner, share: 80%}, {as: co_owner, share: 20%, else: owner}], "
+    rule += "overlay: [{as: presales, share: 50%, counts: [attainment]}]}"
+    found, sale = plan(FLAT, rule), yuan(1_000, co_owner="wang" if kind == "overlay" else "zhou", presales="sun")
+    split = {"table": None, "record": "SO-1", "person": "zhou", "kind": kind, "counts": tuple(counts.split())}
+    split["share"] = Fraction(1, 2) if kind == "overlay" else Fraction(1)
+    book = Book(TEAM, splits=[split])
+    got = [paid(found, sale, who=TEAM[key], book=book).total.units // ROW for key in ("lin", "zhou")]
+    assert tuple(got) == pay
+    from xiaoguan.policy.credit import metric_of
+
+    world, january = RowsWorld(found, {"orders": [sale]}, {}, book=book), found.calendar.parse("2026-01")
+    of = [metric_of(found, world, "bookings", TEAM[key], january, "attainment").value for key in ("lin", "zhou", "sun")]
+    # the plan's overlay holds unless an overlay is recorded
+    assert [one // ROW for one in of] == [*attainment, 0 if kind == "overlay" else 500]
+
+
 def test_purposes_are_separate():
     found = plan(FLAT, RULE)
     world = RowsWorld(found, {"orders": [yuan(1_000, presales="sun", co_owner="zhou")]}, {}, book=Book(TEAM))
@@ -592,6 +635,12 @@ def test_after_leaving_the_declared_answers_hold():
     lost = plan(rest="cap: {total: 1_000}\nleaving: {earned: lost}")
     sale = yuan(1_000, "2026-02-10")
     assert values(paid(lost, sale, period="2026-02", who=who)) == {"commission": 100, "plan.leaving": -100}
+    alone = plan(rest="leaving: {earned: lost}")
+    assert values(paid(alone, sale, period="2026-02", who=who)) == {"commission": 100, "plan.leaving": -100}
+    # what came before the last day, 20 of 100, was released in time
+    late = plan(rest="pay: {release: {by_collection: 100%}}\nleaving: {released: lost}")
+    money = [cash(200, "2026-02-19"), cash(800, "2026-02-20")]
+    assert paid(late, yuan(1_000), payments=money, period="2026-02", who=who).total.units // ROW == 20
 
 
 def test_a_source_that_does_not_know_the_cash_pays_nothing_silently():

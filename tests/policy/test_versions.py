@@ -167,6 +167,20 @@ def test_a_cap_is_one_over_both_versions_of_a_month_and_its_excess_goes_on():
     assert totals(two("2026-02-17", lost, lost), *orders, periods=MONTHS) == [0, 200, 50]
 
 
+def test_the_sum_of_both_versions_of_a_month_is_rounded_once():
+    orders = [order(500, "2026-02-10"), order(500, "2026-02-20", "SO-2")]  # 0.05 each, 0.005 of both
+    assert paid(two("2026-02-17"), *orders, period="2026-02").total.units == 100
+
+
+def test_a_prorated_cap_is_a_whole_number_of_minor_units_and_is_released_with_the_cash():
+    tiers = "tiers: {mode: marginal, by: amount, rates: [{from: 0, rate: 10%}]}"
+    capped = FLAT.replace("rate: 10%", f"cap: 1_000, {tiers}")
+    orders = [yuan(20_000, "2026-03-10"), yuan(20_000, "2026-03-20", "SO-2")]
+    money = [cash(20_000, "2026-03-11"), cash(20_000, "2026-03-25", "SO-2")]
+    changed = two("2026-03-16", capped, capped, (CASH, CASH), "prorate")  # 483.87 and 516.13
+    assert paid(changed, *orders, period="2026-03", payments=money).total.units == 1_000 * ROW
+
+
 # Windows and transitions
 
 

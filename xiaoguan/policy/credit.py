@@ -261,12 +261,12 @@ class Crediting:
         return Credited(one.person, record, label, day, amount, value, one.share, one.reason, row, shown, one.direct)
 
     def shares(self, planned: Plan, row: Row, day: date) -> list[Share]:
-        """Direct shares and overlays of an event: recorded splits, or the rule of the owner's plan."""
+        """Direct shares and overlays of an event: as recorded, else by the rule of the owner's plan."""
         original = self.original(planned, row)
         recorded = self.facts.splits(planned.source, str(original.get("id", "")))
         owner = str(original.get(planned.person or "person") or "")
-        if recorded:
-            return [_recorded(one) for one in recorded]
+        known = [_recorded(one) for one in recorded]
+        split = {purpose for one in known if one.direct for purpose in one.counts}
         credit = self.rule(owner, day)
         if credit is None or not credit.payees:
             direct = [Share(owner, Fraction(1), BOTH, "owner", True)]
@@ -276,9 +276,11 @@ class Crediting:
                       payee.share, payee.counts, payee.person, True)
                 for payee in credit.payees
             ]  # fmt: skip
-        overlay = credit.overlay if credit else ()
+        overlay = credit.overlay if credit and all(one.direct for one in known) else ()
         extra = [Share(self.named(o.person, original, owner), o.share, o.counts, o.person, False) for o in overlay]
-        return _merged([one for one in (*direct, *extra) if one.person])
+        if known:  # a purpose that nobody split stays with whom the rule names
+            direct = [replace(one, counts=tuple(p for p in one.counts if p not in split)) for one in direct]
+        return _merged([one for one in (*direct, *extra, *known) if one.person and one.counts])
 
     def original(self, planned: Plan, row: Row) -> Row:
         """The event that this one reverses, or itself."""

@@ -31,6 +31,8 @@ from .release import AT_ONCE, Records
 from .versions import Chain, Part, Terms
 from .world import Who, World, facts_of
 
+Dated = tuple[date, int]
+"""Units and the last day of the period that earned them."""
 PAID = {"monthly": "month", "quarterly": "quarter", "half_yearly": "half_year", "yearly": "year"}
 
 
@@ -75,7 +77,7 @@ class State:
     owed: int = 0
     negative: int = 0
     kept: list[_Kept] = field(default_factory=list)
-    capped: dict[str, int] = field(default_factory=dict)
+    capped: dict[tuple[str, Period], int] = field(default_factory=dict)
     trued: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
@@ -100,7 +102,9 @@ def settles(plan: IncentivePlan) -> bool:
     """Whether a plan does more than add up its components at once."""
     pay = plan.pay
     waits = pay is not None and (pay.holdback or pay.paid != "monthly" or any(k not in AT_ONCE for k in pay.release))
-    return bool(plan.cap or plan.floor or plan.true_up or waits or plan.draw or plan.guarantee or plan.clawback)
+    leaves = plan.leaving is not None and plan.leaving.earned == "lost"
+    steps = plan.cap or plan.floor or plan.true_up or plan.draw or plan.guarantee or plan.clawback
+    return bool(steps or waits or leaves)
 
 
 def needs_records(plan: IncentivePlan) -> bool:
@@ -158,17 +162,19 @@ class Settling:
 
     def settle(self, period: Period) -> Settled:
         self.now, self.done = period, Settled(period)
-        self.under(date.fromordinal(period.end.toordinal() - 1))
+        self.under(last_day(period))
         for records in self.records.values():
             records.held.clear()
         if (facts := facts_of(self.terms.world)) is not None:
             self.who = facts.at(self.who, period)
-        parts = [part for component in self.chain.earned_in(period, self.who) for _, each in component for part in each]
+        dated = [pair for component in self.chain.earned_in(period, self.who) for pair in component]
+        parts = [part for _, each in dated for part in each]
         self.done.earned = [earned for _, earned in parts]
         for one in self.done.earned:
             self.entry("earning", period.label, one.line.name, one.value)
         earned = sum(one.value for one in self.done.earned)
-        due = self.floored(self.capped(self.kept_after_leaving(earned)))
+        sums = [(last_day(at), sum(one.value for _, one in each)) for at, each in dated]
+        due = sum(value for _, value in self.floored(self.capped(self.kept_after_leaving(sums))))
         fresh = self.spread([_Kept(lot, period, terms) for terms, one in parts for lot in one.lots], earned, due)
         due = self.trued_up(due, parts, fresh)
         self.state.kept.extend(fresh)
@@ -196,17 +202,20 @@ class Settling:
         if amount:
             self.done.entries.append(Entry(kind, self.who.key, about, self.now.label, name, amount, record, cause))
 
+    def units(self, amount: Fraction) -> int:
+        """An amount of the document, rounded to the minor unit."""
+        return round_units(amount * SCALE, self.policy.currency)
+
     def shown(self, value: int) -> str:
         return value_text(value, self.unit)
 
     # Who is under the plan, and leaving
 
-    @property
-    def under_plan(self) -> bool:
-        """Whether the person is under the plan on a day of the pay period: only then a floor, a draw or a guarantee
-        is paid up to."""
-        start = max(self.now.start, self.who.hired_on or date.min, self.having[0].start)
-        end = min(self.now.end, self.who.left_on or date.max, self.terms.end)
+    def under_plan(self, at: Period) -> bool:
+        """Whether the person is under the plan on a day of a period: only then a floor, a draw or a guarantee is paid
+        up to."""
+        start = max(at.start, self.who.hired_on or date.min, self.having[0].start)
+        end = min(at.end, self.who.left_on or date.max, self.terms.end)
         roles = self.roles
         spans = [one for one in self.who.spans if one.role in roles] if roles else []
         held = [one for one in spans if one.start < end and (one.end or date.max) > start]
@@ -217,61 +226,73 @@ class Settling:
         """Whether the person has left before the end of the pay period."""
         return self.plan.leaving is not None and self.who.left_on is not None and self.who.left_on < self.now.end
 
-    def kept_after_leaving(self, earned: int) -> int:
+    def kept_after_leaving(self, sums: list[Dated]) -> list[Dated]:
         if not self.gone or self.plan.leaving is None:
-            return earned
+            return sums
         if self.plan.leaving.debt == "forgiven":
             self.state.debt = 0
         if self.plan.leaving.earned == "paid":
-            return earned
-        self.step("leaving", "Lost on leaving", -earned, f"left on {self.who.left_on}")
-        return 0
+            return sums
+        self.step("leaving", "Lost on leaving", -sum(value for _, value in sums), f"left on {self.who.left_on}")
+        return []
 
     # 9 Plan cap and floor
 
-    def capped(self, earned: int) -> int:
+    def capped(self, sums: list[Dated]) -> list[Dated]:
+        """What is left of the sums: over a span of several pay periods less what those before had, of several spans
+        in one pay period each for itself. A negative sum first takes what was lost above the cap."""
         cap = self.plan.cap
         if cap is None:
-            return earned
-        used = self.used("cap", cap.per)
-        most = max(int(cap.total * SCALE) - used, 0)
-        due = earned + (self.state.carry if cap.excess == "carry" else 0)
-        after = min(due, most)
-        text = f"at most {self.shown(int(cap.total * SCALE))}"
-        if cap.excess == "carry":
-            if self.state.carry:
-                text += f", {self.shown(self.state.carry)} carried from before"
-            self.state.carry = due - after
-            if self.state.carry:
-                text += f", {self.shown(self.state.carry)} carried on"
-        self.step("cap", "Plan cap", after - earned, text)
-        self.use("cap", cap.per, after)
-        return after
+            return sums
+        limit, found, texts = self.units(cap.total), [], [f"at most {self.shown(self.units(cap.total))}"]
+        for at in self.spans(cap.per):
+            earned = _inside(sums, at)
+            due = earned + (self.state.carry if cap.excess == "carry" else 0)
+            after = min(due, max(limit - self.used("cap", at), 0))
+            if cap.excess == "carry":
+                if self.state.carry:
+                    texts.append(f"{self.shown(self.state.carry)} carried from before")
+                self.state.carry = due - after
+                if self.state.carry:
+                    texts.append(f"{self.shown(self.state.carry)} carried on")
+            elif earned < 0:
+                after = min(earned + self.used("lost", at), 0)
+            self.use("lost", at, earned - after)
+            self.use("cap", at, after)
+            found.append((last_day(at), after))
+        self.step("cap", "Plan cap", sum(v for _, v in found) - sum(v for _, v in sums), ", ".join(texts))
+        return found
 
-    def floored(self, due: int) -> int:
+    def floored(self, sums: list[Dated]) -> list[Dated]:
+        """At least the floor in each of its spans that ends in the pay period."""
         floor = self.plan.floor
         if floor is None:
-            return due
-        ends = not floor.per or self.policy.calendar.period(floor.per, self.now.start).end == self.now.end
-        least = int(floor.total * SCALE)
-        before = self.used("floor", floor.per)
-        self.use("floor", floor.per, due)
-        if not ends or before + due >= least or not self.under_plan:
-            return due
-        self.step("floor", "Plan floor", least - before - due, f"at least {self.shown(least)}")
-        self.use("floor", floor.per, least - before - due)
-        return least - before
+            return sums
+        least, added = self.units(floor.total), 0
+        for at in self.spans(floor.per):
+            self.use("floor", at, _inside(sums, at))
+            gap = least - self.used("floor", at)
+            if gap > 0 and at.end <= self.now.end and self.under_plan(at):
+                self.use("floor", at, gap)
+                added += gap
+        self.step("floor", "Plan floor", added, f"at least {self.shown(least)}")
+        return [*sums, (last_day(self.now), added)]
 
-    def used(self, what: str, per: str) -> int:
-        return self.state.capped.get(self.span_key(what, per), 0) if per else 0
+    def spans(self, per: str) -> Iterator[Period]:
+        """The spans of a cap or floor that the pay period has days of: itself without `per`."""
+        if not per:
+            yield self.now
+            return
+        at = self.policy.calendar.period(per, self.now.start)
+        while at.start < self.now.end:
+            yield at
+            at = self.policy.calendar.period(per, at.end)
 
-    def use(self, what: str, per: str, value: int) -> None:
-        if per:
-            key = self.span_key(what, per)
-            self.state.capped[key] = self.state.capped.get(key, 0) + value
+    def used(self, what: str, at: Period) -> int:
+        return self.state.capped.get((what, at), 0)
 
-    def span_key(self, what: str, per: str) -> str:
-        return f"{what} {self.policy.calendar.period(per, self.now.start).label}"
+    def use(self, what: str, at: Period, value: int) -> None:
+        self.state.capped[what, at] = self.used(what, at) + value
 
     def spread(self, fresh: list[_Kept], earned: int, due: int) -> list[_Kept]:
         """What the period earned after cap and floor: its lots share the change."""
@@ -386,11 +407,15 @@ class Settling:
 
     def move(self, kept: _Kept) -> int:
         """What of a lot is released in this period, by the terms that earned it."""
-        now = self.records[kept.terms.start].released(kept.lot, _plan(kept).pay, self.now.end)
-        change, kept.released = now - kept.released, now
-        if self.gone and kept.about != self.now and self.plan.leaving and self.plan.leaving.released == "lost":
-            kept.lost += change
-            return 0
+        records, pay, before = self.records[kept.terms.start], _plan(kept).pay, kept.released
+        kept.released = records.released(kept.lot, pay, self.now.end)
+        change, left = kept.released - before, self.who.left_on
+        if self.gone and left is not None and self.plan.leaving and self.plan.leaving.released == "lost":
+            paid = (
+                records.released(kept.lot, pay, left) - before if left > self.now.start or kept.about == self.now else 0
+            )
+            kept.lost += change - paid
+            return paid
         return change
 
     def hold(self, moved: Sequence[tuple[_Kept, int]]) -> int:
@@ -454,7 +479,7 @@ class Settling:
             return payable
         month = self.month(draw, "draw")
         inside = self.plan.draw is not None and self.inside(draw, month)
-        amount = int(draw.amount * SCALE) if inside else 0
+        amount = self.units(draw.amount) if inside else 0
         if self.state.debt and draw.forgive_after is not None and self.over(draw.forgive_after):
             self.state.debt = 0
         if inside and payable < amount:
@@ -481,7 +506,7 @@ class Settling:
         rule = self.plan.guarantee
         if rule is None or not self.inside(rule, self.month(rule, "guarantee")):
             return payable
-        amount = int(rule.amount * SCALE)
+        amount = self.units(rule.amount)
         if payable >= amount:
             return payable
         self.step("guarantee", "Guarantee", amount - payable, f"at least {self.shown(amount)}", kind="draw")
@@ -489,7 +514,7 @@ class Settling:
 
     def inside(self, rule: Draw | Guarantee, month: int | None) -> bool:
         """Whether a draw or guarantee holds in the pay period."""
-        return self.under_plan and month is not None and (rule.months is None or month < rule.months)
+        return self.under_plan(self.now) and month is not None and (rule.months is None or month < rule.months)
 
     def month(self, rule: Draw | Guarantee, what: str) -> int | None:
         """Months since hire (new_hire) or since the plan has it, counted from 0; None where the day is not known."""
@@ -559,6 +584,15 @@ class Settling:
             text, reasons = ", ".join(held), "; ".join(dict.fromkeys(held.values()))
             line = Line(HELD_BACK, "Held back", len(held), "count", text, note=reasons, adds=False)
             self.step("held_back", "Held back", 0, text, [line])
+
+
+def last_day(period: Period) -> date:
+    """The last day of a period."""
+    return date.fromordinal(period.end.toordinal() - 1)
+
+
+def _inside(sums: Sequence[Dated], at: Period) -> int:
+    return sum(value for day, value in sums if at.contains(day))
 
 
 def _plan(kept: _Kept) -> IncentivePlan:

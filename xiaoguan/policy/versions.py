@@ -267,6 +267,7 @@ def _earned(rule: Rule, component: Component, who: Who, due: Period, beside: Seq
     if rule.days is not None and prorated:
         component = _prorated(terms.policy, component, rule.days, due)
     made = Earning(terms.policy, plan, component, who, due, terms.world, rule.days)
+    made.before_rounding = sum((one.exact for one in beside), Fraction(0))
     if component.cap is not None and (component.cap.per or not prorated):
         made.beside = [one for one in beside if not one.line.missing]
     return made.reckoned()

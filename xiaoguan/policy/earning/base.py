@@ -31,12 +31,13 @@ class Lot:
 
 @dataclass(frozen=True, slots=True)
 class Earned:
-    """A component's line, the sum at each step in units, and which records earned it."""
+    """A component's line, the sum at each step in units, which records earned it, and what it was before rounding."""
 
     line: Line
     raw: int = 0
     capped: int = 0
     lots: tuple[Lot, ...] = ()
+    exact: Fraction = Fraction(0)
 
     @property
     def value(self) -> int:
@@ -70,6 +71,7 @@ class Base(Inputs):
         super().__init__(policy, who, period, world)
         self.plan, self.component, self.days = plan, component, days
         self.beside: Sequence[Earned] = ()  # what earlier versions earned in the same period, for one cap over all
+        self.before_rounding = Fraction(0)  # what those earned exactly: the sum of all is rounded once
         self.by_lots = plan.clawback is not None or plan.pay is not None
 
     # The steps
@@ -116,7 +118,8 @@ class Base(Inputs):
     def sum(
         self, exact: Fraction, formula: str, parts: Iterable[Line], note: str = "", target: Fraction | None = None
     ) -> Raw:
-        value = round_units(exact, self.policy.currency)
+        before = self.before_rounding
+        value = round_units(before + exact, self.policy.currency) - round_units(before, self.policy.currency)
         rounded = "" if value == exact else f", rounded to {value_text(value, self.unit)}"
         return Raw(self.base(value, formula + rounded, parts, note), Fraction(exact), target=target)
 

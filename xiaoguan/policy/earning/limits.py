@@ -28,12 +28,19 @@ class Limits(Base):
         exact, value = raw.exact, first
         cap = self.component.cap
         if cap is not None:
-            most = max(int(cap.amount * SCALE) - self.capped_before(cap.per), 0)
+            earlier = self.capped_before(cap.per)
+            used, excess = sum(one.capped for one in earlier), sum(one.raw - one.capped for one in earlier)
+            most = max(round_units(cap.amount * SCALE, self.policy.currency) - used, 0)
             due = value + (self.carried(cap) if cap.excess == "carry" else 0)
-            if (allowed := min(due, most)) != value:
+            allowed = min(due, most)
+            if cap.excess == "lose" and value < 0:  # what was lost above the cap is taken back first
+                allowed = min(value + max(excess, 0), 0)
+            if allowed != value:
                 shown = f"at most {value_text(most, self.unit)}"
                 if due != value:
                     shown += f", {value_text(due - value, self.unit)} carried from before"
+                elif value < 0:
+                    shown = f"{value_text(allowed - value, self.unit)} of it was above the cap before"
                 changes.append(self.change("cap", "Cap", allowed - value, shown))
                 value, exact = allowed, Fraction(allowed)
         capped = value
@@ -63,7 +70,7 @@ class Limits(Base):
             before = replace(line, name="before", label="Before limits")
             formula = "; ".join([line.formula, *(f"{one.label}: {one.formula}" for one in changes)])
             line = replace(line, value=value, formula=formula, parts=(before, *changes))
-        return Earned(line, first, capped, self.lots(raw, value, unit))
+        return Earned(line, first, capped, self.lots(raw, value, unit), raw.exact)
 
     def factors(self) -> list[tuple[str, Expression]]:
         written = [] if self.component.multiply is None else [self.component.multiply]
@@ -97,11 +104,10 @@ class Limits(Base):
             after = min(after, effect.max * target)
         return None if after == exact else (after, gate.when.text, found.parts)
 
-    def capped_before(self, per: str) -> int:
+    def capped_before(self, per: str) -> list[Earned]:
         """What the component earned before in the span over which its cap runs."""
         window = self.cap_window(per) if per else None
-        earlier = self.before_this(window.start) if window else []
-        return sum(one.capped for one in (*earlier, *self.beside))
+        return [*(self.before_this(window.start) if window else ()), *self.beside]
 
     def carried(self, cap: Cap) -> int:
         """The excess that has not been paid yet, since the first version that carries it."""

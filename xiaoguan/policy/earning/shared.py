@@ -12,9 +12,9 @@ from xiaoguan.base.money import SCALE, allocate, minor_unit, round_units
 
 from ..credit import Crediting, metric_of
 from ..formula import FormulaError, Scope, Type, evaluator, resolve
-from ..inputs import members
+from ..inputs import last_there, members
 from ..metrics import FACTS, Plan
-from ..world import Who
+from ..world import Span, Who
 from .base import Base, Raw
 
 
@@ -72,14 +72,13 @@ class Shared(Base):
             facts = self.facts()
         except ValueError as error:
             return self.missing(str(error), parts)
-        last = date.fromordinal(self.period.end.toordinal() - 1)
+        last = last_there(self.who, self.period)
         team = self.who.on(last).team or self.who.team
-        roles = self.plan.role or self.policy.header.scope.roles
-        people = [one for one in members(facts, team, self.period) if one.on(last).role in roles or not roles]
+        people = [one for one in members(facts, team, self.period) if self.holds(one.on(last_there(one, self.period)))]
         if self.who.key not in [one.key for one in people]:
             return self.sum(Fraction(0), f"not in a team of the plan on {last}", parts)
         total = round_units(Fraction(fund.value), self.policy.currency)
-        shares = self.divided(people)
+        shares = self.divided(people, team)
         if isinstance(shares, str):
             return self.missing(shares, (*fund.parts, *parts))
         cut = allocate(total, shares, minor_unit(self.policy.currency)) if total else [0] * len(people)
@@ -88,11 +87,16 @@ class Shared(Base):
         formula = f"{value_text(shares[at], 'ratio')} of the fund {line.text}, between {len(people)} people"
         return self.sum(Fraction(cut[at]), formula, (line, *parts))
 
-    def divided(self, people: Sequence[Who]) -> list[Fraction] | str:
+    def holds(self, at: Span) -> bool:
+        """Whether a role is one of the plan's."""
+        roles = self.plan.role or self.policy.header.scope.roles
+        return not roles or at.role in roles
+
+    def divided(self, people: Sequence[Who], team: str) -> list[Fraction] | str:
         """Everybody's share of the fund: each key's shares, mixed by the weights."""
         mix = [Fraction(0)] * len(people)
         for key, weight in (self.component.divide or {"even": Fraction(1)}).items():
-            values = [self.key_value(key, one) for one in people]
+            values = [self.key_value(key, one, team) for one in people]
             if any(value is None for value in values):
                 lacking = people[values.index(None)]
                 return f"{key} of {lacking.name} is not known"
@@ -103,12 +107,18 @@ class Shared(Base):
             mix = [so_far + weight * value / whole for so_far, value in zip(mix, known, strict=True)]
         return mix
 
-    def key_value(self, key: str, one: Who) -> Fraction | None:
+    def days_in(self, one: Who, team: str) -> int:
+        """Days of the period on which somebody was in the team under the plan."""
+        start, end = self.period.start, self.period.end
+        start, end = max(start, one.hired_on or start), min(end, one.left_on or end)
+        days = map(date.fromordinal, range(start.toordinal(), end.toordinal()))
+        return sum(self.holds(at) and at.team == team for at in map(one.on, days))
+
+    def key_value(self, key: str, one: Who, team: str) -> Fraction | None:
         if key == "even":
             return Fraction(1)
         if key == "presence":
-            start = max(self.period.start, one.hired_on or self.period.start)
-            return Fraction(max((min(self.period.end, one.left_on or self.period.end) - start).days, 0))
+            return Fraction(self.days_in(one, team))
         if key == "appraisal_score":
             for appraisal in self.policy.appraisal:
                 row = self.facts().grade(appraisal.id, one, self.period)
