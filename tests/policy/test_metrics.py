@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from xiaoguan.base.periods import Calendar
 from xiaoguan.policy import FACTS, Derived, Plan, PlanError, Schema, Type, evaluate, fact, plan, unparse
 
-from .making import order, policy
+from .making import calc, order, policy
 
 MARCH = Calendar().parse("2026-03")
 METRICS = """
@@ -173,3 +173,31 @@ def test_the_caller_says_which_facts_there_are():
     assert isinstance(found, Plan) and found.person is None
     deals = fact("deals", dates="won_on", money="size", numbers="seats", flag=Type.BOOL)
     assert deals.fields == {"won_on": Type.DATE, "size": Type.MONEY, "seats": Type.NUMBER, "flag": Type.BOOL}
+
+
+def test_a_sample_is_what_the_ratios_divide_by_however_the_formula_is_written():
+    ratio = "ratio(bookings, orders, empty=missing)"
+    for formula, of_type, enough, least in (
+        (f"min({ratio}, 5)", "amount", 3, 4),
+        (f"{ratio} - 5", "amount", 3, 4),
+        ("1 - ratio(largest, bookings, empty=missing)", "ratio", 2, 3),  # two records behind an amount
+        ("bookings + largest", "amount", 3, 4),
+    ):
+        text = f'{METRICS}  x: {{name: X, type: {of_type}, value: "{formula}", min_sample: '
+        found = [evaluate(policy(f"{text}{n}}}\n"), "x", rows_of, MARCH).value for n in (enough, least)]
+        assert found[0] is not None and found[1] is None, formula
+
+
+def test_a_duration_is_a_number_of_days(tmp_path):
+    body = """
+metrics:
+  cycle: {name: C, type: duration, direction: down, from: orders, value: "mean(delivered_on - signed_on)",
+    date: delivered_on}
+goals: [{id: g, metric: cycle, period: month, target: {method: fixed, value: 30}}]
+warnings: [{id: slow, severity: info, notify: [owner], when: "cycle > 4w"}]
+"""
+    rows = "id,person,signed_on,delivered_on\n1,lin,2025-12-01,2026-01-31\n2,lin,2026-01-01,2026-01-30"
+    made = calc(tmp_path, body, people="id,name\nlin,L", orders=rows)
+    (goal,) = [one for one in made["goals"] if one["person"]]
+    assert (goal["target"], goal["actual"], goal["attainment"]) == ("30", "45", "0.666667")
+    assert [(one["value"], one["bound"]) for one in made["warnings"]] == [("45", "> 4w")]

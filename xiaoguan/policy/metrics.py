@@ -45,9 +45,11 @@ from .formula import (
     calls,
     dotted,
     evaluator,
+    names,
     resolve,
     rewrite,
     unparse,
+    walk,
 )
 
 FieldType = Type
@@ -354,6 +356,8 @@ def _type_of(metric: Metric, aggregate: Aggregate, value: Type, call: Call) -> T
         return Type.COUNT
     if aggregate == "cohort_retention":
         return Type.RATIO
+    if value is Type.DURATION and aggregate in ("mean", "min", "max"):
+        return value
     if value not in NUMBERS:
         raise PlanError(metric, f"{unparse(call)} needs a number, but {unparse(call.args[0])!r} is {value.value}")
     if aggregate == "nps":
@@ -397,12 +401,16 @@ def run(planned: Plan | Derived, rows_of: RowsOf, period: Period, currency: str,
     return combine(planned, parts, currency)
 
 
-def combine(derived: Derived, parts: Mapping[str, Line], currency: str) -> Line:
-    """The line of a derived metric from the lines of its inputs, wherever those came from."""
+def combine(derived: Derived, parts: Mapping[str, Line], currency: str, cases: Mapping[str, int] | None = None) -> Line:
+    """The line of a derived metric from the lines of its inputs, wherever those came from.
+
+    cases   how many records each input rests on, where the lines do not carry them.
+    """
     row = {name: part.value for name, part in parts.items()}
     value = evaluator(derived.expression, unknown=None)(row)
     note = _reason(derived, parts) if value is None else ""
-    if value is not None and (sample := _sample(derived, row)) < derived.min_sample:
+    known = cases or {name: _cases(part) for name, part in parts.items()}
+    if value is not None and derived.min_sample and (sample := _sample(derived, row, known)) < derived.min_sample:
         value, note = None, f"only {sample} records, fewer than the {derived.min_sample} it takes"
     shown = ", ".join(f"{name} = {part.text}" for name, part in parts.items())
     assert value is None or isinstance(value, int | Fraction)
@@ -419,7 +427,7 @@ def combine(derived: Derived, parts: Mapping[str, Line], currency: str) -> Line:
 
 def unit_text(type_: Type, currency: str) -> str:
     """The unit of a line of that type."""
-    known = {Type.MONEY: f"money:{currency}", Type.RATIO: "ratio", Type.SCORE: "score"}
+    known = {Type.MONEY: f"money:{currency}", Type.RATIO: "ratio", Type.SCORE: "score", Type.DURATION: "duration"}
     return known.get(type_, "count")
 
 
@@ -428,11 +436,20 @@ def _reason(derived: Derived, parts: Mapping[str, Line]) -> str:
     return "; ".join(lacking) or f"{unparse(derived.expression)} divides by nothing"
 
 
-def _sample(derived: Derived, row: Mapping[str, object]) -> int:
-    """The denominator of a ratio: how many cases the metric rests on."""
-    tree = derived.expression
-    below = evaluator(tree.args[1])(row) if isinstance(tree, Call) and tree.name == "ratio" else None
-    return int(below) if isinstance(below, int | Fraction) else derived.min_sample
+def _sample(derived: Derived, row: Mapping[str, object], cases: Mapping[str, int]) -> int:
+    """How many cases the metric rests on: what its ratios divide by where that is counted, else the records of it."""
+    found = []
+    for call in walk(derived.expression):
+        if isinstance(call, Call) and call.name == "ratio" and (read := names(call.args[1])):
+            below = evaluator(call.args[1])(row)
+            counted = all(derived.inputs[name].type is Type.COUNT for name in read)
+            found.append(int(below) if counted and isinstance(below, int | Fraction) else sum(cases[n] for n in read))
+    return min(found, default=sum(cases.values()))
+
+
+def _cases(line: Line) -> int:
+    """How many records a line rests on."""
+    return len(line.records) or sum(_cases(part) for part in line.parts if part.name != HELD_BACK)
 
 
 def _source(policy: Policy, metric: Metric) -> str:
@@ -521,6 +538,8 @@ def _count(
         if where is not None and not where(row):
             continue
         value = value_of(row) if value_of is not None else 1
+        if isinstance(value, Duration):
+            value = value.days
         if is_money and (foreign := row.get("currency")) not in (None, "", currency):
             day = row.get(planned.date)
             factor = rate(str(foreign), day) if rate is not None and isinstance(day, date) else None

@@ -194,7 +194,8 @@ def _derived(
             name: Line(name, name, _or_empty(parts[name], key, source), unit_text(source.type, currency))
             for name, source in planned.inputs.items()
         }
-        line = combine(planned, lines, currency)
+        cases = {name: part[key].count if key in part else 0 for name, part in parts.items()}
+        line = combine(planned, lines, currency, cases)
         found[key] = Answer(line.value, max((p[key].count for p in parts.values() if key in p), default=0))
     return found
 

@@ -10,7 +10,7 @@ from xiaoguan.base.money import SCALE
 from xiaoguan.base.words import did_you_mean
 
 from ..document import Policy
-from ..formula import Call, Expr, Type
+from ..formula import Call, Expr, Type, walk
 from ..metrics import Plan, PlanError, Schema, plan
 from .common import LEVELS, issue
 
@@ -28,13 +28,21 @@ def metrics(policy: Policy, schema: Schema) -> Iterator[Issue]:
         if isinstance(planned, Plan) and planned.aggregate == "sum" and planned.type in (Type.RATIO, Type.SCORE):
             message = f"metric {metric.id} adds up {planned.type.value}s, which has no meaning"
             yield issue(policy, metric, message, "Divide sums: ratio(a, b), or take mean().", "value", code="metric")
-        if _lacks_empty(metric.value.tree) and metric.empty is None:
+        tree = metric.value.tree
+        divides = isinstance(tree, Call) and tree.name == "ratio"
+        if metric.empty is not None and not (isinstance(tree, Call) and divides and tree.get("empty") is None):
+            message = f"empty of metric {metric.id} has no effect: its formula is not one ratio without it"
+            hint = "Write it into the ratio: ratio(a, b, empty=0)."
+            yield issue(policy, metric, message, hint, "empty", code="metric")
+        if metric.min_sample < 0:
+            yield issue(policy, metric, f"metric {metric.id} has a sample below 0", "", "min_sample", code="metric")
+        if _lacks_empty(tree) and metric.empty is None:
             message = f"metric {metric.id} does not say what it is when the denominator is 0"
             yield issue(policy, metric, message, "Write ratio(a, b, empty=missing).", "value", "warning", "metric")
 
 
 def _lacks_empty(tree: Expr) -> bool:
-    return isinstance(tree, Call) and tree.name == "ratio" and tree.get("empty") is None
+    return any(isinstance(part, Call) and part.name == "ratio" and part.get("empty") is None for part in walk(tree))
 
 
 def goal_metrics(policy: Policy, schema: Schema) -> Iterator[Issue]:

@@ -100,8 +100,11 @@ def _binary(op: str, left: Evaluator, right: Evaluator, unknown: bool | None) ->
         a, b = left(row), right(row)
         if a is None or b is None:
             return nothing
-        if isinstance(a, Duration) and isinstance(b, Duration):
-            return operation(*_lengths(a, b))
+        if isinstance(a, Duration) or isinstance(b, Duration):
+            if isinstance(a, Duration) and isinstance(b, Duration):
+                return operation(*_lengths(a, b))
+            if not isinstance(a, date):  # a metric in days
+                return operation(*(_in_days(one) if isinstance(one, Duration) else one for one in (a, b)))
         return operation(a, b)
 
     return apply
@@ -112,8 +115,11 @@ def _lengths(a: Duration, b: Duration) -> tuple[int, int]:
     months = {"m": 1, "y": 12}
     if a.unit in months and b.unit in months:
         return a.count * months[a.unit], b.count * months[b.unit]
-    days = {"d": 1, "w": 7, "m": 30, "y": 365, "wd": 1, "h": 0}
-    return a.count * days[a.unit], b.count * days[b.unit]
+    return _in_days(a), _in_days(b)
+
+
+def _in_days(length: Duration) -> int:
+    return length.count * {"d": 1, "w": 7, "m": 30, "y": 365, "wd": 1, "h": 0}[length.unit]
 
 
 def _added(a: Value, b: Value) -> Value:
