@@ -71,12 +71,12 @@ def make(folder: Path, lines: int) -> None:
 def connect(folder: Path, lines: int) -> Any:
     import duckdb
 
+    from xiaoguan.policy.bulk import SETTINGS
+
     db = duckdb.connect()
-    db.execute("SET threads = 2")
-    db.execute("SET memory_limit = '1800MB'")
-    db.execute("SET preserve_insertion_order = false")
-    db.execute("SET perfect_ht_threshold = 22")
-    db.execute(f"SET temp_directory = '{folder}/spill'")
+    own = ("threads = 2", "memory_limit = '1800MB'", "preserve_insertion_order = false")
+    for setting in (*own, *SETTINGS, f"temp_directory = '{folder}/spill'"):
+        db.execute(f"SET {setting}")
     for name in ("facts", "quotas", "undone"):
         db.execute(f"CREATE VIEW {name} AS SELECT * FROM '{folder}/{name}-{lines}.parquet'")
     return db

@@ -23,7 +23,7 @@ import duckdb
 import pyarrow
 
 from xiaoguan.policy import Policy, RowsWorld, Who, load_text
-from xiaoguan.policy.bulk import Compiled, compile_component
+from xiaoguan.policy.bulk import SETTINGS, Compiled, compile_component
 from xiaoguan.policy.credit import metric_of
 from xiaoguan.policy.settle import Settling
 from xiaoguan.policy.versions import Asked, chains
@@ -80,13 +80,15 @@ def policy_text(chance: random.Random) -> str:
 
 
 def facts(chance: random.Random, people: Sequence[str], count: int) -> tuple[list[Row], list[Row]]:
-    """Random orders and returns of some of them; now and then amounts whose products do not fit 64 bits."""
+    """Random orders and returns of some of them; now and then amounts whose products do not fit 64 bits, or the few
+    prices of a list: where remainders are equal, the order of records decides."""
     orders, returns = [], []
     times = chance.choice([1, 1, 1, 1, 10_007, 1_000_003])
+    prices = [chance.randint(1, 2_000) * 5_000 for _ in range(chance.choice([0, 0, 1, 2]))]
     for i in range(count):
         day = YEAR + timedelta(days=chance.randrange(365))
         value = chance.choice([chance.randint(1, 30_000) * 10_000, chance.randint(1, 10**8), -chance.randint(1, 10**7)])
-        value *= times
+        value = chance.choice(prices) if prices else value * times
         row: Row = {"id": f"{i:06d}", "person": chance.choice(people), "signed_on": day, "net_amount": value}
         for payee, odds in (("co_owner", 0.4), ("presales", 0.3)):
             row[payee] = chance.choice(people) if chance.random() < odds else None
@@ -156,7 +158,8 @@ def by_rows(
 def connection() -> Any:
     """One database for each process, of one thread."""
     made = duckdb.connect()
-    made.execute("SET threads = 1")
+    for setting in ("threads = 1", *SETTINGS):
+        made.execute(f"SET {setting}")
     return made
 
 

@@ -19,6 +19,8 @@ People are whole numbers, as the database keeps them; records may have any name.
              within one tier of a marginal table has no order: `before` is what stood there before the month.
     lots     person, period, record, earned       the earning by record, in minor units by largest remainder of weights
 
+A DuckDB connection is told SETTINGS first, for speed.
+
 What cannot be said this way (release by cash, draws, offset limits, overlays, other calendars) raises NotBulk, which
 names it; those plans are reckoned by `incentive`. Tests generate policies and facts and compare both to the last unit.
 Source: spec/domain.md 5.2, 5.3, 8.2, 8.3 and 13.
@@ -28,10 +30,10 @@ from __future__ import annotations
 
 from ..document import Policy
 from .compiler import Compiled, Compiler
-from .dialect import Dialect, Sql
+from .dialect import SETTINGS, Dialect, Sql
 from .scope import NotBulk
 
-__all__ = ["Compiled", "Dialect", "NotBulk", "compile_component"]
+__all__ = ["SETTINGS", "Compiled", "Dialect", "NotBulk", "compile_component"]
 
 
 def compile_component(policy: Policy, component_id: str, dialect: Dialect = "duckdb") -> Compiled:

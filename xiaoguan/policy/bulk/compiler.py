@@ -194,8 +194,8 @@ class Compiler:
             *resting,
             f"struck AS MATERIALIZED (SELECT l.*, value FROM resting AS l {undone})",
             "ahead AS (SELECT month, s.rest, sum(floor) AS floors, count(*) FILTER (WHERE r.rest > s.rest) AS more, "
-            "count(*) FILTER (WHERE r.rest = s.rest) AS same FROM (SELECT DISTINCT month, rest FROM struck) AS s "
-            "JOIN resting AS r USING (month) GROUP BY 1, 2)",
+            "count(*) FILTER (WHERE r.rest = s.rest) AS same FROM resting AS r "
+            "JOIN (SELECT DISTINCT month, rest FROM struck) AS s USING (month) GROUP BY 1, 2)",
             f"ranked AS MATERIALIZED (SELECT month, rest, same, {left} - more AS wanted FROM ahead "
             "JOIN held_months USING (month))",
             f"ties AS (SELECT month, record, {place} AS place FROM resting "

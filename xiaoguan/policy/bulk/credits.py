@@ -52,12 +52,13 @@ class Shares:
         """The second payee's share is the nearest to the exact one, a half less; the first has the rest: that is what
         the largest remainder comes to. One reading serves both, and an engine that knows the least and the greatest
         person of a file keeps knowing them."""
-        whole, weight = self.whole, self.weights[1]
+        whole, weight, unit = self.whole, self.weights[1], self.unit
+        # 64 bits hold 4 x 10^16 units times 2 x 10^2: whole percents of 4 x 10^12.
+        size = "abs(value)" if whole <= 100 else self.sql.big("abs(value)")
         minor, fine = (
-            self.sql.div(f"{self.wide(pieces)} * {2 * weight} + {whole - 1}", str(2 * whole))
-            for pieces in (self.sql.div("abs(value)", str(self.unit)), "abs(value)")
+            self.sql.div(f"{size} * {2 * weight} + {(whole - 1) * step}", str(2 * whole * step)) for step in (unit, 1)
         )
-        cut = f"CASE WHEN value % {self.unit} = 0 THEN {minor} * {self.unit} ELSE {fine} END"
+        cut = f"CASE WHEN value % {unit} = 0 THEN {minor} * {unit} ELSE {fine} END"
         cut = self.sql.money(f"CASE WHEN value < 0 THEN -1 ELSE 1 END * {cut}")
         first, second = map(self.columns, self.payees)
         # Someone else in the place of the first: the file's own column says so, and is known better than a choice.

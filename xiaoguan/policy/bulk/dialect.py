@@ -9,6 +9,14 @@ from ..formula import Duration
 from .scope import MONTHS
 
 Dialect = Literal["duckdb", "spark"]
+SETTINGS = (
+    "perfect_ht_threshold = 22",
+    "operator_memory_limit = '200MB'",
+    "disabled_optimizers = 'join_order,build_side_probe_side'",
+)
+"""What a DuckDB connection is `SET` to before it runs a compiled query; without it everything is right and slower. Sums
+by person and month go by place. A table of more than 100 MB that two parts read is handed to both as it comes, not
+stored. A join looks up the table that the text names second: a guess of sizes after so many steps is worth nothing."""
 ROOM = 4 * 10**18
 """Below half of what 64 bits hold, so that a product and what is added to it fit."""
 

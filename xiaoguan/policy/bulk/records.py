@@ -70,19 +70,22 @@ class Records:
 
     def touched(self) -> list[str]:
         """hit, the events that were undone; touched(person, period), the months of their credits; credits, all of them;
-        found(month, day, record, credit), those of touched months and of months two years apart.
+        found(month, day, record, credit), those of touched months.
 
-        The credits go to the sums of the months and to `found` in one reading. An engine that knows the range of
-        persons looks a number for person and month up by its place; where more than two parts read a table, it no
-        longer knows the range of its numbers.
+        The credits go to the sums of the months and to `found` in one reading, and are not stored: for that an engine
+        must put them straight into sums or into the looked-up side of a join, so `found` is the second table of one.
+        First most are dropped by a number for person and month that is looked up by its place.
         """
-        slots = f"SELECT DISTINCT {self.slot} AS slot FROM touched"
+        near = "credits"
+        if self.sql.keeps:
+            slots = f"(SELECT DISTINCT {self.slot} AS slot FROM touched) AS slots ON slot = {self.slot}"
+            near = f"(SELECT person, period, day, record, credit FROM credits JOIN {slots})"
         return [
             f"{self.sql.kept('hit')} (SELECT * FROM facts WHERE id IN (SELECT record FROM undone))",
             f"{self.sql.kept('touched')} (SELECT DISTINCT person, period FROM (\n  {self.credits('hit')}) AS credits)",
             f"credits AS (\n  {self.credits()})",
-            f"{self.sql.kept('found')} (SELECT {self.month} AS month, day, record, credit FROM credits "
-            f"JOIN ({slots}) AS slots ON slot = {self.slot})",
+            f"{self.sql.kept('found')} (SELECT {self.month} AS month, day, record, credit FROM touched "
+            f"JOIN {near} AS near USING (person, period))",
         ]
 
     slot = "(person * 24 + period % 24)"
@@ -93,8 +96,8 @@ class Records:
     def of_touched(self) -> list[str]:
         """months(month, person, and monthly) and weighed(month, day, record, credit, weight, below, signed, room)."""
         months = (
-            f"{self.sql.kept('months')} (SELECT {self.month} AS month, person, {self.known}, pieces, held FROM touched "
-            "JOIN monthly USING (person, period))"
+            f"{self.sql.kept('months')} (SELECT {self.month} AS month, person, {self.known}, pieces, held FROM monthly "
+            "JOIN touched USING (person, period))"
         )
         if self.rates.by_place:
             return [months, *self.by_place("found", "months", "month")]
@@ -126,7 +129,8 @@ class Records:
         one more for the largest remainders of the month, in their order, so that they make the month's `pieces`.
 
         The least remainder that gets one more divides a month, which is cheaper than to put it in order; only records
-        with that very remainder are. It reads `rests` four times; an engine that would make them four times sorts.
+        with that very remainder are, where not all of them get one: `sure` is the least remainder that surely does. It
+        reads `rests` four times; an engine that would make them four times sorts.
 
         months   relation (key, pieces). more   other columns of `rests` to keep, each with a comma before it.
         """
@@ -136,26 +140,30 @@ class Records:
             one = f"CASE WHEN {rank} <= pieces - sum(floor) OVER (PARTITION BY {key}) THEN 1 ELSE 0 END"
             return [f"{name} AS (SELECT {columns}, floor + {one} AS {lot} FROM {rests} JOIN {months} USING ({key}))"]
         left = self.sql.money("pieces - coalesce(floors, 0)")
+        edge = "list_extract(top, greatest(1, missing))"
         got = "CASE WHEN missing > 0 THEN missing + 1 - list_position(top, edge) ELSE 0 END"
+        sure = "edge + CASE WHEN got = 0 OR beyond = edge THEN 1 ELSE 0 END"
         place = f"row_number() OVER (PARTITION BY {key} ORDER BY day, record)"
         upto = "day < last_day OR day = last_day AND record <= last_record"
         return [
             f"{name}_floors AS (SELECT {key}, sum(floor) AS floors FROM {rests} GROUP BY {key})",
             f"{name}_missing AS (SELECT {key}, {left} AS missing FROM {name}_floors JOIN {months} USING ({key}))",
-            f"{name}_top AS (SELECT {key}, missing, max(rest, greatest(1, missing)) AS top FROM {rests} "
+            f"{name}_top AS (SELECT {key}, missing, max(rest, missing + 1) AS top FROM {rests} "
             f"JOIN {name}_missing USING ({key}) GROUP BY {key}, missing)",
-            f"{self.sql.kept(f'{name}_edge')} (SELECT {key}, edge AS rest, {got} AS got FROM "
-            f"(SELECT *, list_extract(top, -1) AS edge FROM {name}_top) AS tops)",
+            f"{self.sql.kept(f'{name}_edge')} (SELECT {key}, edge, got, {sure} AS sure FROM "
+            f"(SELECT {key}, edge, {got} AS got, list_extract(top, missing + 1) AS beyond FROM "
+            f"(SELECT *, {edge} AS edge FROM {name}_top) AS tops) AS edges)",
             f"{name}_same AS (SELECT {key}, day, record, got, {place} AS place FROM {rests} "
-            f"JOIN {name}_edge USING ({key}, rest))",
+            f"JOIN (SELECT {key}, edge AS rest, got FROM {name}_edge WHERE got > 0 AND sure > edge) AS split "
+            f"USING ({key}, rest))",
             f"{name}_last AS (SELECT {key}, day AS last_day, record AS last_record FROM {name}_same WHERE place = got)",
             # Grouped, not joined: an engine guesses a join to be larger than the lines, and looks up the wrong one.
-            f"{name}_from AS (SELECT {key}, max(rest) AS edge, max(last_day) AS last_day, "
-            f"max(last_record) AS last_record FROM (SELECT {key}, rest, NULL AS last_day, NULL AS last_record "
+            f"{name}_from AS (SELECT {key}, max(sure) AS sure, max(last_day) AS last_day, "
+            f"max(last_record) AS last_record FROM (SELECT {key}, sure, NULL AS last_day, NULL AS last_record "
             f"FROM {name}_edge UNION ALL SELECT {key}, NULL, last_day, last_record FROM {name}_last) AS found "
             f"GROUP BY {key})",
-            f"{name} AS (SELECT {columns}, floor + CASE WHEN rest > edge THEN 1 "
-            f"WHEN rest = edge AND ({upto}) THEN 1 ELSE 0 END AS {lot} FROM {rests} JOIN {name}_from USING ({key}))",
+            f"{name} AS (SELECT {columns}, floor + CASE WHEN rest >= sure THEN 1 WHEN rest = sure - 1 AND ({upto}) "
+            f"THEN 1 ELSE 0 END AS {lot} FROM {rests} JOIN {name}_from USING ({key}))",
         ]
 
 
