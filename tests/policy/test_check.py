@@ -54,6 +54,62 @@ def test_our_own_policies_are_clean(file):
             "not a number of days",
             "goals[1].proration.minimum",
         ),
+        *(
+            (GOAL % f"target: {{method: fixed, value: 12}}, {rest}", level, message, f"goals[1].{at}")
+            for rest, level, message, at in (
+                (
+                    "allocate: [{by: month, method: even}, {by: quarter, method: even}]",
+                    "error",
+                    "the step by quarter of goal g comes after one by month",
+                    "allocate[1].by",
+                ),
+                (
+                    "allocate: [{by: person, method: even}, {by: team, method: even}]",
+                    "error",
+                    "comes after one by person",
+                    "allocate[1].by",
+                ),
+                ("allocate: [{by: person, method: weeks}]", "error", "cannot be shared by weeks", "allocate[0].method"),
+                (
+                    "allocate: [{by: person, method: weighted, weights: {histry: 50%, even: 50%}}]",
+                    "error",
+                    "'histry' is no method",
+                    "allocate[0].weights",
+                ),
+                (
+                    "allocate: [{by: person, method: even, weights: {rep: 2}}]",
+                    "error",
+                    "are not used",
+                    "allocate[0].weights",
+                ),
+                (
+                    "allocate: [{by: person, method: even}], over_assignment: {team: 1.1}",
+                    "error",
+                    "there is no step by team",
+                    "over_assignment",
+                ),
+                ("over_assignment: 105", "warning", "is 10500% of the whole", "over_assignment"),
+                ("check: {simulate: {runs: 0}}", "error", "has no runs", "check.simulate"),
+            )
+        ),
+        (
+            GOAL % "target: {method: assigned}, allocate: [{by: team, method: even}]",
+            "warning",
+            "allocate is not carried out",
+            "goals[1].target",
+        ),
+        (
+            BOOKINGS + 'warnings: [{id: w, severity: info, notify: [owner], when: "attainment(quota) >= 100"}]\n',
+            "warning",
+            "100 beside a ratio is 10000%",
+            "warnings[0].when",
+        ),
+        (
+            BOOKINGS + 'warnings: [{id: w, severity: info, notify: [owner], when: "coverage(quota) < 3"}]\n',
+            None,
+            "",
+            "",
+        ),
         (
             GOAL.replace("year", "yaer") % "target: {method: assigned}",
             "error",

@@ -77,10 +77,10 @@ class Appraised:
             "score": self.shown or None,
             "grade": self.grade,
             "first_grade": self.first_grade,
-            "factor": None if self.factor is None else plain_number(self.factor),
+            "factor": None if self.factor is None else plain_number(self.factor).lstrip("≈"),
             "indicators": [
-                {"id": line.name, "score": None if line.missing else plain_number(line.number, 6), "note": line.note,
-                 "formula": line.formula}
+                {"id": line.name, "score": None if line.missing else plain_number(line.number, 6).lstrip("≈"),
+                 "note": line.note, "formula": line.formula}
                 for line in self.lines
             ],
             "steps": list(self.steps),

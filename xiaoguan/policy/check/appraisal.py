@@ -51,6 +51,9 @@ def _indicator(policy: Policy, one: Appraisal, indicator: Indicator) -> Iterator
     yield from _curve(policy, indicator, indicator.score)
 
 
+_A = {"amount": "an amount", "count": "a count", "score": "a score", "duration": "a number of days"}
+
+
 def _curve(policy: Policy, indicator: Indicator, score: Score) -> Iterator[Issue]:
     if score.curve != "linear" and not score.points:
         message = f"the curve {score.curve} of {indicator.key} has no points"
@@ -63,6 +66,10 @@ def _curve(policy: Policy, indicator: Indicator, score: Score) -> Iterator[Issue
         message = f"the floor of {indicator.key} is above its cap"
         yield issue(policy, score, message, "Exchange them.", "floor", code="tables")
     metric = policy.metrics.get(indicator.metric)
+    if score.curve == "linear" and score.of == "value" and metric is not None and metric.type != "ratio":
+        message = f"the linear score of {indicator.key} is 100 times its value, which is {_A[metric.type]}"
+        hint = "Score its attainment (of: attainment), or use points: {0: 0, 50: 100}."
+        yield issue(policy, score, message, hint, "curve", "warning", "appraisal")
     falls = metric is not None and metric.direction == "down" and score.of == "attainment"
     if falls and score.curve == "linear" and score.cap is None:
         message = f"the score of {indicator.key} has no end where {indicator.metric} is 0"

@@ -13,6 +13,8 @@ from xiaoguan.base.words import did_you_mean
 
 from ..document import Expression, Policy, Section
 from ..formula import (
+    COMPARISONS,
+    Binary,
     Call,
     Duration,
     Expr,
@@ -25,6 +27,7 @@ from ..formula import (
     resolve,
     rewrite,
     unparse,
+    walk,
 )
 from ..load import REMEDY
 from ..metrics import Schema
@@ -140,9 +143,58 @@ def formula(policy: Policy, written: Expression, expected: Type | None, context:
         if isinstance(value, int | Fraction) and not -1 <= value <= 1:
             message = f"a rate of {written.text} would pay {written.text} times the basis"
             problems.append((message, f"Write {written.text}%.", "error"))
+    problems.extend(_bare(written.tree, lambda side: _type_in(policy, side, context)))
     for message, hint, level in problems:
         text = message if level == "warning" else f'in "{written.text}" {message}'
-        yield issue(policy, written, text, hint, level=level, code="later" if level == "warning" else "formula")
+        code = "later" if level == "warning" and "not carried out" in message else "formula"
+        yield issue(policy, written, text, hint, level=level, code=code)
+
+
+def _bare(tree: Expr, type_of: Callable[[Expr], Type | None]) -> Iterator[tuple[str, str, Level]]:
+    """Ratios beside a number that somebody may have meant as a percentage: attainment(q) >= 100."""
+    for part in walk(tree):
+        if not isinstance(part, Binary) or part.op not in COMPARISONS:
+            continue
+        for side, other in ((part.left, part.right), (part.right, part.left)):
+            if not isinstance(other, Literal) or other.type is not Type.NUMBER:
+                continue
+            number, often = other.value, isinstance(side, Call) and side.name == "coverage"
+            assert isinstance(number, int | Fraction)
+            if not -2 <= number <= 2 and not often and type_of(side) is Type.RATIO:
+                shown, text = value_text(number, "ratio"), unparse(other)
+                yield (
+                    f"{unparse(part)}: {text} beside a ratio is {shown}",
+                    f"Write {text}% if that is meant.",
+                    "warning",
+                )
+
+
+def bare(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Level]]:
+    """The same in a condition over records."""
+
+    def type_of(side: Expr) -> Type | None:
+        try:
+            return resolve(side, scope)[1]
+        except FormulaError:
+            return None
+
+    return _bare(tree, type_of)
+
+
+def _type_in(policy: Policy, tree: Expr, context: Context) -> Type | None:
+    """The type of a part of a formula about a person; None where it does not fit."""
+    types: dict[str, Type] = {name: metric.kind for name, metric in policy.metrics.items()} | dict(context.names)
+
+    def change(part: Expr) -> Expr | None:
+        if not isinstance(part, Call) or part.name not in FUNCTIONS:
+            return None
+        types[unparse(part)] = FUNCTIONS[part.name](policy, part)[0]
+        return Name(unparse(part), part.at)
+
+    try:
+        return resolve(rewrite(tree, change), Scope(types, open=context.open))[1]
+    except FormulaError:
+        return None
 
 
 # Functions about a person: what they give, and what is wrong with a call.
@@ -192,7 +244,10 @@ def _metric(policy: Policy, call: Call) -> tuple[Type, _Problems]:
 
 
 def _top_share(policy: Policy, call: Call) -> tuple[Type, _Problems]:
-    _, found = _one(call, policy.metrics, "metric")
+    name, found = _one(call, policy.metrics, "metric")
+    if name and not (policy.metrics[name].adds_up and policy.metrics[name].table):
+        hint = "Name a metric of type amount or count with from."
+        found = [*found, (f"top_share() needs a metric that adds up over records, not {name}", hint)]
     return Type.RATIO, [*found, *_arguments(policy, call, "over", "by", "of")]
 
 
