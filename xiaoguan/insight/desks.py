@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q
@@ -10,7 +11,7 @@ from django.utils.translation import pgettext_lazy
 
 from xiaoguan.desk import Desk, Ready, everyone, manager, owner, register, role
 from xiaoguan.desk.access import NONE, Rule, Viewer
-from xiaoguan.insight.models import Honour, Warning, WarningTold
+from xiaoguan.insight.models import ForecastSnapshot, Honour, Warning, WarningTold
 
 
 class Told(Rule):
@@ -28,6 +29,24 @@ class Told(Rule):
 
     def words(self) -> str:
         return str(_("whoever was told by the policy"))
+
+
+@dataclass(frozen=True)
+class Leads(Rule):
+    """Whoever leads the team that a record without a person is about, and those above."""
+
+    def q(self, viewer: Viewer) -> Q:
+        return Q(person__isnull=True, team__leader__in=viewer.own | viewer.reports)
+
+    def never(self, viewer: Viewer) -> bool:
+        return not viewer.own
+
+    def allows(self, viewer: Viewer, record: Any) -> bool:
+        team = record.team if record.person_id is None else None
+        return team is not None and team.leader_id in viewer.own | viewer.reports
+
+    def words(self) -> str:
+        return str(_("the team's leader and those above"))
 
 
 @register
@@ -63,3 +82,23 @@ class HonourDesk(Desk):
     order = "-given_on"
     figures = "person", "rank", "label", "given_on"
     read = everyone
+
+
+@register
+class ForecastSnapshotDesk(Desk):
+    """Forecasts are kept on the days that the policy declares; nobody writes them."""
+
+    model = ForecastSnapshot
+    slug = "kept-forecasts"
+    icon = "history"
+    place = "pipeline"
+    columns = (
+        *("label", "person", "team", "taken_on", "quota", "actual"),
+        *("commit", "best_case", "pipeline", "weighted"),
+    )
+    filters = "label", "person", "team", "taken_on", "ends_on"
+    views = (Ready("mine", _("Mine"), "person=me"),)
+    order = "-taken_on"
+    figures = "quota", "actual", "commit", "best_case", "weighted"
+    untold = ("deals",)  # some may be nobody's to see; the page of the forecast shows those that are
+    read = owner("person") | manager("person") | Leads() | role("general_manager", "operations")

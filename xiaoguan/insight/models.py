@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from xiaoguan.customers.models import Customer
-from xiaoguan.desk.fields import single
+from xiaoguan.desk.cells import day_text
+from xiaoguan.desk.fields import MoneyField, single
 from xiaoguan.desk.records import Record
 from xiaoguan.people.models import Person, Team
 from xiaoguan.rulebook.models import PolicyVersion
@@ -133,3 +134,56 @@ class HonourBasis(models.Model):
     honour = models.OneToOneField(Honour, models.CASCADE, primary_key=True, related_name="basis")
     policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
     trace = models.JSONField(default=dict)
+
+
+class ForecastSnapshot(Record):
+    """预测快照: what was forecast on a day for a person, a team or the company; it is never written again.
+
+    whose        "person:12", "team:3" or "company"; of a person, team is the one of that day
+    quota        the goal of the period; actual: what had come by then; the others are what open deals add
+    methods      {method: [value, low, high, chance, note]}, in units; see policy/forecast.py
+    deals        of a person: [id, title, units, stage, category, closes on, chance by stage, chance by experience]
+    """
+
+    IMPORTED = False
+    TITLE = "label"
+
+    policy_key = NamedField(_("policy"), max_length=80, editable=False)
+    policy = models.ForeignKey(
+        PolicyVersion, models.PROTECT, editable=False, related_name="+", verbose_name=_("policy version")
+    )
+    goal = NamedField(_("goal"), of="goal", max_length=60, blank=True, editable=False)
+    label = models.CharField(_("period"), max_length=40, editable=False)
+    starts_on = models.DateField(_("from"), editable=False)
+    ends_on = models.DateField(_("until"), editable=False)
+    taken_on = models.DateField(pgettext_lazy("forecast", "kept on"), editable=False)
+    whose = models.CharField(_("key of the owner"), max_length=40, editable=False)
+    person = models.ForeignKey(
+        Person, models.PROTECT, null=True, editable=False, related_name="forecasts", verbose_name=_("person")
+    )
+    team = models.ForeignKey(Team, models.SET_NULL, null=True, editable=False, related_name="+", verbose_name=_("team"))
+    currency = models.CharField(_("currency"), max_length=3, editable=False)
+    quota = MoneyField(_("goal"), null=True, editable=False)
+    actual = MoneyField(pgettext_lazy("forecast", "so far"), editable=False)
+    commit = MoneyField(pgettext_lazy("forecast", "committed"), editable=False)
+    best_case = MoneyField(pgettext_lazy("forecast", "best case"), editable=False)
+    pipeline = MoneyField(pgettext_lazy("forecast", "possible"), editable=False)
+    weighted = MoneyField(pgettext_lazy("forecast", "weighted"), editable=False)
+    methods = models.JSONField(default=dict, editable=False)
+    deals = models.JSONField(default=list, editable=False)
+
+    class Meta(Record.Meta):
+        verbose_name, verbose_name_plural = _("kept forecast"), _("kept forecasts")
+        indexes: ClassVar = [
+            models.Index(fields=["-taken_on", "-id"], name="forecast_list"),
+            models.Index(fields=["whose", "ends_on", "taken_on"], name="forecast_of_owner"),
+        ]
+        constraints: ClassVar = [
+            *Record.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["policy_key", "whose", "starts_on", "ends_on", "taken_on"], name="one_forecast_a_day"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} · {self.person or self.team or _('Company')} · {day_text(self.taken_on)}"

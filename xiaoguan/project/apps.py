@@ -22,4 +22,5 @@ class ProjectConfig(AppConfig):
         import_module("xiaoguan.sales.following")
         import_module("xiaoguan.insight.warnings")
         import_module("xiaoguan.insight.honours")
+        import_module("xiaoguan.insight.forecasts")
         import_module("xiaoguan.people.leaving").HandOverAll.offer()

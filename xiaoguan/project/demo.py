@@ -42,6 +42,7 @@ from xiaoguan.policy.goals import decompose, months_since, proration, ramp, step
 from xiaoguan.project import asked_discounts, cast
 from xiaoguan.project.appraised_quarters import appraise
 from xiaoguan.project.closed_months import close, open_and_disputed
+from xiaoguan.project.kept_forecasts import keep_past
 from xiaoguan.project.simulation import SEASON, Deed, Seller, Simulation, month_start
 from xiaoguan.rulebook.models import PolicyVersion
 from xiaoguan.rulebook.process import process_in_force
@@ -127,6 +128,8 @@ def _load(months: int, today: date, progress: Callable[[str], None]) -> None:
     _reckon(version, policy, company, progress)
     progress("appraising")
     appraise(company, policy)
+    progress("forecasting")
+    keep_past(company, version, policy)
     _events(company.deeds)
     asked_discounts.ask(company)
 

@@ -34,7 +34,14 @@ class Place:
 PLACES = (
     Place("today", gettext_noop("Today"), "calendar-check", ("warning",), page="today"),
     Place("customers", gettext_noop("Customers"), "building", ("customer", "contact", "lead", "activity")),
-    Place("pipeline", gettext_noop("Pipeline"), "target-arrow", ("opportunity",), page="opportunity:board"),
+    Place(
+        "pipeline",
+        gettext_noop("Pipeline"),
+        "target-arrow",
+        ("opportunity", "forecastsnapshot"),
+        page="opportunity:board",
+        pages=(("forecastsnapshot", gettext_noop("Forecast"), "chart-line", "forecast"),),
+    ),
     Place(
         "orders",
         gettext_noop("Orders & cash"),

@@ -10,8 +10,8 @@ from xiaoguan.desk.routes import by_word
 from xiaoguan.goals import planning_pages
 from xiaoguan.goals.pages import tree
 from xiaoguan.incentive import pages as pay
+from xiaoguan.insight import forecast_pages, whatif
 from xiaoguan.insight import pages as insight
-from xiaoguan.insight import whatif
 from xiaoguan.insight.today import today
 from xiaoguan.people import rights_pages, share_pages
 from xiaoguan.project import pages, tokens
@@ -29,6 +29,7 @@ urlpatterns = by_word(
         *appraisal.urls(),
         *whatif.urls(),
         *insight.urls(),
+        *forecast_pages.urls(),
         *sales.urls(),
         path("numbers/<str:policy>/<str:name>", metric_page, name="metric"),
         path("explain/<int:pk>", result_page, name="explain"),

@@ -52,8 +52,8 @@ class OpportunityDesk(Desk):
     beside = "customer", "owner", "amount"
     columns = "title", "customer", "owner", "stage", "amount", "closes_on", "result", "stage_since"
     quick = ("amount",)
-    form = "title customer", "owner stage", "amount currency", "closes_on opened_on origin", "note"
-    filters = "stage", "result", "owner", "customer", "closes_on", "opened_on", "amount", "origin"
+    form = "title customer", "owner stage", "amount currency", "closes_on category", "opened_on origin", "note"
+    filters = "stage", "result", "owner", "customer", "closes_on", "category", "opened_on", "amount", "origin"
     views = (
         Ready("mine", gettext_lazy("Mine"), "owner=me&result=open"),
         Ready("overdue", gettext_lazy("Overdue"), "result=open&where=closes_on:lt:today&sort=closes_on"),

@@ -124,7 +124,16 @@ class Opportunity(Record):
         FIT = "fit", _("did not fit the need")
         OTHER = "other", _("another reason")
 
-    TONES: ClassVar = {"result": {"won": "green", "lost": "red", "open": "blue"}}
+    class Category(models.TextChoices):
+        COMMIT = "commit", pgettext_lazy("forecast", "committed")
+        BEST_CASE = "best_case", pgettext_lazy("forecast", "best case")
+        PIPELINE = "pipeline", pgettext_lazy("forecast", "possible")
+        OMITTED = "omitted", pgettext_lazy("forecast", "left out")
+
+    TONES: ClassVar = {
+        "result": {"won": "green", "lost": "red", "open": "blue"},
+        "category": {"commit": "green", "best_case": "blue", "omitted": "gray"},
+    }
 
     title = models.CharField(_("title"), max_length=120)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="opportunities", verbose_name=_("customer"))
@@ -141,6 +150,9 @@ class Opportunity(Record):
     lost_reason = models.CharField(_("why lost"), max_length=12, choices=Reason, blank=True, editable=False)
     stage_since = models.DateField(_("in this stage since"), default=timezone.localdate, editable=False)
     origin = models.CharField(_("origin"), max_length=12, choices=Customer.Origin, blank=True)
+    category = models.CharField(
+        _("forecast"), max_length=9, choices=Category, blank=True, help_text=_("Empty: as the stage says.")
+    )
     note = models.TextField(_("note"), blank=True)
 
     class Meta(Record.Meta):

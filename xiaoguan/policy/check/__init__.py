@@ -35,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     measures.goal_bands,
     process.stages,
     process.classes,
+    process.forecasts,
     process.daily,
     process.discounts,
     process.honours,

@@ -68,6 +68,19 @@ def classes(policy: Policy, schema: Schema) -> Iterator[Issue]:
                 yield issue(policy, below, message, "Put the best class first.", "from", code="tables")
 
 
+def forecasts(policy: Policy, schema: Schema) -> Iterator[Issue]:
+    """A forecast names a goal of an amount."""
+    rule = policy.forecast
+    if rule is None or not rule.goal:
+        return
+    yield from named(policy, rule, "goal", rule.goal, [goal.id for goal in policy.goals], "goal")
+    goal = policy.goal(rule.goal)
+    metric = policy.metrics.get(goal.metric) if goal is not None else None
+    if metric is not None and metric.type != "amount":
+        message = f"goal {rule.goal} is no amount: deals add to an amount"
+        yield issue(policy, rule, message, "Name a goal whose metric is an amount.", "goal", code="forecast")
+
+
 def daily(policy: Policy, schema: Schema) -> Iterator[Issue]:
     """Follow-up, pool and training: times that can be counted, conditions that can be asked."""
     for rule in policy.follow_up:

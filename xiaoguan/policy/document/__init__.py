@@ -56,7 +56,7 @@ from .process import (
     WarningRule,
 )
 
-LATER = ("forecast", "pool")
+LATER = ("pool",)
 """Sections that are read, checked and said, but not yet carried out as a whole."""
 
 

@@ -83,8 +83,9 @@ class Accuracy(Section):
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast(Section):
-    """销售预测: methods, snapshots and accuracy."""
+    """销售预测: of which goal (the first of an amount), methods, snapshots and accuracy."""
 
+    goal: Id = ""
     methods: tuple[Literal["category", "weighted_stage", "stage_conversion", "time_series"], ...] = ()
     snapshot: Snapshot | None = None
     accuracy: Accuracy | None = None
