@@ -94,6 +94,20 @@ def test_what_was_posted_is_corrected_in_the_open_period(example):
         ("goals.csv", "2026-Q1,250000", "2026-Q5,250000", "is not a period", ""),
         ("people.csv", "id,name", "key,name", "people.csv has no column 'id'", "people.csv has"),
         ("people.csv", "2024-01-01", "2024-13-01", "hired_on: '2024-13-01' is not a date", ""),
+        (
+            "people.csv",
+            "hired_on\nlin,林静,rep,east,chen,",
+            "hired_on,left_on\nlin,林静,rep,east,chen,2026-01-01,",
+            "row 2, left_on: 2024-01-01 is before 2026-01-01",
+            "no longer",
+        ),
+        (
+            "orders.csv",
+            "id,person,co_owner,signed_on,net_amount,status",
+            "id;person;signed_on",
+            "are separated by ;, not by commas",
+            "commas between",
+        ),
     ],
 )
 def test_a_value_that_cannot_be_read_says_where_and_what_would_be_right(example, file, old, new, message, hint):
@@ -116,6 +130,39 @@ def test_parquet_is_read_like_csv(example):
     assert calc(example)["statements"] == expected["statements"]
 
 
+def test_days_of_spreadsheets_and_binary_fractions_are_what_they_stand_for(example):
+    import pyarrow
+    from pyarrow import parquet
+
+    expected = calc(example)["statements"]
+    orders = example / "facts" / "orders.csv"
+    orders.write_text(orders.read_text().replace("2026-01-20", "2026/1/20 0:00:00").replace("2026-03-02", "2026-3-2"))
+    paid = {"id": ["P-1", "P-2"], "order": ["SO-1", "SO-2"], "amount": [90_000.1 - 0.1, 120_000.0]}
+    days = pyarrow.array([1770681600000000001, 1773964800000000000], pyarrow.timestamp("ns"))
+    parquet.write_table(pyarrow.table({**paid, "received_on": days}), example / "facts" / "payments.parquet")
+    policy, _ = load(example / "policy.yaml")
+    (twice,) = [one for one in read_folder(policy, example / "facts").issues if one.level == "error"]
+    assert "there are payments.csv and payments.parquet" in twice.message
+    (example / "facts" / "payments.csv").unlink()
+    assert calc(example)["statements"] == expected
+
+
+def test_whoever_and_whatever_is_not_there_is_said(example):
+    facts = example / "facts"
+    people = (facts / "people.csv").read_text().replace("east,chen", "east,chan", 1)
+    (facts / "people.csv").write_text(people.replace("rep,", "reps,", 1).replace(",rep,east", ",rep,north", 1))
+    (facts / "absences.csv").write_text("person,kind,from\nlim,sick,2026-01-01\n")
+    (facts / "ledger.csv").write_text("person,period,kind,amount\nlim,2025-12,earning,1\n")
+    (facts / "goals.csv").write_text("goal,team,period,value\nquota,nort,2026-Q1,1\n")
+    told = {(one["file"], one["message"].split(": ", 1)[-1]) for one in calc(example)["issues"]}
+    assert told >= {
+        ("people.csv", "'chan' is not in people.csv"),
+        ("absences.csv", "'lim' is not in people.csv"),
+        ("ledger.csv", "'lim' is not in people.csv"),
+        ("goals.csv", "nobody is in team 'nort'"),
+    }
+
+
 def test_the_command_ends_with_0_1_or_2(example):
     def run(*args):
         command = [sys.executable, "-m", "xiaoguan.project.cli", "calc", *args]
@@ -125,6 +172,8 @@ def test_the_command_ends_with_0_1_or_2(example):
     given = ("--policy", "policy.yaml", "--facts", "facts", "--period")
     code, out, _ = run(*given, "2026-03", "--json", "--person", "lin")
     assert code == 0 and json.loads(out)["statements"][0]["total"] == "2395.00"
+    code, out, _ = run(*given, "2026-01", "--json", "--on", "2026-01-20")
+    assert json.loads(out)["goals"][0]["actual"] == "0.00"  # the order of that day is not counted yet
     assert run(*given, "2026-13")[0] == 2
     assert run(*given, "2026-03", "--person", "nobody")[0] == 2
     (example / "facts" / "orders.csv").write_text("id,person,signed_on,net_amount,status\n1,lin,soon,5,signed\n")

@@ -33,6 +33,15 @@ def test_a_record_that_does_not_count_is_said(tmp_path, orders, message, path):
     assert said(made) == [("warning", f"orders.csv: {message}", path)]
 
 
+def test_what_no_statement_says_either_is_said_of_the_metric(tmp_path):
+    rows = "id,person,signed_on,net_amount,currency\na,lin,2026-01-05,,\nb,lin,2026-01-05,1,USD\nc,lin,2026-01-05,1,CNY"
+    told = said(calc(tmp_path, BOOKINGS, people=PEOPLE, orders=rows))
+    assert told == [
+        ("warning", "orders.csv: records without net_amount are not counted by bookings: a", "net_amount"),
+        ("warning", "orders.csv: records in USD without a rate are not counted by bookings: b", "currency"),
+    ]
+
+
 def test_equal_reasons_are_one_line(tmp_path):
     rows = "\n".join(f"x{i},lin,,,1" for i in range(200))
     [(_, message, _)] = said(calc(tmp_path, body(), people=PEOPLE, orders=f"{ORDERS}\n{rows}"))

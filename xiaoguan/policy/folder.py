@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zoneinfo
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,7 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from xiaoguan.base.issues import Issue, Level
+from xiaoguan.base.issues import Issue, Level, has_errors
 from xiaoguan.base.ledger import KINDS, Entry
 from xiaoguan.base.money import Money, parse_units
 from xiaoguan.base.periods import Period
@@ -27,9 +28,10 @@ from xiaoguan.base.words import closest, did_you_mean, plain_number
 
 from .appraisal import Rating
 from .check import check
+from .credit import rates
 from .document import Policy
 from .formula import Row, Type, names
-from .goals import Absence
+from .goals import Absence, Number
 from .load import load_text, read_number
 from .metrics import FACTS, PlanError, Schema, plan
 from .uncounted import leaves_of, people_fields, uncounted
@@ -86,7 +88,13 @@ class _Reading:
             self.zone = None
 
     def folder_(self) -> Folder:
-        tables = {table.file.rsplit(".", 1)[0]: table for table in self.files()}
+        tables: dict[str, _Table] = {}
+        for table in self.files():
+            name = table.file.rsplit(".", 1)[0]
+            if name in tables:
+                message = f"there are {tables[name].file} and {table.file}, and a table is one file"
+                self.report(table, 0, message, "Keep one of them.")
+            tables[name] = table
         facts = {name: self.fact(name, table) for name, table in tables.items() if name in self.schema.facts}
         for name, table in tables.items():
             if name not in self.schema.facts and name not in BESIDE:
@@ -105,12 +113,14 @@ class _Reading:
             list(self.ledger(tables.get("ledger"))),
             self.absences(tables.get("absences")),
         )
-        self.known_people(book, facts, goals)
-        self.issues.extend(uncounted(self.policy, self.schema, facts, book))
+        ratings = self.ratings(tables.get("ratings"))
+        self.known_people(book, facts, goals, ratings)
+        self.known_groups(tables.get("people"), people, goals)
         world = RowsWorld(self.policy, facts, goals, self.schema, book)
-        return Folder(
-            world, people, self.ratings(tables.get("ratings")), self.potential(tables.get("potential")), self.issues
-        )
+        if not has_errors(self.issues):
+            rate = rates(self.policy, world, "attainment")
+            self.issues.extend(uncounted(self.policy, self.schema, facts, book, rate))
+        return Folder(world, people, ratings, self.potential(tables.get("potential")), self.issues)
 
     def report(
         self, table: _Table | str, line: int, message: str, hint: str = "", level: Level = "error", column: str = ""
@@ -129,9 +139,9 @@ class _Reading:
         for file in sorted(self.path.iterdir()):
             if file.name.startswith(".") or not file.is_file():
                 continue
-            if file.suffix == ".csv":
+            if file.suffix.lower() == ".csv":
                 yield self.csv(file)
-            elif file.suffix == ".parquet":
+            elif file.suffix.lower() == ".parquet":
                 yield self.parquet(file)
             elif file.suffix not in (".md", ".txt", ".yaml", ".yml"):
                 self.report(file.name, 0, f"{file.name} is neither CSV nor Parquet and is not read", "", "warning")
@@ -153,6 +163,11 @@ class _Reading:
             self.report(file.name, 0, f"{file.name} is empty", "The first line names the columns.", "warning")
             return _Table(file.name, [], [])
         columns = self.columns(file.name, [cell.strip() for cell in lines[0][1]])
+        if len(columns) == 1 and (between := next((one for one in (";", "\t", "|") if one in columns[0]), "")):
+            shown = "tabs" if between == "\t" else between
+            self.report(file.name, lines[0][0], f"the columns of {file.name} are separated by {shown}, not by commas",
+                        "Save it as CSV with commas between.")  # fmt: skip
+            return _Table(file.name, columns, [])
         rows = []
         for number, row in lines[1:]:
             if len(row) > len(columns) and any(cell.strip() for cell in row[len(columns) :]):
@@ -164,9 +179,14 @@ class _Reading:
 
     def parquet(self, file: Path) -> _Table:
         try:
+            import pyarrow
             from pyarrow import parquet
 
             data = parquet.read_table(file)
+            micro = [pyarrow.timestamp("us", one.type.tz) if pyarrow.types.is_timestamp(one.type) else one.type
+                     for one in data.schema]  # fmt: skip
+            fields_ = [one.with_type(type_) for one, type_ in zip(data.schema, micro, strict=True)]
+            data = data.cast(pyarrow.schema(fields_), safe=False)
         except Exception as error:
             self.report(file.name, 0, f"{file.name} cannot be read: {str(error).splitlines()[0]}")
             return _Table(file.name, [], [])
@@ -216,10 +236,12 @@ class _Reading:
     def day(self, text: str) -> date:
         """A date; a moment becomes the civil day of the policy's time zone."""
         try:
-            if len(text) <= 10:
-                pieces = text.replace("/", "-").split("-")
-                return date(*(int(piece) for piece in pieces))
-            moment = datetime.fromisoformat(text)
+            found = _DAY.fullmatch(text)
+            year, month, day, clock = found.groups() if found else ("", "", "", "")
+            if not clock:
+                return date(int(year), int(month), int(day))
+            hours = clock if clock[1:2] != ":" else f"0{clock}"
+            moment = datetime.fromisoformat(f"{year}-{month:0>2}-{day:0>2}T{hours}")
         except (ValueError, TypeError):
             raise ValueError(f"{text!r} is not a date") from None
         return (moment.astimezone(self.zone) if moment.tzinfo and self.zone else moment).date()
@@ -264,7 +286,8 @@ class _Reading:
         for metric_id, metric in self.policy.metrics.items():
             try:
                 planned = plan(self.policy, metric_id, self.schema)
-            except PlanError:
+            except PlanError as error:
+                self.report("", 0, f"metric {metric_id} is not calculated: {error.message}", error.hint, "warning")
                 continue
             for leaf in leaves_of(planned):
                 if leaf.source not in facts:
@@ -322,6 +345,9 @@ class _Reading:
                 continue
             hired = self.value(table, line, "hired_on", Type.DATE, cells.get("hired_on", ""))
             left = self.value(table, line, "left_on", Type.DATE, cells.get("left_on", ""))
+            if hired and left and left < hired:
+                message = f"people.csv row {line}, left_on: {left} is before {hired}, the day of hire"
+                self.report(table, line, message, "`left_on` is the first day no longer there.", column="left_on")
             own = tuple(sorted(spans.get(key, ()), key=lambda span: span.start))
             if not own:
                 own = (Span(date.min, None, cells.get("role", ""), cells.get("team", ""), cells.get("manager", "")),)
@@ -374,9 +400,13 @@ class _Reading:
             return text
 
     def known_people(
-        self, book: Book, facts: Mapping[str, Sequence[Row]], goals: Mapping[tuple[str, str, str], int]
+        self,
+        book: Book,
+        facts: Mapping[str, Sequence[Row]],
+        goals: Mapping[tuple[str, str, str], Number],
+        ratings: Iterable[tuple[str, str, str]],
     ) -> None:
-        """Records, splits, goals and grades name people who are there."""
+        """Records, splits, goals, grades and whatever else is about people names those who are there."""
         named: dict[tuple[str, str], int] = {}
         for name, rows in facts.items():
             for row in rows:
@@ -388,10 +418,31 @@ class _Reading:
         for _, key, _ in goals:
             if key and not key.startswith("team:"):
                 named.setdefault(("goals.csv", key), 1)
+        named |= dict.fromkeys((("absences.csv", key) for key in book.absences), 1)
+        named |= dict.fromkeys((("ratings.csv", key) for _, key, _ in ratings), 1)
+        named |= dict.fromkeys((("ledger.csv", entry.person) for entry in book.ledger), 1)
+        above = (one.manager for who in book.people.values() for one in who.spans if one.manager)
+        named |= dict.fromkeys((("people.csv, manager", key) for key in above), 1)
         for file, key in named:
             if key not in book.people and book.people:
                 hint = did_you_mean(key, book.people) or "Add the person, or correct the id."
-                self.report(file, 0, f"{file}: {key!r} is not in people.csv", hint, "warning", "person")
+                self.report(file.split(",")[0], 0, f"{file}: {key!r} is not in people.csv", hint, "warning", "person")
+
+    def known_groups(
+        self, table: _Table | None, people: Mapping[str, Who], goals: Mapping[tuple[str, str, str], Number]
+    ) -> None:
+        """Goals name teams in which somebody is; a role that looks like one of the policy's is one."""
+        teams = {team for who in people.values() for team in (who.team, *(one.team for one in who.spans)) if team}
+        for team in dict.fromkeys(key[5:] for _, key, _ in goals if key.startswith("team:")):
+            if team not in teams:
+                hint = did_you_mean(team, teams) or "Correct the team."
+                self.report("goals.csv", 0, f"goals.csv: nobody is in team {team!r}", hint, "warning", "team")
+        known = {*self.policy.header.scope.roles, *(role for one in self.policy.incentive for role in one.role)}
+        roles = {role: 1 for who in people.values() for role in (who.role, *(one.role for one in who.spans)) if role}
+        for role in roles:
+            if table and role not in known and (near := closest(role, known)) and near not in roles:
+                message = f"{table.file}: role {role!r} is none of the policy's"
+                self.report(table, 0, message, f"Did you mean '{near}'?", "warning", "role")
 
     # Beside
 
@@ -402,8 +453,8 @@ class _Reading:
             self.report(table, line, f"{table.file} row {line}, period: {error}", column="period")
             return None
 
-    def goals(self, table: _Table | None) -> dict[tuple[str, str, str], int]:
-        found: dict[tuple[str, str, str], int] = {}
+    def goals(self, table: _Table | None) -> dict[tuple[str, str, str], Number]:
+        found: dict[tuple[str, str, str], Number] = {}
         if table is None or not self.need(table, "goal", "period", "value"):
             return found
         known = [goal.id for goal in self.policy.goals]
@@ -414,9 +465,13 @@ class _Reading:
                 hint = did_you_mean(text, known) or f"The policy has {', '.join(known) or 'none'}."
                 self.report(table, line, f"goals.csv row {line}, goal: there is no goal {text!r}", hint, column="goal")
                 continue
-            money = self.policy.unit_of(goal.metric).startswith("money:")
-            value = self.value(table, line, "value", Type.MONEY if money else Type.NUMBER, cells.get("value", ""))
+            unit = self.policy.unit_of(goal.metric)
+            type_ = Type.MONEY if unit.startswith("money:") else Type.RATIO if unit == "ratio" else Type.NUMBER
+            value = self.value(table, line, "value", type_, cells.get("value", ""))
             team = cells.get("team", "")
+            if team and cells.get("person"):
+                message = f"goals.csv row {line}: a goal is of a person or of a team, not of both"
+                self.report(table, line, message, "Leave one of them empty.", column="team")
             key = cells.get("person", "") or (f"team:{team}" if team else "")
             if period is not None and value is not None:
                 if (goal.id, key, period.label) in found:
@@ -580,7 +635,10 @@ class _Reading:
         for line, cells in table.rows:
             start = self.value(table, line, "from", Type.DATE, cells.get("from", ""))
             end = self.value(table, line, "to", Type.DATE, cells["to"]) if cells.get("to") else None
-            if isinstance(start, date) and (end is None or isinstance(end, date)):
+            if isinstance(start, date) and isinstance(end, date) and end <= start:
+                message = f"absences.csv row {line}, to: {end} is not after {start}"
+                self.report(table, line, message, "`to` is the first day back.", column="to")
+            elif isinstance(start, date) and (end is None or isinstance(end, date)):
                 found.setdefault(cells["person"], []).append(Absence(cells["kind"], start, end))
         return found
 
@@ -596,6 +654,8 @@ class _Reading:
         return found
 
 
+_DAY = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ]\s*(\S.*))?")
+"""A day as people and spreadsheets write it, perhaps with the time of day."""
 _BOOL = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False, "是": True, "否": False}
 _REMEDY = {
     Type.DATE: "Write it as 2026-03-01.",
@@ -618,5 +678,15 @@ def _plain(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float):
-        return f"{Decimal(repr(value)):f}"
+        return _of_float(value)
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _of_float(value: float) -> str:
+    """The decimal that a binary fraction stands for: 0.1 + 0.2 is 0.3, and 1001.0 the number of an order."""
+    exact = Decimal(repr(value))
+    if not exact.is_finite():
+        return str(exact)
+    near = round(exact, 4) if abs(exact) < 10**15 else exact
+    meant = near if abs(exact - near) <= abs(exact) * Decimal("1e-14") else exact
+    return f"{meant.normalize():f}"

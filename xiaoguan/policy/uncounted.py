@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from xiaoguan.base.issues import Issue, Level
 from xiaoguan.base.words import did_you_mean
 
 from .document import Policy
-from .formula import Expr, FormulaError, Row, Scope, Type, evaluator, resolve
-from .metrics import Derived, Plan, PlanError, Schema, plan
+from .formula import Expr, FormulaError, Row, Scope, Type, evaluator, names, resolve
+from .metrics import Derived, Plan, PlanError, RateOf, Schema, plan
 from .world import Book
 
 Tables = Mapping[str, Sequence[Row]]
@@ -38,11 +39,14 @@ class _Reader:
         return evaluator(self.where) if self.where is not None else lambda row: True
 
 
-def uncounted(policy: Policy, schema: Schema, tables: Tables, book: Book) -> Iterator[Issue]:
-    """Every reason for which records of the tables do not count, or count for nobody."""
+def uncounted(
+    policy: Policy, schema: Schema, tables: Tables, book: Book, rate: RateOf | None = None
+) -> Iterator[Issue]:
+    """Every reason for which records of the tables do not count, or count for nobody. rate: as for attainment."""
     readers = [one for one in _readers(policy, schema) if one.table in tables]
     for reader in readers:
         yield from _undated(reader, schema, tables[reader.table])
+    yield from _without_value(policy, schema, tables, rate)
     for table in dict.fromkeys(one.table for one in readers):
         yield from _owned_by_nobody(table, schema, readers, tables[table], book)
         yield from _unknown_payees(policy, table, tables[table], book)
@@ -104,6 +108,42 @@ def _undated(reader: _Reader, schema: Schema, rows: Sequence[Row]) -> Iterator[I
     yield from _issue(reader.table, reader.date, never, message, "Add the date.")
     if reader.where is not None:
         yield from _issue(reader.table, reader.date, not_yet, message, "They count from that day on.", "info")
+
+
+def _without_value(policy: Policy, schema: Schema, tables: Tables, rate: RateOf | None) -> Iterator[Issue]:
+    """Records that a metric takes and cannot value: a field is empty, or the currency has no rate."""
+    held: dict[tuple[str, str, str], tuple[dict[str, Row], dict[str, None]]] = {}
+    for metric_id in policy.metrics:
+        try:
+            leaves = list(leaves_of(plan(policy, metric_id, schema)))
+        except PlanError:
+            continue
+        for leaf in leaves:
+            for row, field, why in _held(leaf, tables.get(leaf.source, ()), policy.currency, rate):
+                rows, metrics = held.setdefault((leaf.source, field, why), ({}, {}))
+                rows[str(row.get("id"))] = row
+                metrics[leaf.metric] = None
+    for (table, field, why), (rows, metrics) in held.items():
+        hint = "Add the rate to rates.csv, and fx to the policy." if field == "currency" else f"Add {field}."
+        message = f"{why} are not counted by {', '.join(metrics)}"
+        yield from _issue(table, field, list(rows.values()), message, hint)
+
+
+def _held(leaf: Plan, rows: Sequence[Row], currency: str, rate: RateOf | None) -> Iterator[tuple[Row, str, str]]:
+    """The rows that a plan takes and cannot value, with the field that is in the way and the reason."""
+    takes = evaluator(leaf.where) if leaf.where is not None else None
+    value_of = evaluator(leaf.value) if leaf.value is not None else None
+    for row in rows:
+        day = row.get(leaf.date)
+        if not isinstance(day, date) or (takes is not None and not takes(row)):
+            continue
+        foreign = row.get("currency") or currency
+        if leaf.type is Type.MONEY and foreign != currency and (rate is None or rate(str(foreign), day) is None):
+            yield row, "currency", f"in {foreign} without a rate"
+        elif value_of is not None and value_of(row) is None:
+            lacking = sorted(name for name in names(leaf.value) if row.get(name) is None) if leaf.value else []
+            if lacking:
+                yield row, lacking[0], f"without {', '.join(lacking)}"
 
 
 def _owned_by_nobody(

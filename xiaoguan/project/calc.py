@@ -33,7 +33,9 @@ def _read(file: Path) -> Any:
 @click.option("--facts", "folder", type=FOLDER, required=True, help="Folder of CSV or Parquet files.")
 @click.option("--period", "label", required=True, help="Such as 2026-03, 2026-Q1 or 2026.")
 @click.option("--person", default="", help="Only this id of people.csv.")
-@click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="Day up to which pace counts.")
+@click.option(
+    "--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="Today: goals, pace and warnings count what came before it."
+)
 @click.option("--json", "json_", is_flag=True, help="One JSON document on stdout.")
 def calc(files: tuple[Path, ...], folder: Path, label: str, person: str, day: Any, json_: bool) -> None:
     """Statements, goals and appraisals from a policy and a folder of facts, without a database."""
@@ -53,8 +55,8 @@ def calc(files: tuple[Path, ...], folder: Path, label: str, person: str, day: An
     versions = [(one, read_folder(one, folder)) for one in policies if one is not policy]
     if person and person not in facts.people:
         raise click.BadParameter(f"{person!r} is not in people.csv", param_hint="--person")
-    until = date.fromordinal(day.date().toordinal() + 1) if day else None
-    found = {} if has_errors(facts.issues) else reckon(policy, facts, period, person, until, versions)
+    today: date | None = day.date() if day else None
+    found = {} if has_errors(facts.issues) else reckon(policy, facts, period, person, today, versions)
     issues = found["issues"] if found else [issue.to_json() for issue in facts.issues]
     if json_:
         _write(found or {"issues": issues})
