@@ -371,10 +371,61 @@ def test_different_customers_of_shared_orders_are_counted(tmp_path):
             "{id: c, kind: spiff, from: opportunities, pay_each: 5}",
             "spiff c: 'signed_on' is not a date of opportunities",
         ),
+        (
+            "{id: c, kind: bonus, target: 9, tiers: {mode: per_transaction, by: amount, of: bookings, "
+            "rates: [{from: 0, rate: 1%}]}}",
+            "bonus c has no records to look up one by one",
+        ),
+        (
+            "{id: c, kind: commission, basis: bookings, rate: 1%, role: other}",
+            "c is for the role 'other', which plan plan is not for",
+        ),
+        (
+            "{id: c, kind: commission, basis: bookings, period: quarter, rate: 1%, cap: {amount: 9, per: month}}",
+            "c earns by the quarter, which does not lie in one month",
+        ),
+        (
+            "{id: c, kind: matrix, target: 9, rows: {metric: win_rate, from: [0, 80]}, "
+            "columns: {metric: buyers, from: [0]}, percent: [[10], [20]]}",
+            "the rows of c are cut by percentages",
+        ),
+        (
+            "{id: c, kind: matrix, target: 9, rows: {metric: bookings, from: [0%, 80%]}, "
+            "columns: {metric: buyers, from: [0]}, percent: [[10], [20]]}",
+            "the rows of c are cut by numbers",
+        ),
+        (
+            "{id: c, kind: bonus, target: 9, tiers: {mode: interpolated, by: amount, of: bookings, "
+            "points: {0: 0%, 80%: 50%}}}",
+            "the points of a curve by amount are amounts",
+        ),
     ],
 )
 def test_check_says_what_would_pay_nothing(component, message):
     assert [one.message for one in check(policy(plan(component, TEAM)))] == [message]
+
+
+def test_a_table_of_sums_needs_no_target_and_a_ratio_is_cut_by_percentages(tmp_path):
+    sums = "{id: b, kind: bonus, tiers: {mode: amount, by: amount, of: bookings, "
+    sums += "rates: [{from: 0, amount: 0}, {from: 100, amount: 70}]}}"
+    shares = "{id: c, kind: commission, basis: bookings, tiers: {mode: slab, by: count, of: win_rate, "
+    shares += "rates: [{from: 0, rate: 1%}, {from: 50%, rate: 2%}]}}"
+    text = plan(f"{sums}, {shares}", TEAM)
+    assert {one.level for one in check(policy(text))} <= {"warning"}
+    orders, deals = (
+        "id,person,signed_on,net_amount\na,lin,2026-01-15,100",
+        "id,person,closed_on,result\na,lin,2026-01-15,won",
+    )
+    made = calc(tmp_path, text, people=PEOPLE, orders=orders, opportunities=deals)
+    assert pays(made) == {"b": "70.00", "c": "2.00"}
+
+
+@pytest.mark.parametrize(("bound", "fits"), [("1.2", True), ("120%", True), ("120", False)])
+def test_120_percent_of_a_quota_may_be_a_decimal(bound, fits):
+    rates = f"[{{from: 0, rate: 1%}}, {{from: {bound}, rate: 2%}}]"
+    tiers = f"tiers: {{mode: marginal, by: attainment, of: quota, rates: {rates}}}"
+    found = check(policy(plan(f"{{id: c, kind: commission, basis: bookings, {tiers}}}")))
+    assert ("tiers by attainment are bounded by percentages" not in [one.message for one in found]) == fits
 
 
 @pytest.mark.parametrize("cell", ["0.5", "1", "2", "-1.2"])

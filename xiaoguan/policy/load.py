@@ -255,7 +255,8 @@ def _percent(text: str) -> Fraction:
     """8% and 0.08 are equal; 8 is refused, since it may mean either."""
     value = read_number(text)
     if not text.endswith("%") and abs(value) > 1:
-        raise ValueError(f"{text!r} is not a percentage; write {text}% if that is meant")
+        other = f" or {plain_number(value * 100)}%" if value.denominator > 1 else ""
+        raise ValueError(f"{text!r} is not a percentage; write {text}%{other} if that is meant")
     return value
 
 

@@ -10,7 +10,7 @@ from xiaoguan.base.explain import value_text
 from xiaoguan.base.issues import Issue, Level
 from xiaoguan.base.words import did_you_mean
 
-from ..document import Component, Goal, IncentivePlan, Policy, Tier, Tiers
+from ..document import Bound, Component, Goal, IncentivePlan, Policy, Tier, Tiers
 from ..formula import FormulaError, Scope, Type, resolve
 from ..load import read_number
 from ..metrics import Schema
@@ -50,6 +50,7 @@ def components(policy: Policy, schema: Schema) -> Iterator[Issue]:
             if gate.effect.max is not None:
                 message = f"a gate limits {component.id} to a share of its target, but a {component.kind} has none"
                 yield issue(policy, gate.effect, message, "Write cap: 5000, or factor: 50%.", "max", code="incentive")
+        yield from _spans(policy, plan, component)
         if component.cap is not None and component.cap.amount < 0:
             yield issue(
                 policy,
@@ -58,6 +59,25 @@ def components(policy: Policy, schema: Schema) -> Iterator[Issue]:
                 "Write the most it pays.",
                 code="incentive",
             )
+
+
+_LENGTHS = ("day", "week", "month", "quarter", "half_year", "year")
+
+
+def _spans(policy: Policy, plan: IncentivePlan, component: Component) -> Iterator[Issue]:
+    """A cap and a table run over the component's period or a longer one; its roles are among the plan's."""
+    cap, tiers, own = component.cap, component.tiers, component.period
+    spans = [(cap, "per", cap.per if cap else ""), (tiers, "accumulate", tiers.accumulate if tiers else "")]
+    for place, key, span in spans:
+        if place is not None and {span, own} <= {*_LENGTHS} and _LENGTHS.index(span) < _LENGTHS.index(own):
+            message = f"{component.id} earns by the {own}, which does not lie in one {span}"
+            yield issue(policy, place, message, f"Write {own}, or make its period {span}.", key, code="incentive")
+    roles = plan.role or policy.header.scope.roles
+    for role in component.role if roles and component.kind != "override_rate" else ():
+        if role not in roles:
+            message = f"{component.id} is for the role {role!r}, which plan {plan.id} is not for"
+            hint = did_you_mean(role, roles) or f"The plan is for {', '.join(roles)}."
+            yield issue(policy, component, message, hint, "role")
 
 
 def _commission(policy: Policy, plan: IncentivePlan, component: Component, schema: Schema) -> Iterator[Issue]:
@@ -75,7 +95,8 @@ def _commission(policy: Policy, plan: IncentivePlan, component: Component, schem
 
 
 def _bonus(policy: Policy, plan: IncentivePlan, component: Component, schema: Schema) -> Iterator[Issue]:
-    if component.amount is None and component.target is None and plan.target_incentive is None:
+    pays_sums = component.tiers is not None and component.tiers.mode == "amount"
+    if component.amount is None and component.target is None and plan.target_incentive is None and not pays_sums:
         message = f"bonus {component.id} has no amount"
         yield issue(policy, component, message, "Add amount, or target.", code="incentive")
     if component.amount is not None and (component.target is not None or component.tiers is not None):
@@ -100,6 +121,13 @@ def _matrix(policy: Policy, plan: IncentivePlan, component: Component, schema: S
         elif axis.of == "attainment" and not any(goal.metric == axis.metric for goal in policy.goals):
             message = f"the {key} of {component.id} are cut by the attainment of {axis.metric}, which has no goal"
             yield issue(policy, axis, message, f"Add a goal on {axis.metric}.", "of")
+        metric = policy.metrics.get(axis.metric)
+        ratio = axis.of == "attainment" or (metric is not None and metric.type == "ratio")
+        for bound in axis.bounds:
+            if _misfit(bound, ratio):
+                message = f"the {key} of {component.id} are cut by {'percentages' if ratio else 'numbers'}"
+                hint = f"Write it like {'80%' if ratio else '100'}."
+                yield issue(policy, axis, message, hint, "from", code="tables")
         for lower, upper in pairwise(axis.bounds):
             if upper.value <= lower.value:
                 message = f"the bounds of the {key} of {component.id} do not rise"
@@ -210,6 +238,9 @@ def tiers(policy: Policy, schema: Schema) -> Iterator[Issue]:
         if table.mode == "interpolated":
             yield from _points(policy, table)
             continue
+        if component.kind == "bonus" and table.mode == "per_transaction":
+            message = f"bonus {component.id} has no records to look up one by one"
+            yield issue(policy, table, message, "Use mode: slab, or make it a commission.", "mode", code="tiers")
         if not table.rates:
             yield issue(policy, table, "the table has no tiers", "Add {from: 0%, rate: 3%}.", "rates", code="tiers")
             continue
@@ -228,20 +259,25 @@ def _points(policy: Policy, table: Tiers) -> Iterator[Issue]:
     for left, right in pairwise(table.points):
         if right.x.value < left.x.value:
             yield issue(policy, table, "the points do not rise", "Put them in rising order.", "points", code="tables")
+    ratio = _by_ratio(policy, table)
     for point in table.points:
+        if _misfit(point.x, ratio):
+            what = "percentages" if ratio else "amounts" if table.by == "amount" else "counts"
+            message = f"the points of a curve by {table.by} are {what}"
+            yield issue(policy, table, message, f"Write it like {'80%' if ratio else '100'}.", "points", code="tiers")
         if point.y.value and not point.y.percent and abs(point.y.value) > 1:
             message = f"the point at {value_text(point.x.value, 'ratio')} pays {point.y.value} times"
             yield issue(policy, table, message, f"Write {point.y.value}%.", "points", code="tiers")
 
 
 def _bounds(policy: Policy, table: Tiers, rates: tuple[Tier, ...], place: Tiers | Component) -> Iterator[Issue]:
-    percent = table.by == "attainment"
+    ratio = _by_ratio(policy, table)
     for tier in rates:
-        if tier.start.value and tier.start.percent != percent:
+        if _misfit(tier.start, ratio):
             what = {"attainment": "percentages", "amount": "amounts", "count": "counts"}[table.by]
             example = {"attainment": "100%", "amount": "100_000", "count": "10"}[table.by]
-            message = f"tiers by {table.by} are bounded by {what}"
-            yield issue(policy, tier, message, f"Write it like {example}.", "from", code="tiers")
+            message = f"tiers by {table.by} are bounded by {'percentages' if ratio else what}"
+            yield issue(policy, tier, message, f"Write it like {'100%' if ratio else example}.", "from", code="tiers")
     if rates and rates[0].start.value != 0:
         message = f"what is below {_bound(table, rates[0])} has no rate"
         yield issue(policy, rates[0], message, "Begin with from: 0 and rate: 0%.", "from", code="tiers")
@@ -249,6 +285,17 @@ def _bounds(policy: Policy, table: Tiers, rates: tuple[Tier, ...], place: Tiers 
         if upper.start.value <= lower.start.value:
             message = f"the tier from {_bound(table, upper)} stands after the one from {_bound(table, lower)}"
             yield issue(policy, upper, message, "Put the tiers in rising order.", "from", code="tiers")
+
+
+def _by_ratio(policy: Policy, table: Tiers) -> bool:
+    """Whether a table is looked up by a ratio: an attainment, or a metric that is one."""
+    looked_up = policy.metrics.get(table.of) if table.by == "count" else None
+    return table.by == "attainment" or (looked_up is not None and looked_up.type == "ratio")
+
+
+def _misfit(bound: Bound, ratio: bool) -> bool:
+    """Whether a bound is a percentage where it should be none, or a bare number that may mean one: 0.8 is 80%, 80 not."""
+    return abs(bound.value) > 3 and not bound.percent if ratio else bool(bound.value) and bound.percent
 
 
 def _rates(policy: Policy, component: Component, table: Tiers, own: bool) -> Iterator[Issue]:
@@ -422,6 +469,15 @@ def crediting(policy: Policy, schema: Schema) -> Iterator[Issue]:
 def limits(policy: Policy, schema: Schema) -> Iterator[Issue]:
     """Caps, floors, multipliers and true-ups of a plan."""
     for plan in policy.incentive:
+        for limit, key, value in (
+            (plan.cap, "total", plan.cap.total if plan.cap else 0),
+            (plan.floor, "total", plan.floor.total if plan.floor else 0),
+            (plan.draw, "amount", plan.draw.amount if plan.draw else 0),
+            (plan.guarantee, "amount", plan.guarantee.amount if plan.guarantee else 0),
+        ):
+            if limit is not None and value < 0:
+                message = f"a limit of plan {plan.id} is below 0"
+                yield issue(policy, limit, message, "Write an amount of at least 0.", key, code="incentive")
         if plan.cap is not None and plan.floor is not None and plan.floor.total > plan.cap.total:
             message = f"the floor of plan {plan.id} is above its cap"
             yield issue(policy, plan.floor, message, "Lower it.", "total", code="incentive")

@@ -102,6 +102,7 @@ class Cap(Section):
 class PlanCap(Section):
     """方案封顶: the most a plan pays in a period."""
 
+    short: ClassVar[str] = "total"
     total: Number
     per: Text = ""
     excess: Literal["lose", "carry"] = "lose"

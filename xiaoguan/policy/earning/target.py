@@ -68,12 +68,13 @@ class Targets(Base):
         return year * YEAR_SHARE[self.component.period] * self.presence()[0], ()
 
     def of_target(self, parts: tuple[Line, ...]) -> Raw:
-        target = self.target()
+        target, tiers = self.target(), self.component.tiers
         if isinstance(target, str):
+            if tiers is not None and tiers.mode == "amount" and self.component.target is None:
+                return self.of_sums(tiers, parts)
             return self.missing("the policy gives no amount" if not self.component.target else target, parts)
         value, inputs = target
         line = Line("target", "Target", value, self.unit, self.presence()[1], parts=inputs, adds=False)
-        tiers = self.component.tiers
         if tiers is None:
             return self.sum(value, f"target {line.text}", (line, *parts), target=value)
         reach, missing = self.reached(tiers)
@@ -83,6 +84,16 @@ class Targets(Base):
         exact = share * (value if tiers.mode != "amount" else self.presence()[0])
         formula = f"target {line.text} × {text} = {value_text(exact, self.unit)}"
         return self.sum(exact, formula, (line, reach, *parts), target=value)
+
+    def of_sums(self, tiers: Tiers, parts: tuple[Line, ...]) -> Raw:
+        """A bonus without a target: the table says the sums."""
+        reach, missing = self.reached(tiers)
+        if missing or reach is None:
+            return self.missing(missing, parts)
+        amount, text = self.percent_of(tiers, reach.number)
+        share, shown = self.presence()
+        formula = f"{value_text(amount, self.unit)} ({text}){shown}"
+        return self.sum(amount * share, formula, (reach, *parts))
 
     def reached(self, tiers: Tiers) -> tuple[Line | None, str]:
         """What a bonus is looked up by: attainment, or a metric."""
