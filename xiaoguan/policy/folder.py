@@ -34,12 +34,12 @@ from .formula import Row, Type, names
 from .goals import Absence, Number
 from .load import load_text, read_number
 from .metrics import FACTS, PlanError, Schema, plan
-from .uncounted import leaves_of, people_fields, uncounted
+from .needs import COLUMNS, Need, columns_of, leaves_of, needs
+from .uncounted import people_fields, uncounted
 from .world import Book, RowsWorld, Span, Term, Who
 
-BESIDE = ("people", "assignments", "absences", "splits", "goals", "grades", "ratings", "rates", "ledger", "potential")
-"""Files that are no fact tables."""
-_PERSON = ("id", "name", "role", "team", "manager", "hired_on", "left_on")
+_PERSON = COLUMNS["people"]
+_HELD = ("role", "team", "manager")
 _HEADS = {"order": "orders", "invoice": "invoices"}
 """Fields that name the record whose people a record without its own has."""
 _ALIASES = {"owner": "person", "owner_id": "person", "person_id": "person"}
@@ -97,8 +97,8 @@ class _Reading:
             tables[name] = table
         facts = {name: self.fact(name, table) for name, table in tables.items() if name in self.schema.facts}
         for name, table in tables.items():
-            if name not in self.schema.facts and name not in BESIDE:
-                known = [*self.schema.facts, *BESIDE]
+            if name not in self.schema.facts and name not in COLUMNS:
+                known = [*self.schema.facts, *COLUMNS]
                 hint = did_you_mean(name, known) or f"Files are named {', '.join(sorted(known))}."
                 self.report(table, 0, f"the file {table.file} is not one of the facts", hint, "warning")
         self.needed(facts, tables)
@@ -157,7 +157,7 @@ class _Reading:
         else:
             self.report(file.name, 0, f"{file.name} is not text in UTF-8", "Save it as CSV UTF-8.")
             return _Table(file.name, [], [])
-        reader = csv.reader(io.StringIO(text, newline=""))
+        reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
         lines = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
         if not lines:
             self.report(file.name, 0, f"{file.name} is empty", "The first line names the columns.", "warning")
@@ -168,7 +168,10 @@ class _Reading:
             self.report(file.name, lines[0][0], f"the columns of {file.name} are separated by {shown}, not by commas",
                         "Save it as CSV with commas between.")  # fmt: skip
             return _Table(file.name, columns, [])
-        rows = []
+        rows, short = [], [number for number, row in lines[1:] if len(row) < len(columns)]
+        if short:
+            message = f"{file.name}: rows have fewer cells than the header: {len(short)}, the first is row {short[0]}"
+            self.report(file.name, short[0], message, "What is not there counts as empty.", "warning")
         for number, row in lines[1:]:
             if len(row) > len(columns) and any(cell.strip() for cell in row[len(columns) :]):
                 message = f"row {number} has {len(row)} cells, the header {len(columns)}"
@@ -198,10 +201,28 @@ class _Reading:
         return _Table(file.name, columns, rows)
 
     def columns(self, file: str, names_: Sequence[str]) -> list[str]:
+        table = file.rsplit(".", 1)[0]
+        known = columns_of(table, self.schema)
+        folded = {name.casefold(): name for name in known}
+        names_ = [name if name in known else folded.get(name.casefold().replace(" ", "_"), name) for name in names_]
         found = [name if (name not in _ALIASES or "person" in names_) else _ALIASES[name] for name in names_]
+        for name in dict.fromkeys(names_) if table in COLUMNS else ():
+            self.unread(file, name, known)
         for name in {name for name in found if found.count(name) > 1 and name}:
             self.report(file, 1, f"{file} has the column {name!r} twice", "Keep one.")
         return found
+
+    def unread(self, file: str, name: str, known: Sequence[str]) -> None:
+        """A column of a file beside the facts that has no meaning there, or is a term that no formula reads."""
+        if not name or name in known or name in _ALIASES:
+            return
+        hint = did_you_mean(name, known)
+        if not file.startswith("people."):
+            self.report(file, 1, f"{file}: the column {name!r} is not read", hint or f"It has {', '.join(known)}.",
+                        "warning", name)  # fmt: skip
+        elif f"person.{name}" not in self.policy.text:
+            message = f"{file}: {name!r} is a term of the contract, and no formula reads person.{name}"
+            self.report(file, 1, message, hint, "warning" if hint else "info", name)
 
     # Values
 
@@ -272,6 +293,8 @@ class _Reading:
             row: dict[str, object] = {}
             for column, text in cells.items():
                 row[column] = self.value(table, line, column, known.fields.get(column, Type.TEXT), text)
+            if row.get("currency"):
+                row["currency"] = str(row["currency"]).upper()
             row["id"] = str(row.get("id") or f"{name}:{line}")
             row.setdefault("person", None)
             if str(row["id"]) in seen:
@@ -306,11 +329,38 @@ class _Reading:
                     message = f"{table.file} has no column {column!r}, which metric {metric.id} reads"
                     self.report(table, 1, message, hint, column=column)
 
+        for need in needs(self.policy, self.schema):
+            self.needed_by(need, tables.get(need.table))
+
+    def needed_by(self, need: Need, table: _Table | None) -> None:
+        """What release and claw-back read is there."""
+        if table is None:
+            message = f"{need.what} reads {need.table}, and there is no {need.table}.csv: {need.without}"
+            self.report(f"{need.table}.csv", 0, message, "", "warning")
+        elif table.rows:
+            for column in need.columns:
+                if column not in table.columns:
+                    hint = did_you_mean(column, table.columns) or f"Add the column {column}."
+                    message = f"{table.file} has no column {column!r}, which {need.what} reads"
+                    self.report(table, 1, message, hint, column=column)
+            if need.heads and not {*need.heads} & {*table.columns}:
+                message = f"{table.file} does not say what its records are about: {need.without}"
+                self.report(table, 1, message, f"Add the column {need.heads[0]}.", column=need.heads[0])
+
     def inherit(self, facts: dict[str, list[Row]]) -> None:
-        """归属随订单: a record without its own people has those of its order or invoice, if its owner is the same."""
+        """归属随订单: a record without its own people has those of its order or invoice, if its owner is the same; one
+        that reverses another has those of the other."""
         for table in sorted(facts, key=lambda name: name != "invoices"):
             heads = [(name, {str(row["id"]): row for row in facts.get(of, ())}) for name, of in _HEADS.items()]
             facts[table] = [self.inherited(row, heads) for row in facts[table]]
+            known = {str(row["id"]): row for row in facts[table]}
+            facts[table] = [self.reversing(row, known) for row in facts[table]]
+
+    def reversing(self, row: Row, known: Mapping[str, Row]) -> Row:
+        first = known.get(str(row["reverses"])) if row.get("reverses") else None
+        if first is None:
+            return row
+        return {**row, **{field: first.get(field) for field in ("person", *people_fields(self.policy))}}
 
     def inherited(self, row: Row, heads: Sequence[tuple[str, Mapping[str, Row]]]) -> Row:
         found = (known.get(str(row[name])) for name, known in heads if row.get(name))
@@ -349,6 +399,9 @@ class _Reading:
                 message = f"people.csv row {line}, left_on: {left} is before {hired}, the day of hire"
                 self.report(table, line, message, "`left_on` is the first day no longer there.", column="left_on")
             own = tuple(sorted(spans.get(key, ()), key=lambda span: span.start))
+            if assigned:  # what that file has no column for holds as it is here
+                here = [cells.get(name, "") if name not in assigned.columns else None for name in _HELD]
+                own = tuple(_placed(one, *here) for one in own)
             if not own:
                 own = (Span(date.min, None, cells.get("role", ""), cells.get("team", ""), cells.get("manager", "")),)
             self.apart(key, own)
@@ -506,6 +559,8 @@ class _Reading:
                 continue
             kind = cells.get("kind") or "direct"
             name = cells.get("table") or None
+            if not self.right_split(table, line, cells, Fraction(share), kind):
+                continue
             for purpose in counts if kind != "overlay" else ():
                 key = (name or "", cells["record"], purpose)
                 sums[key] = sums.get(key, Fraction(0)) + share
@@ -520,9 +575,25 @@ class _Reading:
             message = f"splits.csv: the shares of {what} add up to {float(total * 100):g}%, not to 100%"
             self.report(table, 0, message, "Correct them, or mark one as kind overlay.")
 
+    def right_split(self, table: _Table, line: int, cells: Mapping[str, str], share: Fraction, kind: str) -> bool:
+        """Whether a split says who gets a share of which record; an issue otherwise."""
+        named, known = cells.get("table", ""), list(self.schema.facts)
+        hint = did_you_mean(named, known) or "Write the name of a fact table, such as orders."
+        wrong = [
+            (not cells.get("person"), "person", "nobody is named", "Add the person."),
+            (not 0 <= share <= 1, "share", f"{plain_number(share * 100)}% is no share", "Write 0% to 100%."),
+            (kind not in ("direct", "overlay"), "kind", f"{kind!r} is no kind", "Write direct or overlay."),
+            (bool(named) and named not in known, "table", f"there is no table {named!r}", hint),
+        ]
+        for holds, column, message, remedy in wrong:
+            if holds:
+                self.report(table, line, f"splits.csv row {line}, {column}: {message}", remedy, column=column)
+        return not any(holds for holds, *_ in wrong)
+
     def grades(self, table: _Table | None) -> Iterator[Row]:
         if table is None or not self.need(table, "person", "appraisal", "period"):
             return
+        seen: set[tuple[str, str, str]] = set()
         for line, cells in table.rows:
             appraisal = self.policy.appraisal_of(cells.get("appraisal", ""))
             period = self.period(table, line, cells.get("period", ""))
@@ -544,6 +615,16 @@ class _Reading:
                 factor = appraisal.grades[grade].factor
             locked = self.value(table, line, "locked", Type.BOOL, cells.get("locked", "") or "true")
             score = self.value(table, line, "score", Type.NUMBER, cells.get("score", ""))
+            if period is not None and period.kind != appraisal.period:
+                message = f"grades.csv row {line}, period: {period.label} is no {appraisal.period}"
+                hint = f"{appraisal.id} is for each {appraisal.period}."
+                self.report(table, line, message, hint, column="period")
+                continue
+            key = (cells["person"], appraisal.id, period.label if period else "")
+            if key in seen:
+                message = f"grades.csv row {line}: {appraisal.id} of {key[0]} for {key[2]} is there twice"
+                self.report(table, line, message, "Keep one.")
+            seen.add(key)
             yield {"person": cells["person"], "appraisal": appraisal.id, "period": period, "grade": grade,
                    "factor": factor, "score": score, "locked": locked}  # fmt: skip
 
@@ -586,6 +667,7 @@ class _Reading:
     def rates(self, table: _Table | None) -> Iterator[Row]:
         if table is None or not self.need(table, "currency", "on", "rate"):
             return
+        seen: dict[tuple[str, object, str], object] = {}
         for line, cells in table.rows:
             day = self.value(table, line, "on", Type.DATE, cells.get("on", ""))
             rate = self.value(table, line, "rate", Type.NUMBER, cells.get("rate", ""))
@@ -598,7 +680,11 @@ class _Reading:
             elif rate is not None and rate <= 0:
                 self.report(table, line, f"rates.csv row {line}, rate: {rate} is not above 0", column="rate")
             elif day is not None and rate is not None:
-                yield {"currency": cells["currency"], "on": day, "rate": Fraction(rate), "kind": kind}
+                code = cells["currency"].upper()
+                if seen.setdefault((code, day, kind), rate) != rate:
+                    message = f"rates.csv row {line}: {code} has two {kind} rates on {day}"
+                    self.report(table, line, message, "Keep one.")
+                yield {"currency": code, "on": day, "rate": Fraction(rate), "kind": kind}
 
     def ledger(self, table: _Table | None) -> Iterator[Entry]:
         if table is None or not self.need(table, "person", "period", "kind", "amount"):
@@ -665,6 +751,17 @@ _REMEDY = {
     Type.NUMBER: "Write a plain decimal, such as 12.5.",
     Type.SCORE: "Write a plain number.",
 }
+
+
+def _placed(span: Span, role: str | None, team: str | None, manager: str | None) -> Span:
+    """A span with what is given instead of its own."""
+    return Span(
+        span.start,
+        span.end,
+        span.role if role is None else role,
+        span.team if team is None else team,
+        span.manager if manager is None else manager,
+    )
 
 
 def _plain(value: object) -> str:

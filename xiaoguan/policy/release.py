@@ -26,7 +26,8 @@ AT_ONCE = ("on_signing", "on_booking", "on_close")
 """Ways of release that do not wait."""
 UNDOING = {"returns": "returned_on", "refunds": "refunded_on", "bad_debts": "written_off_on", "events": "happened_on"}
 """Fact tables of events that undo a sale, and the date of each; the field kind names the event."""
-_DEFAULT_KIND = {"returns": "return", "refunds": "refund", "bad_debts": "bad_debt"}
+DEFAULT_KIND = {"returns": "return", "refunds": "refund", "bad_debts": "bad_debt"}
+"""What an event of these tables is where it does not say."""
 _ORDER_OF_LINE = {"order_lines": ("order", "orders"), "invoice_lines": ("invoice", "invoices")}
 
 
@@ -190,7 +191,7 @@ class Records:
         head = self.head(lot, row) if rows else row
         whole = self.whole(head) if rows else Fraction(0)
         for table, dated, one in rows:
-            kind, day = str(one.get("kind") or _DEFAULT_KIND.get(table, "")), one.get(dated)
+            kind, day = str(one.get("kind") or DEFAULT_KIND.get(table, "")), one.get(dated)
             if kind in kinds and isinstance(day, date):
                 share = Fraction(1)
                 if one.get("amount") is not None and whole:

@@ -18,7 +18,9 @@ from xiaoguan.base.words import did_you_mean
 
 from .document import Policy
 from .formula import Expr, FormulaError, Row, Scope, Type, evaluator, names, resolve
-from .metrics import Derived, Plan, PlanError, RateOf, Schema, plan
+from .metrics import Plan, PlanError, RateOf, Schema, plan
+from .needs import leaves_of, misspelt, needs, texts
+from .release import UNDOING
 from .world import Book
 
 Tables = Mapping[str, Sequence[Row]]
@@ -44,8 +46,11 @@ def uncounted(
 ) -> Iterator[Issue]:
     """Every reason for which records of the tables do not count, or count for nobody. rate: as for attainment."""
     readers = [one for one in _readers(policy, schema) if one.table in tables]
-    for reader in readers:
+    events = (_Reader(one.what, one.table, one.date, None) for one in needs(policy, schema) if one.date)
+    for reader in dict.fromkeys((*readers, *(one for one in events if one.table in tables))):
         yield from _undated(reader, schema, tables[reader.table])
+    yield from _misspelt(policy, readers, tables)
+    yield from _without_amount(policy, schema, tables)
     yield from _without_value(policy, schema, tables, rate)
     for table in dict.fromkeys(one.table for one in readers):
         yield from _owned_by_nobody(table, schema, readers, tables[table], book)
@@ -84,15 +89,6 @@ def _readers(policy: Policy, schema: Schema) -> Iterator[_Reader]:
             except FormulaError:
                 continue
         yield _Reader(f"spiff {component.id}", table, day, known)
-
-
-def leaves_of(planned: Plan | Derived) -> Iterator[Plan]:
-    """The plans over tables that a metric is made of."""
-    if isinstance(planned, Plan):
-        yield planned
-        return
-    for part in planned.inputs.values():
-        yield from leaves_of(part)
 
 
 def _undated(reader: _Reader, schema: Schema, rows: Sequence[Row]) -> Iterator[Issue]:
@@ -144,6 +140,30 @@ def _held(leaf: Plan, rows: Sequence[Row], currency: str, rate: RateOf | None) -
             lacking = sorted(name for name in names(leaf.value) if row.get(name) is None) if leaf.value else []
             if lacking:
                 yield row, lacking[0], f"without {', '.join(lacking)}"
+
+
+def _misspelt(policy: Policy, readers: Sequence[_Reader], tables: Tables) -> Iterator[Issue]:
+    """Texts that are those of a condition, or of a claw-back, but for capitals and spaces."""
+    known: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for reader in readers:
+        for field, named in texts(reader.where).items():
+            known[reader.table, field] |= named
+    kinds = {kind for one in policy.incentive if one.clawback for kind in one.clawback.events}
+    for table in UNDOING if kinds else ():
+        known[table, "kind"] |= kinds
+    for (table, field), named in known.items():
+        for value, meant, rows in misspelt(field, named, tables.get(table, ())):
+            message = f"with {field} {value!r} are not those with {meant!r} that the policy names"
+            yield from _issue(table, field, rows, message, f"Write {meant}, if that is meant.")
+
+
+def _without_amount(policy: Policy, schema: Schema, tables: Tables) -> Iterator[Issue]:
+    """Payments that release nothing because they do not say how much was paid."""
+    for one in needs(policy, schema):
+        rows = [row for row in tables.get(one.table, ()) if "amount" in one.columns and row.get("amount") is None]
+        yield from _issue(
+            one.table, "amount", rows, f"without amount count as nothing in {one.what}", "Add the amount."
+        )
 
 
 def _owned_by_nobody(
