@@ -297,3 +297,18 @@ def test_a_ratio_goal_of_three_months_is_not_their_sum(tmp_path, march, score):
     facts = {"goals": f"goal,person,period,value\n{given}", "surveys": f"id,person,answered_on,score\n{rows}"}
     made = calc(tmp_path, body, "2026-Q1", people=PEOPLE, **facts)
     assert [one["score"] for one in made["appraisals"] if one["person"] == "p1"] == [score]
+
+
+@pytest.mark.parametrize(("missing", "score"), [("redistribute", "85"), ("zero", "56.67"), ("hold", None)])
+def test_a_longer_appraisal_combines_locked_scores_and_says_which_are_missing(tmp_path, missing, score):
+    scored = curve("curve: linear, cap: 100")
+    body = (
+        f"{BOOKINGS}appraisal:\n  - {{id: m, period: month, indicators: [{scored}], {GRADES}}}\n"
+        f"  - {{id: h, period: quarter, combine: {{m: mean}}, missing: {missing}, {GRADES}}}\n"
+    )
+    grades = "person,appraisal,period,score\nlin,m,2026-01,80\nlin,m,2026-02,90\nwu,m,2026-03,70"
+    people = "id,name,hired_on\nlin,林静,2020-01-01\nwu,吴,2026-03-01"
+    made = calc(tmp_path, body, "2026-Q1", people=people, grades=grades)
+    scores = {one["person"]: one["score"] for one in made["appraisals"] if one["appraisal"] == "h"}
+    assert scores == {"lin": score, "wu": "70"}, "wu was not there before"
+    assert sum("no locked score of m in 2026-03" in one["message"] for one in made["issues"]) == 1

@@ -232,6 +232,15 @@ class _Appraising(Inputs):
         note = f"too few ratings of {', '.join(silent)}: their weight goes to the others" if silent else ""
         return Line(one.key, name, value, "score", f"ratings: {shown}", note=note)
 
+    def lacking(self, name: str, labels: Sequence[str]) -> str:
+        """What is said where some of the scores that are combined are not there."""
+        what = {"redistribute": "the others count", "zero": "it counts 0", "hold": "the score is held"}
+        note = f"no locked score of {name} in {', '.join(labels)}; {what[self.appraisal.missing]}"
+        text = f"{self.who.name}: {self.appraisal.id}: {note}"
+        self.issues.append(Issue("warning", text, "Lock what is missing.", code="appraisal.missing"))
+        self.steps.append(note)
+        return note
+
     def composite(self, lines: Sequence[Line]) -> Fraction | None:
         weights = {one.key: one.weight for one in self.appraisal.indicators}
         missing = [line for line in lines if line.missing]
@@ -305,7 +314,7 @@ class _Appraising(Inputs):
             if shorter is None or facts is None:
                 lines.append(Line(name, name, None, "score", note=f"there is no appraisal {name!r}"))
                 continue
-            found = []
+            found, lacking = [], []
             for one in self.policy.calendar.ending_in(self.period, shorter.period):
                 row = facts.grade(name, self.who, one)
                 if (
@@ -314,8 +323,14 @@ class _Appraising(Inputs):
                     and isinstance(value := row.get("score"), int | Fraction)
                 ):
                     found.append(Fraction(value))
-            value = _COMBINED[how](found) if found else None
+                elif present(self.who, one):
+                    lacking.append(one.label)
             note = "" if found else f"no locked score of {name} in {self.period.label}"
+            if found and lacking:
+                note = self.lacking(name, lacking)
+                found += [Fraction(0)] * len(lacking) if self.appraisal.missing == "zero" else []
+            held = bool(lacking) and self.appraisal.missing == "hold"
+            value = _COMBINED[how](found) if found and not held else None
             lines.append(Line(name, name, value, "score", f"{how} of {len(found)} scores", note=note))
         known = [line.number for line in lines if not line.missing]
         return self.graded(sum(known, Fraction(0)) / len(known) if known else None, lines)
