@@ -208,6 +208,42 @@ def test_cash_releases_in_proportion_and_the_last_payment_the_rest():
     assert kinds == ["release", "payout"]
 
 
+def test_a_reversal_is_released_as_far_as_what_it_reverses():
+    found = plan(rest="pay: {release: {by_collection: 100%}}")
+    orders = [yuan(1_000), yuan(-1_000, "2026-02-10", "SO-2", reverses="SO-1")]
+    for money, months in (
+        ([], [0, 0]),
+        ([cash(400, "2026-01-20")], [40, -40]),
+        ([cash(1_000, "2026-01-20")], [100, -100]),
+    ):
+        got = [paid(found, *orders, payments=money, period=f"2026-0{i}").total.units // ROW for i in (1, 2)]
+        assert got == months, "what was paid is taken back, and no more"
+
+
+BILLED = "metrics:\n  bookings: {name: B, type: amount, from: %s, value: sum(net_amount), date: %s}\n"
+
+
+def test_money_that_names_the_order_is_of_its_invoices_in_proportion():
+    found = plan(rest="pay: {release: {by_collection: 100%}}", more=BILLED % ("invoices", "invoiced_on"))
+    row = {"order": "SO-1", "person": "lin", "invoiced_on": date(2026, 1, 10)}
+    bills = [{**row, "id": "I-1", "net_amount": 600 * ROW}, {**row, "id": "I-2", "net_amount": 400 * ROW}]
+    named = {"id": "p", "invoice": "I-2", "received_on": date(2026, 1, 21), "amount": 200 * ROW}
+    result = paid(found, invoices=bills, payments=[cash(500, "2026-01-20"), named])
+    assert result.total.units == 70 * ROW  # 30, and 20 of 40 with another 20
+
+
+def test_the_lines_of_an_order_that_is_not_there_are_what_is_collected_and_a_return_names_its_line():
+    rest = "pay: {release: {by_collection: 100%}}\nclawback: {events: [return], window: 1y}"
+    found = plan(rest=rest, more=BILLED % ("order_lines", "signed_on"))
+    lines = [yuan(600, number="1-1", order="SO-1"), yuan(400, number="1-2", order="SO-1")]
+    got = paid(found, order_lines=lines, payments=[cash(500, "2026-01-20")])
+    assert got.total.units == 50 * ROW
+    money = [cash(1_000, "2026-01-20")]
+    returned = {"id": "R", "record": "1-1", "returned_on": date(2026, 2, 1), "amount": 600 * ROW}
+    got = paid(found, order_lines=lines, payments=money, returns=[returned], period="2026-02")
+    assert got.total.units == -60 * ROW
+
+
 def test_tax_is_collected_too():
     found = plan(rest="pay: {release: {by_collection: 100%}}")
     sale = yuan(1_000, total_amount=1_130 * ROW)

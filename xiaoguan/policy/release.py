@@ -10,7 +10,7 @@ Source: spec/domain.md 5.4 and 13.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
@@ -67,10 +67,14 @@ class Records:
         return whole if lot.amount >= 0 else -whole
 
     def progress(self, lot: Lot, way: str, until: date) -> Fraction:
-        """How far a record has come on one way of release: 0 to 1."""
+        """How far a record has come on one way of release: 0 to 1. One that reverses another is as far as that one, so
+        that both are released to nothing."""
         row = self.row(lot)
         if row is None or self.facts is None or way in AT_ONCE:
             return Fraction(1)
+        first = self.facts.row(lot.entity, str(row["reverses"])) if row.get("reverses") else None
+        if first is not None and not first.get("reverses"):
+            return self.progress(replace(lot, record=str(first.get("id"))), way, until)
         if way == "on_delivery":
             return Fraction(_before(row.get("delivered_on"), until))
         if way == "on_invoice":
@@ -96,22 +100,27 @@ class Records:
             return Fraction(1)
         head = self.head(lot, row)
         whole, paid = self.whole(head), Fraction(0)
-        for one in self.payments(lot, row):
+        for one, share in self.payments(lot, row, head):
             if _before(one.get("received_on"), until):
                 rate = self.rate(one, head, self.day(lot))
-                paid += _units(one, "amount") * (rate or 0)
+                paid += _units(one, "amount") * (rate or 0) * share
         return Fraction(1) if not whole else min(Fraction(1), max(Fraction(0), paid / whole))
 
-    def payments(self, lot: Lot, row: Row) -> list[Row]:
-        """The payments of a record; those that name an invoice alone are of the order of that invoice."""
+    def payments(self, lot: Lot, row: Row, head: Row) -> list[tuple[Row, Fraction]]:
+        """The payments of a record, each with the share that is its: those that name an invoice alone are of the order
+        of that invoice; those that name an order alone are of its invoices in proportion."""
         assert self.facts is not None
-        found = self.about("payments", lot, row)
-        if lot.entity not in ("orders", "order_lines"):
-            return found
-        order = lot.record if lot.entity == "orders" else str(row.get("order"))
-        for bill in self.facts.about("invoices", order, "orders"):
-            rows = self.facts.about("payments", str(bill.get("id")), "invoices")
-            found += [one for one in rows if not one.get("order")]
+        found = [(one, Fraction(1)) for one in self.about("payments", lot, row)]
+        if lot.entity in ("orders", "order_lines"):
+            order = lot.record if lot.entity == "orders" else str(row.get("order"))
+            for bill in self.facts.about("invoices", order, "orders"):
+                rows = self.facts.about("payments", str(bill.get("id")), "invoices")
+                found += [(one, Fraction(1)) for one in rows if not one.get("order")]
+        elif lot.entity.startswith("invoice") and head.get("order"):
+            order = str(head["order"])
+            bills = sum((self.whole(bill) for bill in self.facts.about("invoices", order, "orders")), Fraction(0))
+            rows = [one for one in self.facts.about("payments", order, "orders") if not one.get("invoice")]
+            found += [(one, self.whole(head) / bills) for one in rows if bills]
         return found
 
     def rate(self, one: Row, head: Row, on: date | None) -> Fraction | None:
@@ -134,10 +143,15 @@ class Records:
         return self.facts.rate(currency, on, fx.earning) if fx and on and self.facts else None
 
     def head(self, lot: Lot, row: Row) -> Row:
-        """The order of an order line, the invoice of an invoice line; the record itself otherwise."""
+        """The order of an order line, the invoice of an invoice line; the record itself otherwise. An order that is not
+        there is what its lines add up to."""
         key, table = _ORDER_OF_LINE.get(lot.entity, ("", ""))
-        found = self.facts.row(table, str(row.get(key))) if key and self.facts else None
-        return found or row
+        if not key or not row.get(key) or self.facts is None:
+            return row
+        if (found := self.facts.row(table, str(row[key]))) is not None:
+            return found
+        lines = [self.whole(one) for one in self.facts.about(lot.entity, str(row[key]), table)]
+        return {**row, "total_amount": sum(lines, Fraction(0))} if lines else row
 
     def about(self, table: str, lot: Lot, row: Row) -> list[Row]:
         assert self.facts is not None
@@ -194,11 +208,12 @@ class Records:
             kind, day = str(one.get("kind") or DEFAULT_KIND.get(table, "")), one.get(dated)
             if kind in kinds and isinstance(day, date):
                 share = Fraction(1)
-                if one.get("amount") is not None and whole:
+                of = self.whole(row) if str(one.get("record") or "") == lot.record else whole
+                if one.get("amount") is not None and of:
                     rate = self.rate(one, head, self.day(lot))
                     if rate is None:
                         continue
-                    share = abs(_units(one, "amount") * rate / whole)
+                    share = abs(_units(one, "amount") * rate / of)
                 named = str(one.get("id", ""))
                 found[day, named, table] = Undone(table, named, kind, day, min(Fraction(1), share))
         return [found[key] for key in sorted(found)]
