@@ -13,7 +13,11 @@ from xiaoguan.desk.jobs import Job, Running
 from xiaoguan.goals.models import GoalTarget
 from xiaoguan.insight.forecasts import keep_forecasts
 from xiaoguan.insight.models import ForecastSnapshot
-from xiaoguan.rulebook.versions import adopt
+from xiaoguan.policy import Who
+from xiaoguan.policy.inputs import Inputs
+from xiaoguan.policy.warnings import judge
+from xiaoguan.rulebook.versions import adopt, document_of
+from xiaoguan.rulebook.world import DatabaseWorld
 from xiaoguan.sales.models import Opportunity, Order
 
 POLICY = """
@@ -34,6 +38,10 @@ forecast:
   methods: [category, weighted_stage, stage_conversion, time_series]
   snapshot: {every: week, at: monday}
   accuracy: {wape: {max: 20%, lead: 2w}, brier: {max: 0.2}}
+"""
+WARNING = """
+warnings:
+  - {id: bias, name: 预测偏差, when: "forecast_bias(lead=2w) > 15%", notify: [manager]}
 """
 
 
@@ -148,3 +156,17 @@ def test_accuracy_is_told_by_what_was_kept(cast: Any, deals: Any, night: Any, cl
     assert {one["method"]: one["bias"] for one in told}["category"] == "0.250000", "1,000 was said, 800 came"
     page = client_of("linjing").get("/forecast/").content.decode()
     assert "25%" in page and "0.051" in page, "of two deals, 0.2 and 0.25 off"
+
+
+def test_the_policy_warns_of_people_who_promise_too_much(cast: Any, deals: Any, night: Any) -> None:
+    night("2026-03-16")
+    deals["big"].win(date(2026, 3, 18), 800_0000)
+    night("2026-04-01")
+    policy = document_of(adopt(POLICY.replace("1.0.0", "1.1.0").replace("2026-01-01", "2026-04-01") + WARNING)[0])
+    world = DatabaseWorld(policy, paying=False)
+    found = {
+        key: judge(policy.warnings[0], Inputs(policy, Who(key, ""), policy.calendar.parse("2026-04"), world))
+        for key in (str(cast.linjing.pk), str(cast.wanglei.pk))
+    }
+    lin, wang = found.values()
+    assert (lin.holds, lin.line.parts[0].text, wang.holds) == (True, "25%", None), "wang promised nothing, nothing came"

@@ -206,7 +206,7 @@ def test_goals_metrics_and_stages(body, level, message, path):
             "",
         ),
         ("{id: c, kind: bonus, amount: 5, when: 'bookings'}", "error", "a condition is needed", "when"),
-        ("{id: c, kind: bonus, amount: 5, when: 'forecast_bias() > 1'}", "warning", "not carried out yet", "when"),
+        ("{id: c, kind: bonus, amount: 5, when: 'forecast_bias() > 1'}", "error", "never pay", "when"),
         ("{id: c, kind: bonus, amount: 5, period: quota_period}", "error", "is not a period of the calendar", "period"),
         (TIERS % "mode: marginal, by: amount, rates: []", "error", "has no tiers", "rates"),
         (TIERS % "mode: marginal, by: amount, rates: [{from: 5, rate: 1%}]", "error", "below 5.00 has no rate", "from"),

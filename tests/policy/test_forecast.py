@@ -8,7 +8,8 @@ from fractions import Fraction
 import pytest
 
 from xiaoguan.base.money import SCALE
-from xiaoguan.policy import Policy, load_text
+from xiaoguan.policy import Policy, RowsWorld, Who, check, load_text
+from xiaoguan.policy.document import Expression
 from xiaoguan.policy.forecast import (
     Deal,
     Experience,
@@ -23,9 +24,11 @@ from xiaoguan.policy.forecast import (
     measured,
     periods_of,
 )
-from xiaoguan.policy.formula import Duration
+from xiaoguan.policy.formula import Duration, parse
+from xiaoguan.policy.inputs import Found, Inputs
 from xiaoguan.policy.series import foretell
 from xiaoguan.policy.statistics import chance_of
+from xiaoguan.policy.world import Book
 
 POLICY = """
 policy:
@@ -143,3 +146,48 @@ def test_how_good_it_was_is_told_at_one_lead(policy: Policy) -> None:
     found = measured([(100, Foreseen(90, 80, 110)), (200, Foreseen(210, 220, 230)), (150, Foreseen(140))])
     assert (found.wape, found.bias, found.inside) == (Fraction(30, 450), Fraction(-10, 450), (1, 2))
     assert measured([(0, Foreseen(10))]).wape is None
+
+
+def test_the_bias_of_kept_forecasts_is_told_by_person_team_and_company(policy: Policy) -> None:
+    orders = [
+        {"id": day, "person": "lin", "signed_on": date.fromisoformat(day), "net_amount": 100 * SCALE, "currency": "CNY"}
+        for day in ("2026-01-20", "2026-02-20", "2026-03-02")
+    ]
+    months = [policy.calendar.parse(f"2026-0{n}") for n in (1, 2, 3)]
+    quarter = Kept(policy.calendar.parse("2026-Q1"), date(2026, 1, 1), {"category": Foreseen(9_000 * SCALE)})
+    kept = [
+        Kept(month, month.start, {"category": Foreseen(130 * SCALE), "time_series": Foreseen(None)}) for month in months
+    ]
+    world = RowsWorld(policy, {"orders": orders}, book=Book(forecasts={"lin": [*kept, quarter], "": kept[:1]}))
+    march = months[2]
+    lin = Inputs(policy, Who("lin", "林静"), march, world, DAY)
+    found = value_of_(lin, "forecast_bias(lead=3w)")
+    assert found.value == Fraction(60, 200), "March is not over, and the quarter is no month"
+    assert [part.note for part in found.parts[0].parts] == [f"kept on 2026-0{n}-01, 100.00 came" for n in (1, 2)]
+    assert value_of_(lin, "forecast_bias(lead=3w, over=1m)").value == Fraction(3, 10)
+    assert value_of_(lin, "forecast_bias(lead=3w, of=company)").value == Fraction(3, 10)
+    assert "no forecast by category was kept 5w" in value_of_(lin, "forecast_bias(lead=5w)").reason
+    assert "no forecast by time_series" in value_of_(lin, "forecast_bias(lead=3w, method=time_series)").reason
+
+
+def value_of_(inputs: Inputs, text: str) -> Found:
+    return inputs.find(Expression(text, parse(text)), None)
+
+
+@pytest.mark.parametrize(
+    ("rules", "problem"),
+    [
+        ('warnings: [{id: w, when: "forecast_bias(lead=4w, method=time_series) > 10%"}]', ""),
+        ('warnings: [{id: w, when: "forecast_bias(leed=4w) > 10%"}]', "no argument 'leed'"),
+        ('warnings: [{id: w, when: "forecast_bias(method=guess) > 10%"}]', "does not forecast by 'guess'"),
+        ('recognition: [{id: r, rank_by: "forecast_bias(lead=4w)"}]', ""),
+        ('recognition: [{id: r, rank_by: "forecast_bias(method=time_series)"}]', "judges nobody"),
+    ],
+)
+def test_estimates_warn_and_neither_judge_nor_pay(rules: str, problem: str) -> None:
+    found, _issues = load_text(f"{POLICY}  snapshot: {{every: week}}\n{rules}\n")
+    assert found is not None
+    told = [issue.message for issue in check(found) if "forecast" in issue.message]
+    assert len(told) == bool(problem) and problem in "".join(told)
+    unkept, _issues = load_text(f"{POLICY}{rules}\n")
+    assert unkept is not None and any("nobody keeps" in issue.message for issue in check(unkept))

@@ -139,4 +139,4 @@ zhou,周航"""
 def test_a_rule_that_reads_what_is_not_known_is_said_not_to_be_carried_out() -> None:
     later = [one.key for one in ruled("customer.favourite == 'x'").later]
     assert later == ["warning w"] and not ruled("bookings > 0").later
-    assert ruled("abs(forecast_bias(lead=4w)) > 15%").later
+    assert not ruled("abs(forecast_bias(lead=4w)) > 15%").later

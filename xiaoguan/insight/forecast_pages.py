@@ -29,7 +29,7 @@ from xiaoguan.desk.listing import with_query
 from xiaoguan.goals.pages import value_text
 from xiaoguan.insight.forecasts import COMPANY, View, cases, foreseen, ruled
 from xiaoguan.insight.models import ForecastSnapshot
-from xiaoguan.policy.forecast import Foreseen, Kept, Measured, at_lead, calibrated, earlier, measured
+from xiaoguan.policy.forecast import Foreseen, Kept, Measured, at_lead, calibrated, earlier, lead_of, measured
 from xiaoguan.policy.formula import Duration
 from xiaoguan.rulebook.asking import number_text
 from xiaoguan.rulebook.process import process_in_force
@@ -37,7 +37,6 @@ from xiaoguan.sales.models import Opportunity
 
 SHOWN, MOVED, LOOKED_BACK = 50, 20, 12
 """Deals of an owner, deals that moved, periods that are over, at most."""
-USUAL = Duration(4, "w")
 METHODS = {
     "category": pgettext_lazy("forecast", "Committed"),
     "weighted_stage": pgettext_lazy("forecast", "Weighted"),
@@ -195,16 +194,9 @@ class Past:
     kept: ForecastSnapshot
 
 
-def lead_of(view: View) -> Duration:
-    """How long before the end of a period its forecast is measured."""
-    said = view.rule.accuracy
-    given = (one.lead for one in (said.wape, said.bias, said.brier) if one is not None) if said else ()
-    return next((lead for lead in given if lead is not None), USUAL)
-
-
 def looked_back(view: View, one: ForecastSnapshot, kind: str) -> list[Past]:
     """The periods of a kind that are over, with the owner's forecast kept at the lead, the earliest first."""
-    lead = lead_of(view)
+    lead = lead_of(view.rule)
     rows = ForecastSnapshot.objects.filter(policy_key=one.policy_key, whose=one.whose, ends_on__lte=view.day)
     by_period: dict[Period, list[ForecastSnapshot]] = defaultdict(list)
     for row in rows.filter(taken_on__gte=earlier(view.day, Duration(3, "y"))).order_by("taken_on", "pk"):
@@ -275,7 +267,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "bars": _bars(asked),
         "trend": _trend(asked),
         "past": _past(view, past),
-        "lead": _lead(lead_of(view)),
+        "lead": _lead(lead_of(view.rule)),
         "kept_url": desk_of(ForecastSnapshot).url(),
     }
     return render(request, "insight/forecast.html", context)
@@ -464,7 +456,7 @@ def _bars(asked: Asked) -> dict[str, Any]:
         }
     )
     option = {
-        "legend": {},
+        "legend": {"type": "scroll"},
         "grid": {"left": 8, "right": 24, "top": 36, "bottom": 8, "outerBoundsMode": "same"},
         "tooltip": {"trigger": "axis"},
         "xAxis": {"type": "value"},
@@ -515,14 +507,20 @@ def _trend(asked: Asked) -> dict[str, Any] | None:
     days = [short_day(row.taken_on) for row in kept]
     top = max([one.quota_units or 0, *(v or 0 for _n, _c, values in lines for v in values)]) / SCALE
     option = {
-        "legend": {},
+        "legend": {"type": "scroll"},
         "tooltip": {"trigger": "axis"},
         "xAxis": {"type": "category", "data": days, "boundaryGap": False},
-        "yAxis": {"type": "value", "max": top * 1.05},
+        "yAxis": {"type": "value", "max": _round_up(top)},
         "series": series,
     }
     table = [[day_text(r.taken_on), *(_text(asked, v[at]) for _n, _c, v in lines)] for at, r in enumerate(kept)]
     return {"option": option, "table": table, "columns": [_("Day"), *(name for name, _c, _v in lines)]}
+
+
+def _round_up(value: float) -> float:
+    """The next number of two digits and noughts."""
+    step = 10 ** max(len(str(int(value))) - 2, 0)
+    return (int(value * 1.02) // step + 1) * step
 
 
 def _past(view: View, past: Sequence[Past]) -> dict[str, Any] | None:
@@ -600,7 +598,7 @@ def _reliability(judged: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         series.append({"type": "line", "name": str(one["label"]), "data": data, "symbolSize": 7})
     axis = {"type": "value", "min": 0, "max": 1, "axisLabel": {"formatter": "@percent"}}
     option = {
-        "legend": {},
+        "legend": {"type": "scroll"},
         "tooltip": {"trigger": "item"},
         "xAxis": {**axis, "name": _("chance given"), "nameLocation": "middle", "nameGap": 28},
         "yAxis": {**axis, "name": _("share won")},
@@ -647,7 +645,9 @@ def api(request: HttpRequest) -> HttpResponse:
         for method, got in measures(view, past).items()
     ]
     head = {"period": asked.period.label, "currency": view.policy.currency, "whose": asked.one.whose}
-    return answer({**head, "rows": [told(row) for row in asked.rows], "lead": str(lead_of(view)), "accuracy": accuracy})
+    return answer(
+        {**head, "rows": [told(row) for row in asked.rows], "lead": str(lead_of(view.rule)), "accuracy": accuracy}
+    )
 
 
 def _told(one: Foreseen | None, unit: str) -> dict[str, Any] | None:

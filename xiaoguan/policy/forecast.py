@@ -24,7 +24,7 @@ from math import erf, gcd, sqrt
 from xiaoguan.base.money import round_units
 from xiaoguan.base.periods import Calendar, Period
 
-from .document import Goal, Policy
+from .document import Forecast, Goal, Policy
 from .formula import Binary, Duration, Literal, Name, Type
 from .metrics import Plan
 from .series import foretell
@@ -129,6 +129,16 @@ def won_deals() -> Plan:
     """What won deals brought, by the day they were closed: what is forecast where the goal's metric is not kept."""
     won, amount = Binary("==", Name("result"), Literal("won", Type.TEXT)), Name("amount")
     return Plan("won_deals", "Won deals", "opportunities", "sum", amount, won, "closed_on", "person", Type.MONEY)
+
+
+USUAL = Duration(4, "w")
+
+
+def lead_of(rule: Forecast) -> Duration:
+    """How long before the end of a period its forecast is measured: what the policy says, else four weeks."""
+    said = rule.accuracy
+    given = (one.lead for one in (said.wape, said.bias, said.brier) if one is not None) if said else ()
+    return next((lead for lead in given if lead is not None), USUAL)
 
 
 # By each method

@@ -23,6 +23,7 @@ from xiaoguan.base.periods import CalendarGap, Period, span
 
 from .credit import group_metric, metric_of, rates
 from .document import Expression, Policy, Section
+from .forecast import at_lead, goal_of, kinds_of, lead_of, won_deals
 from .formula import (
     Call,
     Duration,
@@ -44,7 +45,8 @@ from .formula import (
 )
 from .goals import Elapsed, attainment, elapsed, expected, pace, together
 from .load import read_duration
-from .metrics import Derived, Plan, PlanError, plan, unit_text
+from .metrics import Derived, Plan, PlanError, plan, run_rows, unit_text
+from .statistics import bias
 from .world import Facts, Span, Who, World, facts_of
 
 
@@ -452,6 +454,50 @@ class Inputs:
             held, at = held + 1, self.policy.calendar.previous(at)
         return Line("", "Streak", "true" if held == n else "false", "condition", f"held in {held} of {n} periods")
 
+    def bias_of(self, call: Call) -> Line:
+        """How far kept forecasts were off in the periods that ended in the window: (foreseen - came) / came."""
+        rule, whose = self.policy.forecast, self.level(call)
+        if rule is None:
+            raise ValueError("the policy forecasts nothing")
+        method = dotted(call.get("method") or Name(next(iter(rule.methods), "category"))) or ""
+        length = call.get("lead")
+        lead = length.value if isinstance(length, Literal) and isinstance(length.value, Duration) else lead_of(rule)
+        end = min(self.period.end, self.as_of)
+        window = self.window(call) if call.get("over") is not None else self.back(Duration(12, "m"), end)
+        kind, pairs, parts = kinds_of(self.policy)[0], [], []
+        for kept in at_lead(self.facts().forecasts(whose), lead).values():
+            period, seen = kept.period, kept.values.get(method)
+            same = self.policy.calendar.period(kind, period.start)
+            over = window.start < period.end <= min(window.end, end) and same.end == period.end
+            if seen is None or seen.value is None or same.start != period.start or not over:
+                continue
+            came = self.came(whose, period)
+            if came.missing:
+                return _nothing(call, came.note)
+            pairs.append((int(came.number), seen.value))
+            note = f"kept on {kept.taken_on}, {came.text} came"
+            parts.append(Line(period.label, period.label, seen.value, self.unit, note=note, adds=False))
+        value = bias(pairs)
+        if value is None:
+            return _nothing(
+                call, f"no forecast by {method} was kept {lead} before the end" if not pairs else "nothing came"
+            )
+        return Line("", "Forecast bias", value, "ratio", f"of {len(pairs)} periods by {method}", parts=tuple(parts))
+
+    def came(self, whose: Who, period: Period) -> Line:
+        """What was forecast, as it came: the goal's metric over own records, or won deals where that is not kept."""
+        goal, facts = goal_of(self.policy), self.facts()
+        people = members(facts, whose.team, period) if whose.key.startswith("team:") else [whose]
+        lines = [self.world.metric(goal.metric, one, period) for one in people] if goal is not None else []
+        if not lines or any(line.missing for line in lines):
+            keys = {one.key for one in people}
+            known = facts.rows("opportunities", period, "closed_on") if "opportunities" in facts.schema.facts else ()
+            rows = [row for row in known if not whose.key or row.get("person") in keys]
+            lines = [run_rows(won_deals(), rows, period, self.policy.currency)]
+        return (
+            replace(lines[0], value=sum((line.number for line in lines), Fraction(0)), parts=()) if lines else lines[0]
+        )
+
     def earlier(self, period: Period) -> Inputs:
         """The same person in another period; names of this one's own result are looked up there."""
         extra = dict(self.extra) if period == self.period else self.looked_up(period)
@@ -569,6 +615,7 @@ _FUNCTIONS: dict[str, Callable[[Inputs, Call], Line]] = {
     "score": Inputs.grade_of,
     "event": Inputs.event_of,
     "streak": Inputs.streak_of,
+    "forecast_bias": Inputs.bias_of,
 }
 
 

@@ -39,8 +39,7 @@ from xiaoguan.base.periods import WEEKDAYS, Calendar, YearEnd
 from xiaoguan.base.words import closest, did_you_mean, plain_number
 
 from .document import Bound, CalendarSection, Expression, Point, Policy, Section
-from .document.asked import NOT_YET
-from .formula import Duration, FormulaError, calls, parse
+from .formula import Duration, FormulaError, parse
 
 _BIGGEST = 2_000_000
 _DURATION = re.compile(r"(\d{1,5})(wd|[hdwmy])$")
@@ -556,9 +555,6 @@ def _calendar(section: CalendarSection, reader: Reader) -> Calendar:
 def _not_yet(policy: Policy) -> list[Issue]:
     """One warning for each thing that is kept and shown but not carried out."""
     found = [(later.key, later.line, later.path) for later in policy.later]
-    for metric in policy.metrics.values():
-        if NOT_YET & calls(metric.value.tree):
-            found.append((f"metric {metric.id}", metric.line, metric.path))
     hint = "Results do not contain it; nothing needs to be changed."
     return [
         Issue(

@@ -28,7 +28,6 @@ from xiaoguan.base.periods import Period, span
 from xiaoguan.base.words import did_you_mean
 
 from .document import Expression, Metric, Policy
-from .document.asked import NOT_YET
 from .formula import (
     NUMBERS,
     Binary,
@@ -224,8 +223,8 @@ def _plan(policy: Policy, metric: Metric, schema: Schema, above: tuple[str, ...]
     if metric.id in above:
         circle = " → ".join([*above[above.index(metric.id) :], metric.id])
         raise PlanError(metric, f"it needs itself: {circle}", "Take one of them out of the circle.")
-    if waiting := NOT_YET & calls(metric.value.tree):
-        raise PlanError(metric, f"{sorted(waiting)[0]}() is not carried out yet", absent=True)
+    if "forecast_bias" in calls(metric.value.tree):
+        raise PlanError(metric, "forecast_bias() counts no records", "Ask it in a warning or an appraisal.")
     inputs: dict[str, Plan | Derived] = {}
 
     def change(part: Expr) -> Expr | None:

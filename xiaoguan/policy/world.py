@@ -20,6 +20,7 @@ from xiaoguan.base.money import Money
 from xiaoguan.base.periods import Period
 
 from .document import Policy
+from .forecast import Kept
 from .formula import Row
 from .goals import Absence, Number, quota_line
 from .metrics import FACTS, RowsOf, Schema, evaluate
@@ -114,6 +115,9 @@ class Facts(World, Protocol):
     def rate(self, currency: str, on: date, kind: str) -> Fraction | None:
         """Units of the policy's currency for one unit of `currency`; None if it is not known."""
 
+    def forecasts(self, who: Who) -> Sequence[Kept]:
+        """The kept forecasts of a person, of a team ("team:" and its key) or of the company ("")."""
+
     def posted(self, who: Who) -> Sequence[Entry]:
         """What was posted for the person in locked periods."""
 
@@ -142,6 +146,7 @@ class Book:
     rates: Sequence[Row] = ()
     ledger: Sequence[Entry] = ()
     absences: Mapping[str, Sequence[Absence]] = field(default_factory=dict)
+    forecasts: Mapping[str, Sequence[Kept]] = field(default_factory=dict)
 
 
 class RowsWorld:
@@ -268,6 +273,10 @@ class RowsWorld:
             if fits and isinstance(value, Fraction) and (best is None or day > best[0]):
                 best = day, value
         return best[1] if best else None
+
+    def forecasts(self, who: Who) -> Sequence[Kept]:
+        """As the book has them."""
+        return self.book.forecasts.get(who.key, ())
 
     def posted(self, who: Who) -> Sequence[Entry]:
         """The ledger of the person so far."""

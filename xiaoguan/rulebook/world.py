@@ -26,6 +26,7 @@ from xiaoguan.base.periods import Period, span
 from xiaoguan.people.models import Absence as AbsenceRecord
 from xiaoguan.policy import Policy, Who
 from xiaoguan.policy.credit import is_shared
+from xiaoguan.policy.forecast import Kept
 from xiaoguan.policy.formula import Call, Field, Name, Row, dotted, walk
 from xiaoguan.policy.goals import Absence, quota_line
 from xiaoguan.policy.inputs import asks_of_others
@@ -40,6 +41,7 @@ __all__ = [
     "Goal",
     "LockedGrade",
     "Participants",
+    "use_forecasts_from",
     "use_goals_from",
     "use_grades_from",
     "use_rates_from",
@@ -76,6 +78,7 @@ class LockedGrade:
 
 
 GradesOf = Callable[[str], Iterable[LockedGrade]]
+ForecastsOf = Callable[[str, str], Iterable[Kept]]
 GoalsBetween = Callable[[date, date], Iterable[Goal]]
 SplitsOf = Callable[[Collection[str]], Iterable[Row]]
 RatesBetween = Callable[[str, str, date, date], Iterable[tuple[str, date, Fraction]]]
@@ -90,6 +93,7 @@ class _Sources:
     splits: SplitsOf = lambda orders: ()
     rates: RatesBetween = lambda base, quote, start, end: ()
     grades: GradesOf = lambda policy_key: ()
+    forecasts: ForecastsOf = lambda policy_key, whose: ()
 
 
 _sources = _Sources()
@@ -116,6 +120,12 @@ def use_grades_from(source: GradesOf) -> None:
     """The floor that keeps appraisals says here how the locked grades of a policy (by its id) are read, the earlier
     periods first."""
     _sources.grades = source
+
+
+def use_forecasts_from(source: ForecastsOf) -> None:
+    """The floor that keeps forecasts says here how those of a policy (by its id) and an owner ("person:12", "team:3",
+    "company") are read."""
+    _sources.forecasts = source
 
 
 @dataclass
@@ -426,6 +436,11 @@ class DatabaseWorld:
             turned = [(kind, day, 1 / rate) for kind, day, rate in _sources.rates(own, currency, date.min, date.max)]
             self._rates[currency] = direct or turned
         return self._rates[currency]
+
+    def forecasts(self, who: Who) -> Sequence[Kept]:
+        """The kept forecasts of a person, a team or the company; they feed no pay, so that no snapshot needs them."""
+        whose = f"person:{who.key}" if who.key.isdigit() else who.key or "company"
+        return list(_sources.forecasts(self.policy.id, whose))
 
     def posted(self, who: Who) -> Sequence[Entry]:
         """What was posted for the person in locked periods, in the order of posting."""

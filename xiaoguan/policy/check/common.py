@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -85,10 +85,14 @@ class Context:
     names: Mapping[str, Type] = field(default_factory=dict)
     open: tuple[str, ...] = ("person.",)
     metrics: bool = True
+    forecasts: tuple[str, ...] = ()
+    """The methods whose kept forecasts may be read: what is estimated in floating point steers, and judges nobody."""
 
 
 PAY = Context()
-APPRAISAL = Context({"grade": Type.TEXT, "score": Type.SCORE, "tenure": Type.DURATION})
+APPRAISAL = Context(
+    {"grade": Type.TEXT, "score": Type.SCORE, "tenure": Type.DURATION}, forecasts=("category", "weighted_stage")
+)
 _COUNTS: tuple[str, ...] = (
     "days_since_follow_up",
     "days_since_deal",
@@ -112,7 +116,11 @@ QUOTE = Context(
     {"discount": Type.RATIO, "margin": Type.RATIO, "net_amount": Type.MONEY, "quantity": Type.NUMBER},
     ("person.", "customer.", "product."),
 )
-WARNING = Context(CUSTOMER.names, (*CUSTOMER.open, "team."))
+WARNING = Context(
+    CUSTOMER.names,
+    (*CUSTOMER.open, "team."),
+    forecasts=("category", "weighted_stage", "stage_conversion", "time_series"),
+)
 
 
 def formula(policy: Policy, written: Expression, expected: Type | None, context: Context = PAY) -> Iterator[Issue]:
@@ -129,7 +137,7 @@ def formula(policy: Policy, written: Expression, expected: Type | None, context:
         type_, found = FUNCTIONS[part.name](policy, part)
         problems.extend((message, hint, "error") for message, hint in found)
         if part.name == "forecast_bias":
-            problems.append(("forecast_bias() is not carried out yet", "", "warning"))
+            problems.extend(_forecasts(policy, part, context.forecasts))
         types[unparse(part)] = type_
         return Name(unparse(part), part.at)
 
@@ -274,7 +282,32 @@ def _streak(policy: Policy, call: Call) -> tuple[Type, _Problems]:
 
 
 def _bias(policy: Policy, call: Call) -> tuple[Type, _Problems]:
-    return Type.RATIO, []
+    found = _arguments(policy, call, "over", "of", "lead", "method")
+    lead = call.get("lead")
+    if lead is not None and not (isinstance(lead, Literal) and isinstance(lead.value, Duration)):
+        found.append((f"lead={unparse(lead)} is not a length", "Write lead=4w."))
+    return Type.RATIO, found
+
+
+def _forecasts(policy: Policy, call: Call, allowed: Sequence[str]) -> Iterator[tuple[str, str, Level]]:
+    """What is wrong with the forecasts that forecast_bias() reads there."""
+    if not allowed:
+        yield (
+            "forecast_bias() cannot stand here: forecasts steer and warn, and never pay",
+            "Ask it in a warning.",
+            "error",
+        )
+        return
+    rule, method = policy.forecast, call.get("method")
+    if rule is None or rule.snapshot is None:
+        yield "forecast_bias() reads forecasts that nobody keeps", "Add forecast: {snapshot: {every: week}}.", "error"
+        return
+    name = dotted(method) or "" if method is not None else next(iter(rule.methods), "category")
+    if name not in (rule.methods or ("category",)):
+        yield f"the policy does not forecast by {name!r}", did_you_mean(name, rule.methods), "error"
+    elif name not in allowed:
+        hint = f"Write method={' or method='.join(allowed)}."
+        yield f"forecast_bias() by {name} is an estimate, which judges nobody", hint, "error"
 
 
 FUNCTIONS: dict[str, _Function] = {

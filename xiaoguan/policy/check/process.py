@@ -122,7 +122,7 @@ def discounts(policy: Policy, schema: Schema) -> Iterator[Issue]:
 def honours(policy: Policy, schema: Schema) -> Iterator[Issue]:
     """Recognition ranks by a number that is there; warnings ask what can be answered."""
     own = {f"appraisal.{one.id}.score": Type.SCORE for one in policy.appraisal}
-    context = Context({**APPRAISAL.names, **own})
+    context = Context({**APPRAISAL.names, **own}, forecasts=APPRAISAL.forecasts)
     for rule in policy.recognition:
         yield from formula(policy, rule.rank_by, None, context)
         if rule.require is not None:

@@ -28,13 +28,11 @@ CLASSES = frozenset("ABC")
 SCORED_BY = frozenset({"recency_days", "orders", "spend"})
 """What points can be given for: days since the last order, signed orders and their net amount in the window."""
 
-NOT_YET = frozenset({"forecast_bias"})
-"""Functions of the language that are read but need the kept forecasts of the insight module."""
 OF_PEOPLE = frozenset(
     {"attainment", "pace", "projection", "total", "top_share", "change", "coverage", "grade_factor", "score", "event"}
-    | {"elapsed", "streak"}
+    | {"elapsed", "streak", "forecast_bias"}
 )
-WITH_LEVEL = frozenset({"attainment", "pace", "projection", "total", "top_share", "change", "coverage"})
+WITH_LEVEL = OF_PEOPLE - {"grade_factor", "score", "event", "elapsed", "streak"}
 """Functions that take `of`: whose number it is."""
 PLAIN = frozenset({"if", "default", "ratio", "abs", "clamp", "round", "min", "max"})
 

@@ -26,6 +26,7 @@ LINE_LABELS = {
     "Change": "变化",
     "Top share": "最大占比",
     "Coverage": "覆盖率",
+    "Forecast bias": "预测偏差",
     "Plan cap": "方案封顶",
     "Plan floor": "方案保底",
     "True-up": "补差",

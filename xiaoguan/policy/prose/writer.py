@@ -188,6 +188,13 @@ class Writer:
                 return self.say(f"the elapsed share of the {what}", f"本{what}已过比例")
             case "streak", [condition, count]:
                 return self.say(f"{condition} {count} periods running", f"连续 {count} 期{condition}")
+            case "forecast_bias", []:
+                method, lead = (self.phrase(found) if (found := call.get(key)) else "" for key in ("method", "lead"))
+                early = self.say(f" kept {lead} before the end", "") if lead else ""
+                front = f"期末前 {lead} 的" if lead else ""
+                return self.say(
+                    f"the bias of the {method} forecast{early}".replace("  ", " "), f"{front}{method}预测偏差"
+                )
             case "cohort_retention", [what]:
                 return self.say(f"the share of {what} that came back within {over}", f"{over}内的{what}保留率")
             case ("max" | "min" | "mean") as name, [what]:
