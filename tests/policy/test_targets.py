@@ -13,7 +13,7 @@ from xiaoguan.policy.reasonable import Evidence, assess
 from xiaoguan.policy.targets import transfer, work_out
 from xiaoguan.policy.world import Book, Span
 
-from .making import BOOKINGS, order, policy
+from .making import BOOKINGS, calc, order, policy
 
 ROW = 10_000
 
@@ -255,5 +255,25 @@ def test_every_check_has_its_value_band_and_verdict():
         "correlation": (Fraction(1), "above"),
         "capacity": (Fraction(2), "above"),
     }
+    drawn = {one.name: one.value for one in assess(found, Evidence(goal=130, past=[(100, 80), (100, 80), (100, 100)]))}
+    assert abs(drawn["attain_probability"] - Fraction(1, 3)) < Fraction(2, 100), "one period of three reached its goal"
     unknown = assess(found, Evidence(goal=130))
     assert {one.verdict for one in unknown} == {"not known"} and all(one.how for one in unknown)
+
+
+def test_equity_and_correlation_are_asked_of_all_territories_and_people(tmp_path):
+    body = BOOKINGS.replace("period: quarter", "period: month, check: {equity: [0.8, 1.25]}")
+    people = "id,name,team,hired_on\na,A,east,2025-01-01\nb,B,east,2024-01-01\nc,C,west,2023-01-01"
+    rows = "\n".join(f"{key},{key},2025-12-10,{amount}" for key, amount in (("a", 90), ("b", 110), ("c", 150)))
+    goals = "\n".join(f"quota,{key},{period},100" for key in "abc" for period in ("2025-12", "2026-01"))
+    made = calc(
+        tmp_path,
+        body,
+        people=people,
+        orders=f"id,person,signed_on,net_amount\n{rows}",
+        goals=f"goal,person,period,value\n{goals}",
+        potential="key,input,value\neast,market_size,1\nwest,market_size,1",
+    )
+    got = {one["name"]: one["value"] for one in made["reasonableness"][0]["checks"]}
+    assert got["equity"] == "0.666667", "west has a third of the quota and half of the potential"
+    assert got["correlation"] == "0.981981", "0.9, 1.1 and 1.5 in 12, 24 and 36 months"

@@ -8,7 +8,8 @@ does not end is the fraction itself. docs/reference/calc.md describes the docume
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -22,7 +23,7 @@ from .credit import metric_of
 from .customers import Customers
 from .document import Appraisal, Goal, Policy
 from .folder import Folder
-from .goals import attainment, pace
+from .goals import attainment, months_since, pace, shares
 from .honours import honoured
 from .incentive import statement_of_versions
 from .inputs import Inputs, present
@@ -65,7 +66,7 @@ def reckon(
         "statements": [statement_json(policy, who, one) for who, one in paid],
         "allocations": [part for one in worked if not person for part in allocation(policy, one)],
         "goals": goals(policy, folder, period, people, as_of, everybody=not person),
-        "reasonableness": [one for who in people for one in reasonableness(policy, folder, period, who)],
+        "reasonableness": reasonableness(policy, folder, period, people),
         "appraisals": [appraised_json(policy, folder, who, one) for who, one in appraised],
         "distribution": [] if person else _distribution(groups),
         "warnings": warnings(policy, folder, period, people, as_of, everybody=not person),
@@ -270,19 +271,69 @@ def _holding(policy: Policy, goal: Goal, period: Period) -> Period | None:
         return None
 
 
-def reasonableness(policy: Policy, folder: Folder, period: Period, who: Who) -> list[dict[str, Any]]:
-    """The checks of a person's goals that have bands in the policy, from the facts that are there."""
+def reasonableness(policy: Policy, folder: Folder, period: Period, people: Sequence[Who]) -> list[dict[str, Any]]:
+    """The checks of people's goals that have bands in the policy, from the facts that are there. Whether territories
+    are equal is asked of all of them together."""
     found = []
     for goal in policy.goals:
-        inputs = Inputs(policy, who, period, folder.world)
-        window = _holding(policy, goal, period) or period
-        target = inputs.quota(goal.id, who, window) if goal.check and goal.metric in policy.metrics else None
-        if target is None or target.missing or not target.number:
+        if not goal.check or goal.metric not in policy.metrics:
             continue
-        checks = [
-            one.to_json() for one in assess(goal, evidence(policy, folder.world, goal, who, window, target.number))
-        ]
-        found.append({"goal": goal.id, "person": who.key, "period": window.label, "checks": checks})
+        window = _holding(policy, goal, period) or period
+        known: dict[str, Evidence] = {}
+        for key, who in sorted(folder.people.items()):
+            target = Inputs(policy, who, period, folder.world).quota(goal.id, who, window)
+            if target is not None and not target.missing and target.number:
+                known[key] = evidence(policy, folder.world, goal, who, window, target.number)
+        quotas, attained = _territories(policy, folder, goal, window), _tenures(folder, known, window)
+        for who in people:
+            if who.key in known:
+                checks = assess(goal, replace(known[who.key], quotas=quotas, attained=attained))
+                row = {"goal": goal.id, "person": who.key, "period": window.label}
+                found.append({**row, "checks": [one.to_json() for one in checks]})
+    return found
+
+
+def _territories(policy: Policy, folder: Folder, goal: Goal, window: Period) -> dict[str, tuple[Fraction, Fraction]]:
+    """Quota and share of the declared potential of each team or person that has both."""
+    weights = next((step.weights for step in goal.allocate if step.method == "potential"), None)
+    counted = [name for name in weights or folder.potential if name in folder.potential and name not in _NO_POTENTIAL]
+    mixed = {name: Fraction(weights[name]) if weights else Fraction(1) for name in counted}
+    keys = (
+        [key for key in folder.potential[counted[0]] if all(key in folder.potential[n] for n in counted)]
+        if counted
+        else []
+    )
+    found: dict[str, Fraction] = {}
+    inputs = Inputs(policy, Who("", "company"), window, folder.world)
+    for key in keys:
+        whose = folder.people.get(key) or Who(f"team:{key}", key, team=key)
+        line = inputs.quota(goal.id, whose, window)
+        if line is not None and not line.missing:
+            found[key] = line.number
+    total = sum(mixed.values(), Fraction(0))
+    if len(found) < 2 or total <= 0:
+        return {}
+    mixed = {name: weight / total for name, weight in mixed.items()}
+    try:
+        parts = shares("potential", list(found), values=folder.potential, weights=mixed)
+    except ValueError:  # nothing to share by
+        return {}
+    return {key: (quota, part) for (key, quota), part in zip(found.items(), parts, strict=True)}
+
+
+_NO_POTENTIAL = ("history", "capacity", "pipeline")
+"""Inputs that say what was or can be done, not what a territory has."""
+
+
+def _tenures(folder: Folder, known: Mapping[str, Evidence], window: Period) -> list[tuple[Fraction, int]]:
+    """What share of their goals people reached, and for how many months they are there."""
+    found = []
+    for key, one in known.items():
+        wanted, hired = sum(Fraction(goal) for goal, _actual in one.past), folder.people[key].hired_on
+        if wanted and hired is not None:
+            found.append(
+                (sum(Fraction(actual) for _goal, actual in one.past) / wanted, months_since(hired, window.start))
+            )
     return found
 
 

@@ -136,7 +136,7 @@ def simulate(remaining: int, deals: Sequence[Deal], runs: int = 10_000, seed: in
 
 
 def bootstrap(past: Sequence[Number], needed: Number, runs: int = 10_000, seed: int = 1) -> Simulated | None:
-    """P(ratio >= needed) by drawing past ratios with return, the mean of as many as there are; None without any."""
+    """P(ratio >= needed) in a period like those before: past ratios drawn with return; None without any."""
     if not past:
         return None
     return _simulated(_drawn(tuple(map(float, past)), float(needed), runs, seed), runs, seed, "bootstrap")
@@ -144,19 +144,10 @@ def bootstrap(past: Sequence[Number], needed: Number, runs: int = 10_000, seed: 
 
 @lru_cache(maxsize=2_000)
 def _drawn(values: tuple[float, ...], needed: float, runs: int, seed: int) -> int:
-    """How often the mean of as many draws reaches `needed`. What was drawn once is not drawn again: the past of a
-    person stays while somebody tries one goal after the other."""
-    bits, size = random.Random(seed).getrandbits, len(values)
-    width, hits = size.bit_length(), 0
-    for _ in range(runs):
-        total = 0.0
-        for _ in values:
-            at = bits(width)
-            while at >= size:  # as Random.choice does, at a third of the time
-                at = bits(width)
-            total += values[at]
-        hits += total / size >= needed
-    return hits
+    """How often a draw reaches `needed`. What was drawn once is not drawn again: the past of a person stays while
+    somebody tries one goal after the other."""
+    chosen = random.Random(seed).choices(values, k=runs)
+    return sum(value >= needed for value in chosen)
 
 
 def _simulated(hits: int, runs: int, seed: int, method: str) -> Simulated:
