@@ -13,10 +13,11 @@ from xiaoguan.desk.jobs import Job, Running
 from xiaoguan.insight.models import Warning
 from xiaoguan.insight.warnings import ask_warnings
 from xiaoguan.policy.customers import Customers
+from xiaoguan.rulebook.models import PolicyVersion
 from xiaoguan.rulebook.versions import adopt, document_of
 from xiaoguan.rulebook.world import DatabaseWorld
 from xiaoguan.sales.following import follow_up_customers
-from xiaoguan.sales.models import Activity
+from xiaoguan.sales.models import Activity, Order
 
 POLICY = """
 policy:
@@ -98,3 +99,24 @@ def test_what_is_overdue_warns_until_somebody_calls_and_the_past_is_judged_alike
     did(best, "visit", 21)
     night(22, follow_up_customers, ask_warnings)
     assert Warning.objects.get().cleared_on == day(22)
+
+
+def test_after_a_delivery_it_is_asked_for_on_each_of_the_days(cast: Any, night: Any) -> None:
+    rule = '{id: after, where: "days_since_delivery <= 30", at: [3d, 7d], kind: [call], grace: 1d}'
+    adopt(POLICY.replace("follow_up:\n", f"follow_up:\n  - {rule}\n"))
+    one = customer(cast.linjing, "")
+    money = {"net_amount_units": 1, "total_amount_units": 1, "currency": "CNY"}
+    order = Order(number="1", customer=one, owner=cast.linjing, ordered_on=START, **money)
+    order.save()
+    night(2)
+    assert marks(one) == (None, None, ""), "signed, and not delivered"
+    order.delivered_on = day(2)
+    order.save()
+    night(3)
+    assert marks(one) == (day(5), day(7), "after")
+    policy = document_of(PolicyVersion.objects.get())
+    then = {n: next(iter(Customers(policy, DatabaseWorld(policy), day(n)))) for n in (1, 5)}
+    assert [one.get("days_since_delivery") for one in then.values()] == [None, 3], "a past day knows no later delivery"
+    Activity(subject="x", kind="call", customer=one, owner=cast.linjing, due_on=day(6), done_on=day(6)).save()
+    night(7)
+    assert marks(one)[0] == day(9), "the next of the days after it"

@@ -65,7 +65,7 @@ def test_what_is_due_first_counts(rules: str, known: dict[str, Any], wanted: Any
 
 
 def test_a_rule_whose_event_is_not_known_is_not_carried_out() -> None:
-    rules = 'follow_up: [{id: d, where: "days_since_delivery <= 9", at: [3d]}, {id: e, at: [3d]}, {id: f, every: 3d}]\n'
+    rules = 'follow_up: [{id: d, where: "days_since_visit <= 9", at: [3d]}, {id: e, at: [3d]}, {id: f, every: 3d}]\n'
     assert [one.key for one in policy(rules).later] == ["follow-up rule d", "follow-up rule e"]
 
 

@@ -56,7 +56,7 @@ def test_rules_of_every_day_are_read_and_named_as_not_carried_out_here():
     found = policy("pool: {claim: {per_day: 5}, exclude: null}\n")
     assert found.pool.claim.per_day == 5 and found.pool.exclude is None and found.later == ()
     assert policy('pool: {recycle: [{id: idle, when: "days_owned > 180"}]}\n').later == ()
-    assert policy('pool: {recycle: [{id: idle, when: "days_since_delivery > 9"}]}\n').later == (Later("pool"),)
+    assert policy('pool: {recycle: [{id: idle, when: "order.age > 9"}]}\n').later == (Later("pool"),)
 
 
 def test_a_discount_that_changes_credit_is_carried_out():

@@ -139,6 +139,10 @@ class Customer:
         if name in ("days_since_deal", "recency_days"):
             last = _last(self.among.orders.get(self.key, ()), "signed_on")
             return (self.today - last).days if last is not None else None
+        if name == "days_since_delivery":
+            rows = self.among.orders.get(self.key, ())
+            done = (day for row in rows if isinstance(day := row.get("delivered_on"), date) and day <= self.today)
+            return (self.today - last).days if (last := max(done, default=None)) is not None else None
         if name == "orders":
             return len(self.among.orders.get(self.key, ()))
         if name == "spend":

@@ -188,14 +188,18 @@ class OrderDesk(Desk):
         "owner opportunity",
         "status channel",
         "contract territory",
-        "ordered_on due_on",
+        "ordered_on due_on delivered_on",
         "net_amount tax_amount freight_amount",
         "total_amount currency invoice_currency",
     )
-    filters = "status", "channel", "owner", "customer", "contract", "territory", "ordered_on", "due_on", "total_amount"
+    filters = (
+        *("status", "channel", "owner", "customer", "contract", "territory"),
+        *("ordered_on", "due_on", "delivered_on", "total_amount"),
+    )
     views = (
         Ready("mine", gettext_lazy("Mine"), "owner=me"),
         Ready("week", gettext_lazy("Payment due this week"), "where=due_on:in:this_week&sort=due_on"),
+        Ready("deliver", gettext_lazy("To be delivered"), "status=signed&where=delivered_on:empty&sort=ordered_on"),
     )
     search = "number", "customer"
     order = "-ordered_on"

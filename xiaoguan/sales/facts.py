@@ -34,6 +34,7 @@ class Orders(Fact):
         "signed_on": "ordered_on",
         "ordered_on": "ordered_on",
         "due_on": "due_on",
+        "delivered_on": "delivered_on",
     }
     person = "owner"
     currency = "currency"
@@ -59,6 +60,7 @@ class OrderLines(Fact):
         "customer": "order__customer",
         "signed_on": "order__ordered_on",
         "ordered_on": "order__ordered_on",
+        "delivered_on": "order__delivered_on",
     }
     person = "order__owner"
     currency = "currency"

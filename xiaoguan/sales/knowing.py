@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Sum
+from django.db.models import Count, Max, Sum
 from django.utils import timezone
 
 from xiaoguan.base.periods import Period
@@ -76,6 +76,9 @@ class Known:
             return (today - max(own.last_contact_on or self.since, self.since)).days
         if name in ("days_since_deal", "recency_days"):
             return (today - own.last_order_on).days if own.last_order_on else None
+        if name == "days_since_delivery":
+            last = self.among.delivered.get(own.pk)
+            return (today - last).days if last is not None else None
         if name in ("orders", "spend"):
             return self.among.bought.get(own.pk, (0, 0))[name == "spend"]
         if name == "open_contract":
@@ -132,6 +135,12 @@ class Portfolio:
         spent = rows.filter(currency=self.asked.policy.currency).values_list("customer").annotate(Sum("net_amount"))
         sums = dict(spent)
         return {pk: (count, sums.get(pk, 0)) for pk, count in counts.items()}
+
+    @cached_property
+    def delivered(self) -> Mapping[int, date]:
+        """{customer: the day of the last delivery of a signed order}, up to the day."""
+        rows = Order.objects.filter(customer__in=self.ids, status=Order.Status.SIGNED, delivered_on__lte=self.asked.day)
+        return dict(rows.order_by().values_list("customer").annotate(Max("delivered_on")))
 
     @cached_property
     def bound(self) -> set[int]:

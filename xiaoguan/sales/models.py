@@ -348,6 +348,7 @@ class Order(Record):
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.SIGNED)
     ordered_on = models.DateField(_("signed"), default=timezone.localdate)
     due_on = models.DateField(_("payment due"), null=True, blank=True)
+    delivered_on = models.DateField(_("delivered"), null=True, blank=True, help_text=_("The day all of it was there."))
     net_amount = MoneyField(_("net amount"), help_text=_("Before tax and freight."))
     tax_amount = MoneyField(_("tax"), default=0)
     freight_amount = MoneyField(_("freight"), default=0)

@@ -117,6 +117,7 @@ WORDS: dict[str, dict[str, str]] = {
         "total_amount": "total|amount|grand total|total amount|订单金额|金额|合同金额|含税金额",
         "currency": "currency|币种",
         "due_on": "due date|due|应收日期|到期日",
+        "delivered_on": "delivered|delivery date|delivered on|交付日期|交货日期|交车日期",
     },
     "person": {
         "name": "employee name|full name|user|employee|姓名|员工姓名|员工",

@@ -10,17 +10,17 @@ from ..formula import Call, Expr, Literal, Type, calls, dotted, names, rewrite
 OF_DEAL = frozenset({"stage", "stage_days", "stage_limit"})
 """What is asked of each open deal."""
 OF_CUSTOMER = frozenset(
-    {"days_since_follow_up", "days_since_deal", "days_owned", "orders", "spend", "recency_days"}
+    {"days_since_follow_up", "days_since_deal", "days_since_delivery", "days_owned", "orders", "spend", "recency_days"}
     | {"open_contract", "source"}
     | {f"customer.{name}" for name in ("class", "grade", "stage", "kind", "channel", "origin", "industry")}
     | {f"customer.{name}" for name in ("city", "country")}
 )
 """What is known of a customer on a day, beside the metrics over its records."""
-EVENTS = frozenset({"days_since_deal", "days_owned"})
-"""What a rule of follow-up may count its days from, as far as it is known: the last deal, the day it was given."""
+EVENTS = frozenset({"days_since_deal", "days_since_delivery", "days_owned"})
+"""What a rule of follow-up may count its days from: the last deal or delivery, the day it was given."""
 OVERDUE = "follow_up_overdue_days"
 """Since when its follow-up is overdue: what the rules of follow-up give."""
-BELONGING = ("customer.", "opportunity.", "order.", "days_since_delivery")
+BELONGING = ("customer.", "opportunity.", "order.")
 """What begins like this is asked of a customer too, and not known unless it stands above."""
 
 CLASSES = frozenset("ABC")
