@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from xiaoguan.base.ledger import balance
 from xiaoguan.policy import Policy, RowsWorld, Who, statement
+from xiaoguan.policy.incentive import by_step
 from xiaoguan.policy.world import Book, Span
 
 from .making import BOOKINGS, order, policy
@@ -31,6 +32,8 @@ def paid(found, *orders, period="2026-01", who=None, quota=None, book=None, **ta
     world = RowsWorld(found, {"orders": orders, **tables}, goals, book=book)
     result = statement(found, who, found.calendar.parse(period), world)
     assert result.check() == [] and balance(result.entries) == 0
+    told = {step.number: step.amount for step in result.steps if 6 <= step.number < 14 and step.amount}
+    assert {n: units for n, units in by_step(result.lines).items() if units} == told
     return result
 
 
@@ -88,6 +91,9 @@ def test_a_cap_and_a_floor_of_a_month_hold_for_each_month_of_a_quarter_that_is_p
     for limit, value in (("cap: {total: 100, per: month}", 150), ("floor: {total: 70, per: month}", 120 + 70 + 70)):
         found = plan(rest=f"pay: {{paid: quarterly}}\n{limit}")
         assert paid(found, *orders, period="2026-03").total.units // ROW == value
+    both = plan(rest="cap: {total: 110, per: quarter}\nfloor: {total: 50, per: month}")
+    months = [paid(both, yuan(-100), *orders[1:], period=f"2026-0{i}").total.units // ROW for i in (1, 2)]
+    assert months == [50, 50], "a floor of 50 fills up what a cap over the quarter left of the month, -10"
 
 
 def test_a_component_cap_carries():

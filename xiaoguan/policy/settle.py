@@ -259,7 +259,7 @@ class Settling:
                 after = min(earned + self.used("lost", at), 0)
             self.use("lost", at, earned - after)
             self.use("cap", at, after)
-            found.append((last_day(at), after))
+            found.append((min(last_day(at), last_day(self.now)), after))
         self.step("cap", "Plan cap", sum(v for _, v in found) - sum(v for _, v in sums), ", ".join(texts))
         return found
 
