@@ -32,6 +32,11 @@ def test_a_policy_does_not_differ_from_itself_whatever_the_comments_and_the_orde
     assert again is not None and diff(found, again) == []
 
 
+def test_spaces_and_brackets_of_a_formula_are_no_change():
+    edit = ('"attainment(daily_visits, over=5wd) < 60%"', '"(attainment( daily_visits, over=5wd )<60%)"')
+    assert diff(read("sales-consultant"), read("sales-consultant", edit)) == []
+
+
 SIGNED = "where: \"status == 'signed'\", source: 第一章第1条}\n  orders"
 COMMISSION = "incentive[rep_commission].components[commission]"
 EDITS = [

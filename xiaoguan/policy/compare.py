@@ -25,7 +25,7 @@ from xiaoguan.base.periods import Period
 from xiaoguan.base.words import plain_number
 
 from .document import Bound, Expression, Point, Policy, Section
-from .formula import Duration
+from .formula import Duration, unparse
 from .incentive import statement
 from .warnings import concerned, judged
 from .world import Who, World
@@ -142,8 +142,9 @@ def item_mark(one: Any, index: int) -> str:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, Expression):
-        return value.text
+    if isinstance(value, Expression):  # as it is read: spaces and brackets that change nothing are no change
+        read = unparse(value.tree)
+        return value.text if "≈" in read else read
     if isinstance(value, Bound):
         return value_text(value.value, "ratio") if value.percent else plain_number(value.value)
     if isinstance(value, Point):

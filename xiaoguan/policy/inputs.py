@@ -309,9 +309,9 @@ class Inputs:
             line = Line("", "Projection", found.projection, actual.unit, parts=parts)
         else:
             line = Line("", "Pace", found.pace, "ratio", parts=parts)
-        shown = value_text(gone.share, "ratio")
+        shown, why = value_text(gone.share, "ratio"), "nothing elapsed" if gone.share <= 0 else f"{goal_id} is 0"
         return replace(
-            line, formula=f"{shown} of {window.label} elapsed", note="" if line.value is not None else "nothing elapsed"
+            line, formula=f"{shown} of {window.label} elapsed", note="" if line.value is not None else why
         )
 
     def elapsed_of(self, call: Call) -> Line:
