@@ -181,6 +181,29 @@ def test_the_command_ends_with_0_1_or_2(example):
     assert code == 1 and "orders.csv row 2, signed_on: 'soon' is not a date" in err
 
 
+def test_versions_that_hold_at_once_are_refused_and_facts_are_those_that_each_asks_for(example):
+    from click.testing import CliRunner
+
+    from xiaoguan.project.calc import calc as command
+
+    text = (example / "policy.yaml").read_text()
+
+    def run(first, second):
+        (example / "v1.yaml").write_text(first)
+        (example / "v2.yaml").write_text(second.replace("version: 1.0.0", "version: 1.1.0"))
+        files = ("--policy", f"{example}/v1.yaml", "--policy", f"{example}/v2.yaml", "--facts", f"{example}/facts")
+        done = CliRunner().invoke(command, [*files, "--period", "2026-03"])
+        return done.exit_code, done.output
+
+    late = text.replace("from: 2026-01-01", "from: 2026-03-05")
+    code, said = run(text.replace("to: null", "to: 2026-03-06"), late)
+    assert code == 2 and "versions 1.0.0 and 1.1.0 are both in force on 2026-03-05" in said
+    assert run(text, text)[0] == 2 and run(text.replace("to: null", "to: 2026-03-05"), late)[0] == 0
+    asks = text.replace("status == 'signed'", "status == 'signed' and channel == 'web'")
+    code, said = run(asks, late)
+    assert code == 1 and "orders.csv has no column 'channel'" in said
+
+
 def test_two_versions_in_one_month_pay_by_the_day_of_the_event(example):
     flat = (example / "policy.yaml").read_text().split("incentive:")[0] + (
         "incentive: [{id: p, role: rep, components: "

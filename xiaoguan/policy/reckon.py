@@ -57,6 +57,7 @@ def reckon(
     issues = [issue for one in worked for issue in one.issues]
     issues += [issue for _, one in statements for issue in one.issues]
     issues += [issue for _, one in appraised for issue in one.issues]
+    older = [issue for _, one in versions for issue in one.issues]
     total = sum(one.total.units for _, one in paid)
     return {
         "policy": {"id": policy.id, "version": policy.version, "sha256": policy.sha256},
@@ -73,7 +74,7 @@ def reckon(
         "classes": [] if person else classes(policy, folder, period),
         "honours": honours(policy, folder, period, people),
         "metrics": [one for who in people for one in metrics(policy, folder, period, who)],
-        "issues": [issue.to_json() for issue in dict.fromkeys([*folder.issues, *issues])],
+        "issues": [issue.to_json() for issue in dict.fromkeys([*folder.issues, *older, *issues])],
     }
 
 

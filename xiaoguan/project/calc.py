@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,11 @@ def calc(files: tuple[Path, ...], folder: Path, label: str, person: str, day: An
     policies = sorted((_read(file) for file in files), key=lambda one: one.header.effective.start)
     if len({one.id for one in policies}) > 1 or len({one.version for one in policies}) < len(policies):
         raise click.BadParameter("these are not versions of one policy", param_hint="--policy")
+    for early, late in pairwise(policies):
+        start, end = late.header.effective.start, early.header.effective.end
+        if start == early.header.effective.start or (end is not None and start < end):
+            message = f"versions {early.version} and {late.version} are both in force on {start}"
+            raise click.BadParameter(f"{message}; end one where the other begins", param_hint="--policy")
     try:
         period = policies[-1].calendar.parse(label)
     except ValueError as error:
@@ -56,12 +62,13 @@ def calc(files: tuple[Path, ...], folder: Path, label: str, person: str, day: An
     if person and person not in facts.people:
         raise click.BadParameter(f"{person!r} is not in people.csv", param_hint="--person")
     today: date | None = day.date() if day else None
-    found = {} if has_errors(facts.issues) else reckon(policy, facts, period, person, today, versions)
-    issues = found["issues"] if found else [issue.to_json() for issue in facts.issues]
+    read = list(dict.fromkeys(issue for of in (facts, *(one for _, one in versions)) for issue in of.issues))
+    found = {} if has_errors(read) else reckon(policy, facts, period, person, today, versions)
+    issues = found["issues"] if found else [issue.to_json() for issue in read]
     if json_:
         _write(found or {"issues": issues})
     _say(found, issues, json_)
-    if has_errors(facts.issues):
+    if has_errors(read):
         raise SystemExit(1)
 
 
