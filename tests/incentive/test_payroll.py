@@ -93,8 +93,9 @@ def test_a_locked_period_keeps_the_name_of_the_file_that_finance_took(
 def test_a_statement_as_spreadsheet_and_as_pdf_has_its_own_font(cast: Any, period: PayrollPeriod) -> None:
     sheet = sheet_of(statement_of(period, cast.linjing))
     book = CalamineWorkbook.from_filelike(io.BytesIO(documents.xlsx(sheet)))
-    lines, records = (book.get_sheet_by_index(i).to_python() for i in (0, 1))
+    lines, records, order = (book.get_sheet_by_index(i).to_python() for i in (0, 1, 2))
     assert lines[-1][:2] == ["Payable", 4000.0] and ["SO-2", 40000.0] in [row[1:] for row in records]
+    assert len(order) == 14 and [6, "Component earning", 4000.0] in order and order[-1] == [14, "Statement", 4000.0]
     with translation.override("zh-hans"):
         file = documents.pdf(sheet)
     assert file.startswith(b"%PDF-") and b"NotoSansSC" in file

@@ -56,9 +56,18 @@ def _printed(sheet: Sheet) -> dict[str, Any]:
         "facts": facts,
         "lines": [_line(depth, line) for depth, line in walked(sheet.lines())],
         "exceptions": sheet.exceptions,
-        "words": {"payable": _("Payable"), "exceptions": _("Not calculated, and why")},
+        "order": [f"{n} {name}{_amount(a, sheet.currency)}" for n, name, a in sheet.order],
+        "words": {
+            "payable": _("Payable"),
+            "exceptions": _("Not calculated, and why"),
+            "order": _("Order of calculation") + _(": "),
+        },
         "footer": f"{made} · #{sheet.run.pk}" if sheet.run else made,
     }
+
+
+def _amount(units: int | None, currency: str) -> str:
+    return "" if units is None else f" ({money_text(units, currency)})"
 
 
 def _line(depth: int, line: dict[str, Any]) -> dict[str, Any]:
@@ -79,7 +88,7 @@ def _line(depth: int, line: dict[str, Any]) -> dict[str, Any]:
 
 
 def xlsx(sheet: Sheet) -> bytes:
-    """Two sheets: the lines with their parts, and every record behind them."""
+    """Three sheets: the lines with their parts, every record behind them, and the order of calculation."""
     from xlsxwriter import Workbook
 
     buffer = io.BytesIO()
@@ -100,6 +109,7 @@ class _Lines:
         )
         self.total = book.add_format({"num_format": "#,##0.00##", "bold": True})
         self.lines, self.records = book.add_worksheet(_("Statement")), book.add_worksheet(_("Records"))
+        self.order = book.add_worksheet(_("Order of calculation"))
         self.at, self.row = 0, 0
 
     def write(self) -> None:
@@ -116,6 +126,11 @@ class _Lines:
         self.lines.write_string(self.at, 0, _("Payable"), self.bold)
         self.lines.write_number(self.at, 1, _major(self.sheet.units), self.total)
         self.lines.write_string(self.at, 2, self.sheet.currency)
+        self.order.set_column(1, 2, 28)
+        for row, (number, name, added) in enumerate(self.sheet.order):
+            self.order.write_number(row, 0, number)
+            self.order.write_string(row, 1, name)
+            self.value(self.order, row, 2, added, "money:")
 
     def line(self, line: Line, depth: int) -> None:
         words = line_words(line, self.sheet.names)

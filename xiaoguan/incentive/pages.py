@@ -108,6 +108,7 @@ def _shown(request: HttpRequest, viewer: Viewer, sheet: Sheet, visible: Any) -> 
             "total": {"text": money_text(sheet.units, sheet.currency), "id": sheet.total.pk if sheet.total else None},
             "paid": _paid(sheet),
             "lines": _with_deeds(viewer, sheet),
+            "order": [(n, name, None if a is None else money_text(a, sheet.currency)) for n, name, a in sheet.order],
             "state": _state(viewer, sheet),
             "payroll_url": _payroll(sheet.pay),
             **_charted(before),

@@ -20,6 +20,7 @@ from xiaoguan.desk.desk import desk_of
 from xiaoguan.incentive.disputes import deadline
 from xiaoguan.incentive.models import Dispute
 from xiaoguan.people.models import Person
+from xiaoguan.policy.incentive import STEPS, by_step
 from xiaoguan.rulebook.closing import corrections_of
 from xiaoguan.rulebook.lines import line_words, names_in, names_of, spoken, value_words
 from xiaoguan.rulebook.models import PayrollPeriod, PayStatement, Result, Run
@@ -86,6 +87,13 @@ class Sheet:
     @cached_property
     def deadline(self) -> date | None:
         return deadline(self.pay) if self.pay else None
+
+    @cached_property
+    def order(self) -> list[tuple[int, str, int | None]]:
+        """The fixed order of calculation: number, name and what the step adds, in units; the last is what is paid."""
+        lines = [line for _from, line in [*self.earnings, *self.corrections]]
+        added = by_step(lines) | {len(STEPS): self.units}
+        return [(n, spoken(name), added.get(n)) for n, name in enumerate(STEPS, 1)]
 
     def lines(self) -> list[dict[str, Any]]:
         """Every line in words, those of the run and those that people decided."""

@@ -15,7 +15,7 @@ Source: spec/domain.md 5.1, 5.6 and 5.7.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -162,6 +162,22 @@ def _sums(earned: Sequence[Earned]) -> dict[int, int]:
 
 _NUMBER = {"cap": 9, "floor": 9, "true_up": 10, "release": 11, "holdback": 11, "holdback_released": 11, "forfeited": 11}
 _NUMBER |= {"leaving": 9, "draw": 12, "recovery": 12, "guarantee": 12, "clawback": 13}
+_LINES = _NUMBER | {"paid": 11, "adjustment": 13, "dispute": 13}
+_LIMITS = {"before": 6, "cap": 7, "gate": 8, "multiplier": 8}
+
+
+def by_step(lines: Iterable[Line]) -> dict[int, int]:
+    """What each step of the order adds, in units, read from the lines of a statement; together what is paid."""
+    found: dict[int, int] = defaultdict(int)
+    for line in lines:
+        if line.missing:
+            continue
+        plan, _, rest = line.name.partition(".")
+        limited = bool(line.parts) and line.parts[0].name == "before"
+        for part in line.parts if limited else (line,):
+            name = _LIMITS[part.name] if limited else _LINES.get(rest.split(".")[0] or plan, 6)
+            found[name] += int(part.number)
+    return found
 
 
 def _later_sums(settled: Sequence[Settled]) -> dict[int, int]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from xiaoguan.policy import LINE_LABELS
-from xiaoguan.policy.prose import WORDS
+from xiaoguan.policy.prose import STEP_LABELS, WORDS
 from xiaoguan.rulebook import faults
 
 _PAID = {"quarterly": "按季", "half_yearly": "按半年", "yearly": "按年"}
@@ -30,8 +30,8 @@ _JOINTS = {"and": "且", "or": "或", "not": "非", "in": "属于"}
 
 def chinese(text: str) -> str:
     """A formula, note, label or issue of the engine as Chinese readers would put it."""
-    if text in LINE_LABELS:
-        return LINE_LABELS[text]
+    if text in LINE_LABELS or text in STEP_LABELS:
+        return LINE_LABELS.get(text) or STEP_LABELS[text]
     if (fault := faults.chinese(text)) is not None:
         return fault
     for pattern, words in _PHRASES:

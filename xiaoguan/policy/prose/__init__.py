@@ -20,7 +20,7 @@ from ..document import Goal, Metric, Policy, Step
 from .daily import Daily
 from .pay import Pay
 from .people import People
-from .words import LINE_LABELS, WORDS
+from .words import LINE_LABELS, STEP_LABELS, WORDS
 from .writer import Clause, Writer, spaced
 
 
@@ -221,4 +221,4 @@ class _Prose(Writer):
         return self.say(f"by {by} {method}{mixed}", f"{method}{mixed}分到{by}")
 
 
-__all__ = ["LINE_LABELS", "WORDS", "Clause", "explain_text"]
+__all__ = ["LINE_LABELS", "STEP_LABELS", "WORDS", "Clause", "explain_text"]

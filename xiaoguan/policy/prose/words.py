@@ -48,6 +48,24 @@ LINE_LABELS = {
 }
 """Chinese of the fixed labels that the engine gives to lines, for the pages that show them."""
 
+STEP_LABELS = {
+    "Eligible events": "认定有效业务",
+    "Classification": "归类",
+    "Credit": "业绩归属",
+    "Accumulation and attainment": "累计与达成率",
+    "Rate lookup": "确定费率",
+    "Component earning": "计算各项应得",
+    "Component cap": "单项封顶",
+    "Multiplier and gate": "系数与前提条件",
+    "Plan cap and floor": "方案封顶与保底",
+    "True-up": "补差",
+    "Release and holdback": "发放与留存",
+    "Draw or guarantee": "预支或保底补足",
+    "Claw-back and adjustments": "追回与更正",
+    "Statement": "汇总成单",
+}
+"""Chinese of the steps of the calculation."""
+
 # Words of the vocabulary: English, Chinese. What is not here is shown as it is written.
 WORDS = {
     "orders": ("orders", "订单"),

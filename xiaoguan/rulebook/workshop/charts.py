@@ -22,7 +22,7 @@ def by_person(shown: Shown) -> dict[str, Any]:
     option = {
         "grid": {"left": 8, "right": 24, "top": 8, "bottom": 8, "outerBoundsMode": "same"},
         "xAxis": {"type": "value"},
-        "yAxis": {"type": "category", "data": [name for _key, name, _b, _a in kept]},
+        "yAxis": {"type": "category", "data": [name for _key, name, _b, _a in kept], "axisLabel": {"interval": 0}},
         "tooltip": {"trigger": "axis"},
         "series": [
             {
