@@ -204,6 +204,24 @@ def test_versions_that_hold_at_once_are_refused_and_facts_are_those_that_each_as
     assert code == 1 and "orders.csv has no column 'channel'" in said
 
 
+def test_a_back_test_on_a_folder_supposes_that_a_later_version_had_been_in_force(example):
+    from click.testing import CliRunner
+
+    from xiaoguan.project.calc import backtest
+
+    text = (example / "policy.yaml").read_text()
+    (example / "next.yaml").write_text(text.replace("from: 2026-01-01", "from: 2027-01-01").replace("3%}", "4%}"))
+    (example / "facts" / "ledger.csv").write_text("person,period,kind,amount\nlin,2026-01,earning,1\n")
+    files = [f"{example}/policy.yaml", f"{example}/next.yaml", "--facts", f"{example}/facts"]
+    done = CliRunner().invoke(backtest, [*files, "--from", "2026-01", "--to", "2026-03", "--json"])
+    found = json.loads(done.output)
+    assert {(one["person"], one["period"]): (one["before"], one["after"]) for one in found["rows"]}[
+        "lin", "2026-01"
+    ] == ("2700.00", "3600.00"), "half of 180 000 at 3 % and at 4 %, and no correction"
+    assert found["goals"] == {"quota": {side: {"met": 1, "of": 2} for side in ("before", "after")}}
+    assert CliRunner().invoke(backtest, [*files, "--from", "2026-03", "--to", "2026-01"]).exit_code == 2
+
+
 def test_two_versions_in_one_month_pay_by_the_day_of_the_event(example):
     flat = (example / "policy.yaml").read_text().split("incentive:")[0] + (
         "incentive: [{id: p, role: rep, components: "

@@ -4,9 +4,9 @@
 wording, a parameter, or structure, and touches pay, goals, the process, or people. `apply` makes the changed document
 of the old one, so a diff says everything.
 
-`backtest` reckons both policies on the same facts over past periods: per person and in total, winners and losers, and
-the jumps, where one yuan more of credit pays thousands, and the warnings that would have been given. Behaviour is
-assumed unchanged, and the report says so.
+`backtest` reckons both policies on the same facts over past periods: per person and in total, winners and losers, the
+jumps, where one yuan more of credit pays thousands, the warnings that would have been given; `goals_met` counts goals.
+Behaviour is assumed unchanged, and the report says so.
 Source: spec/domain.md 8.6.
 """
 
@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from datetime import timedelta
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any, Literal
@@ -27,6 +28,7 @@ from xiaoguan.base.words import plain_number
 from .document import Bound, Expression, Point, Policy, Section
 from .formula import Duration, unparse
 from .incentive import statement
+from .inputs import value_of
 from .warnings import concerned, judged
 from .world import Who, World
 
@@ -294,6 +296,7 @@ class Backtest:
     """回测: every person and period, and what it comes to. Behaviour is assumed unchanged.
 
     warnings   by the id of their rule, those that would have been given.
+    goals      by side and id of the goal: how many were met, of how many.
     """
 
     before: str
@@ -302,6 +305,7 @@ class Backtest:
     basis: int
     jumps: tuple[Jump, ...]
     warnings: Mapping[str, RuleFired] = field(default_factory=dict)
+    goals: Mapping[str, Mapping[str, list[int]]] = field(default_factory=dict)
 
     @property
     def totals(self) -> tuple[int, int]:
@@ -351,6 +355,10 @@ class Backtest:
             "losers": [{"person": key, "change": money(value)} for key, value in self.losers()],
             "jumps": [{"component": j.component, "bound": j.bound, "pays": money(j.pays)} for j in self.jumps],
             "warnings": {rule: one.to_json() for rule, one in self.warnings.items()},
+            "goals": {
+                goal: {side: {"met": of[goal][0], "of": of[goal][1]} for side, of in self.goals.items() if goal in of}
+                for goal in dict.fromkeys(goal for of in self.goals.values() for goal in of)
+            },
             "rows": [
                 {"person": r.person, "name": r.name, "period": r.period, "before": money(r.before),
                  "after": money(r.after), "change": money(r.change), "missing": list(r.missing)}
@@ -360,6 +368,32 @@ class Backtest:
 
 
 WorldOf = Callable[[Policy], World]
+
+
+def in_force_over(policy: Policy, periods: Sequence[Period]) -> Policy:
+    """The document as if it had been in force in the whole years of these periods: what it would have meant then.
+
+    Whole years, since what accumulates over a quarter or a year must not find its first months without a policy.
+    """
+    calendar, effective = policy.calendar, policy.header.effective
+    start = calendar.period("year", periods[0].start).start
+    end = calendar.period("year", periods[-1].end - timedelta(days=1)).end
+    until = None if effective.end is None else max(effective.end, end)
+    widened = replace(effective, start=min(effective.start, start), end=until)
+    return replace(policy, header=replace(policy.header, effective=widened))
+
+
+def goals_met(policy: Policy, people: Sequence[Who], periods: Sequence[Period], world: World) -> dict[str, list[int]]:
+    """Of the goals of people that end in the periods: by id how many were met, of how many that can be told."""
+    found: dict[str, list[int]] = {}
+    for goal in policy.goals:
+        if goal.period == "day" or goal.period not in policy.calendar.kinds:
+            continue
+        dues = [due for period in periods for due in policy.calendar.ending_in(period, goal.period)]
+        lines = (value_of(policy, f"attainment({goal.id}) >= 100%", who, due, world) for due in dues for who in people)
+        told = [line.value == "true" for line in lines if not line.missing]
+        found[goal.id] = [sum(told), len(told)]
+    return found
 
 
 def backtest(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -129,6 +130,8 @@ def backtest(before: Path, after: Path, folder: Path | None, first: str, last: s
     policies = _read(before), _read(after)
     try:
         start, end = (policies[0].calendar.parse(label) for label in (first, last))
+        if start.kind != end.kind or end.start < start.start:
+            raise ValueError(f"{first} and {last} are not a first and a last period of one kind")
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--from, --to") from None
     periods = [start]
@@ -158,18 +161,33 @@ def _on_database(policies: tuple[Any, Any], periods: list[Any]) -> Any:
 
 
 def _on_folder(policies: tuple[Any, Any], periods: list[Any], folder: Path) -> Any:
+    """Both as if they had been in force in those periods, without corrections of closed ones, as on the database."""
     from xiaoguan.base.issues import has_errors
     from xiaoguan.policy.compare import backtest as compared
+    from xiaoguan.policy.compare import goals_met, in_force_over
     from xiaoguan.policy.folder import read_folder
+    from xiaoguan.policy.reckon import work_out_goals
 
+    policies = in_force_over(policies[0], periods), in_force_over(policies[1], periods)
     folders = {policy.sha256: read_folder(policy, folder) for policy in policies}
     issues = [issue for one in folders.values() for issue in one.issues if issue.level == "error"]
     for issue in dict.fromkeys(issues):
         click.echo(str(issue), err=True)
     if has_errors(issues):
         raise SystemExit(1)
+    for policy in policies:
+        read = folders[policy.sha256]
+        read.world.book.ledger = ()
+        given, goals = read.world.goals, dict(read.world.goals)
+        for period in periods:
+            read.world.goals = given
+            work_out_goals(policy, read, period)
+            goals |= read.world.goals
+        read.world.goals = goals
     people = [who for _, who in sorted(folders[policies[0].sha256].people.items())]
-    return compared(*policies, people, periods, lambda policy: folders[policy.sha256].world)
+    found = compared(*policies, people, periods, lambda policy: folders[policy.sha256].world)
+    met = [goals_met(policy, people, periods, folders[policy.sha256].world) for policy in policies]
+    return replace(found, goals=dict(zip(("before", "after"), met, strict=True)))
 
 
 def _say_compared(data: dict[str, Any], json_: bool) -> None:
@@ -185,6 +203,9 @@ def _say_compared(data: dict[str, Any], json_: bool) -> None:
         click.echo(f"warning {one['name']:<23} {times[0]:>14} {times[1]:>14}{why}")
         for side, _key, name, period, value, bound, _owner in one["found"]:
             click.echo(f"  {side:<8} {period:<10} {name or 'company':<20} {value} {bound}")
+    for goal, sides in data["goals"].items():
+        met = [f"{sides[side]['met']} of {sides[side]['of']}" if side in sides else "-" for side in ("before", "after")]
+        click.echo(f"goals met {goal:<21} {met[0]:>14} {met[1]:>14}")
     for jump in data["jumps"]:
         click.echo(f"{jump['component']}: at {jump['bound']} one unit more pays {jump['pays']}")
 

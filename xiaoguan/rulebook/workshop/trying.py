@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
@@ -30,7 +30,7 @@ from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.jobs import JobError, Running, job_kind
 from xiaoguan.people.models import Team
 from xiaoguan.policy import Backtest, Policy, Who, backtest, diff, load_text, statement
-from xiaoguan.policy.compare import Compared, RuleFired, jumps, together
+from xiaoguan.policy.compare import Compared, RuleFired, in_force_over, jumps, together
 from xiaoguan.rulebook.models import PolicyVersion
 from xiaoguan.rulebook.versions import document_of
 from xiaoguan.rulebook.workshop.models import PolicyBacktest, PolicyDraft
@@ -138,19 +138,6 @@ def tried(before: Policy, after: Policy, periods: Sequence[Period], progress: Pr
     found = Backtest(before.clause, after.clause, tuple(rows), basis, tuple(jumps(after)), together(fired))
     people |= {f"team:{pk}": (name, "") for pk, name in Team.objects.values_list("pk", "name")}
     return Trial(found, people, list(periods), after.currency)
-
-
-def in_force_over(policy: Policy, periods: Sequence[Period]) -> Policy:
-    """The document as if it had been in force in the whole years of these periods: what it would have meant then.
-
-    Whole years, since what accumulates over a quarter or a year must not find its first months without a policy.
-    """
-    calendar, effective = policy.calendar, policy.header.effective
-    start = calendar.period("year", periods[0].start).start
-    end = calendar.period("year", periods[-1].end - timedelta(days=1)).end
-    until = None if effective.end is None else max(effective.end, end)
-    widened = replace(effective, start=min(effective.start, start), end=until)
-    return replace(policy, header=replace(policy.header, effective=widened))
 
 
 def _worlds(before: Policy, after: Policy) -> Callable[[Policy], DatabaseWorld]:
