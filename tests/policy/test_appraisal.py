@@ -12,7 +12,7 @@ from xiaoguan.policy.appraisal import Rating, appraise, calibrate, distribute, f
 from xiaoguan.policy.check import check
 from xiaoguan.policy.world import Book, Span
 
-from .making import BOOKINGS, calc, order, policy
+from .making import BOOKINGS, calc, issues_of, order, policy
 
 ROW = 10_000
 GRADES = "grades: {A: {from: 90, factor: 1.2}, B: {from: 60, factor: 1}, C: {from: 0, factor: 0.5}}"
@@ -312,3 +312,47 @@ def test_a_longer_appraisal_combines_locked_scores_and_says_which_are_missing(tm
     scores = {one["person"]: one["score"] for one in made["appraisals"] if one["appraisal"] == "h"}
     assert scores == {"lin": score, "wu": "70"}, "wu was not there before"
     assert sum("no locked score of m in 2026-03" in one["message"] for one in made["issues"]) == 1
+
+
+SCORED = "score: {curve: linear, of: attainment, cap: 120}"
+
+
+@pytest.mark.parametrize(
+    ("indicator", "rest", "message"),
+    [
+        (f"weight: 50%, {SCORED}}}, {{metric: bookings, weight: 50%, {SCORED}", "", "has two indicators bookings"),
+        (
+            "weight: 100%, score: {curve: points, of: attainment, points: {0: 0, 90: 100}}",
+            "",
+            "is at 90, which is 9000%",
+        ),
+        (
+            "weight: 100%, score: {curve: points, of: attainment, points: {0%: 0%, 90%: 100%}}",
+            "",
+            "gives 100%, and scores",
+        ),
+        ("weight: 100%, score: {curve: points, points: {0%: 0, 90%: 100}}", "", "bookings is an amount"),
+        ("weight: 100%, score: {curve: linear}", "", "which is an amount"),
+        (f"weight: 100%, {SCORED}", ", gates: [{when: bookings > 1, effect: {deduct: -5}}]", "would deduct -5 points"),
+        (
+            f"weight: 100%, {SCORED}",
+            ", improvement_plan: {when: grade == 'E', length: 3m, review: 15d}",
+            "no grade 'E'",
+        ),
+        (
+            f"weight: 100%, {SCORED}",
+            ", improvement_plan: {when: \"grade in ['C', 'E']\", length: 3m, review: 15d}",
+            "'E'",
+        ),
+    ],
+)
+def test_a_score_that_would_not_be_what_it_says_is_found(indicator, rest, message):
+    assert message in " ".join(said.message for said in check(one(f"{{metric: bookings, {indicator}}}", rest)))
+
+
+@pytest.mark.parametrize("written", ["A: {from: 90%}", "A: {from: 90, factor: 120}"])
+def test_points_are_no_percentages_and_factors_no_points(written):
+    body = f"{BOOKINGS}appraisal:\n  - {{id: q, period: month, indicators: [{curve('curve: linear, of: attainment')}], "
+    text = f"{body}grades: {{{written}, B: {{from: 0}}}}}}\n"
+    said = issues_of(text) or check(policy(text))
+    assert any("scores are points; write 90" in one.message or "has the factor 12000%" in one.message for one in said)

@@ -21,6 +21,7 @@ _SCALAR: Mapping[object, dict[str, Any]] = {
     "percent": {"type": ["number", "string"], "pattern": r"^-?[\d_]+(\.\d+)?%?$"},
     "share": {"type": ["number", "string"], "pattern": r"^-?[\d_]+(\.\d+)?%?$"},
     "whole": {"type": ["integer", "string"], "pattern": r"^-?[\d_]+$"},
+    "mark": {"type": ["number", "string"], "pattern": r"^-?[\d_]+(\.\d+)?$"},
     "units": {"type": ["number", "string"]},
     "month_day": {"type": "string", "pattern": r"^\d\d-\d\d$"},
     "weekday": {"enum": ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "monday", "tuesday", "wednesday", "thursday",

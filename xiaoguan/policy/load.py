@@ -314,6 +314,13 @@ def _share(text: str) -> Fraction:
     return value / (1 if text.endswith("%") else 100)
 
 
+def _mark(text: str) -> Fraction:
+    """Points of a score; a percentage would be read as a hundredth of what is meant."""
+    if text.endswith("%"):
+        raise ValueError(f"{text!r} is a percentage, and scores are points; write {text[:-1]} if that is meant")
+    return read_number(text)
+
+
 def _dotted(text: str) -> str:
     for part in text.split("."):
         _id(part)
@@ -326,6 +333,7 @@ READERS: dict[object, Callable[[str], object]] = {
     "number": read_number,
     "percent": _percent,
     "share": _share,
+    "mark": _mark,
     "dotted": _dotted,
     "whole": _whole,
     "units": parse_units,

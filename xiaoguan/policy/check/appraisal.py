@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 
-from xiaoguan.base.issues import Issue
+from xiaoguan.base.explain import value_text
+from xiaoguan.base.issues import Issue, Level
 from xiaoguan.base.words import did_you_mean, plain_number
 
-from ..document import Appraisal, Indicator, Policy, Score, Section
-from ..formula import Type
+from ..document import Appraisal, Expression, Indicator, Point, Policy, Score, Section
+from ..formula import COMPARISONS, Binary, In, Literal, Type, dotted, walk
 from ..metrics import Schema
 from .common import APPRAISAL, formula, issue, named, whole
 
@@ -24,10 +25,20 @@ def indicators(policy: Policy, schema: Schema) -> Iterator[Issue]:
         if one.indicators:
             weights = [indicator.weight for indicator in one.indicators]
             yield from whole(policy, one, f"the weights of appraisal {one.id}", weights, "indicators")
+        seen: set[str] = set()
         for indicator in one.indicators:
             yield from _indicator(policy, one, indicator)
+            if indicator.key and indicator.key in seen:
+                message = f"appraisal {one.id} has two indicators {indicator.key}"
+                yield issue(policy, indicator, message, "Give one of them another id.", code="appraisal")
+            seen.add(indicator.key)
         for other in one.combine:
             yield from named(policy, one, "appraisal", other, [a.id for a in policy.appraisal], "combine")
+            if (shorter := policy.appraisal_of(other)) and not _shorter(shorter.period, one.period):
+                message = f"appraisal {one.id} combines {other}, which is not of a shorter period"
+                yield issue(policy, one, message, "Combine monthly ones to a quarter's.", "combine", code="appraisal")
+        for role in one.role:
+            yield from _role(policy, one, role, "role")
 
 
 def _indicator(policy: Policy, one: Appraisal, indicator: Indicator) -> Iterator[Issue]:
@@ -51,6 +62,35 @@ def _indicator(policy: Policy, one: Appraisal, indicator: Indicator) -> Iterator
     yield from _curve(policy, indicator, indicator.score)
 
 
+def _point(policy: Policy, indicator: Indicator, score: Score, point: Point) -> Iterator[Issue]:
+    """A point of a curve: how much of what, and how many points."""
+    metric = policy.metrics.get(indicator.metric)
+    if point.y.percent:
+        shown = plain_number(point.y.value * 100)
+        message = f"a point of the score of {indicator.key} gives {shown}%, and scores are points"
+        yield issue(policy, score, message, f"Write {shown} if that is meant.", "points", code="appraisal")
+    share = score.of == "attainment" or score.curve == "relative" or (metric is not None and metric.type == "ratio")
+    if share and not point.x.percent and abs(point.x.value) > 2:
+        shown = plain_number(point.x.value)
+        message = (
+            f"a point of the score of {indicator.key} is at {shown}, which is {value_text(point.x.value, 'ratio')}"
+        )
+        yield issue(policy, score, message, f"Write {shown}% if that is meant.", "points", "warning", "appraisal")
+    if not share and metric is not None and point.x.percent and point.x.value:
+        message = f"a point of the score of {indicator.key} is a percentage, but {metric.id} is {_A[metric.type]}"
+        hint = "Write the value itself, or score its attainment (of: attainment)."
+        yield issue(policy, score, message, hint, "points", code="appraisal")
+
+
+_LENGTHS = ("day", "week", "month", "quarter", "half_year", "year")
+
+
+def _shorter(one: str, other: str) -> bool:
+    if one not in _LENGTHS or other not in _LENGTHS:
+        return one != other
+    return _LENGTHS.index(one) < _LENGTHS.index(other)
+
+
 _A = {"amount": "an amount", "count": "a count", "score": "a score", "duration": "a number of days"}
 
 
@@ -62,6 +102,8 @@ def _curve(policy: Policy, indicator: Indicator, score: Score) -> Iterator[Issue
         if right.x.value < left.x.value or (right.x.value == left.x.value and score.curve == "steps"):
             message = f"the points of {indicator.key} do not rise"
             yield issue(policy, score, message, "Put them in rising order.", "points", code="tables")
+    for point in score.points:
+        yield from _point(policy, indicator, score, point)
     if score.floor is not None and score.cap is not None and score.floor > score.cap:
         message = f"the floor of {indicator.key} is above its cap"
         yield issue(policy, score, message, "Exchange them.", "floor", code="tables")
@@ -108,7 +150,20 @@ def grades(policy: Policy, schema: Schema) -> Iterator[Issue]:
                     f"grade {name} begins at {plain_number(grade.start)}, but the highest score is {plain_number(best)}"
                 )
                 yield issue(policy, grade, message, "Lower the bound, or raise a cap.", "from", code="tables")
+        for name, grade in one.grades.items():
+            if grade.factor is not None and not 0 <= grade.factor <= 5:
+                shown = value_text(grade.factor, "ratio")
+                message = f"grade {name} of appraisal {one.id} has the factor {shown}"
+                hint = f"Write {value_text(grade.factor / 100, 'ratio')} if that is meant."
+                level: Level = "warning" if grade.factor > 0 else "error"
+                hint = hint if grade.factor > 0 else "A factor is 0 or more."
+                yield issue(policy, grade, message, hint, "factor", level, "appraisal")
         for gate in one.gates:
+            for key in ("deduct", "add"):
+                if (points := getattr(gate.effect, key)) is not None and points < 0:
+                    message = f"a gate of appraisal {one.id} would {key} {plain_number(points)} points"
+                    hint = "Use add for more points, deduct for fewer, each without a sign."
+                    yield issue(policy, gate.effect, message, hint, key, code="appraisal")
             yield from formula(policy, gate.when, Type.BOOL, APPRAISAL)
             if gate.effect.max_grade:
                 yield from named(policy, gate.effect, "grade", gate.effect.max_grade, one.grades, "max_grade")
@@ -145,22 +200,37 @@ def followed(policy: Policy, schema: Schema) -> Iterator[Issue]:
     for one in policy.appraisal:
         if one.improvement_plan is not None:
             yield from formula(policy, one.improvement_plan.when, Type.BOOL, APPRAISAL)
+            yield from _named_grades(policy, one, one.improvement_plan.when)
         for step in one.career:
             yield from formula(policy, step.when, Type.BOOL, APPRAISAL)
-            yield from _role(policy, step, step.to)
+            yield from _named_grades(policy, one, step.when)
+            yield from _role(policy, step, step.to, "to")
 
 
-def _role(policy: Policy, place: Section, role: str) -> Iterator[Issue]:
+def _named_grades(policy: Policy, one: Appraisal, written: Expression) -> Iterator[Issue]:
+    """Grades that a condition compares with are grades of the appraisal."""
+    for part in walk(written.tree):
+        sides = (part.left, part.right) if isinstance(part, Binary) and part.op in COMPARISONS else ()
+        options = sides or ((part.item, *part.options) if isinstance(part, In) else ())
+        if not any(dotted(side) == "grade" for side in options):
+            continue
+        for side in options:
+            if isinstance(side, Literal) and isinstance(side.value, str) and side.value not in one.grades:
+                hint = did_you_mean(side.value, one.grades) or f"There are {', '.join(one.grades)}."
+                yield issue(policy, written, f"there is no grade {side.value!r}", hint)
+
+
+def _role(policy: Policy, place: Section, role: str, key: str) -> Iterator[Issue]:
     known = policy.header.scope.roles
     if known and role not in known:
         hint = did_you_mean(role, known) or f"Add {role} to policy.scope.roles."
-        yield issue(policy, place, f"role {role!r} is not in the scope of the policy", hint, "to")
+        yield issue(policy, place, f"role {role!r} is not in the scope of the policy", hint, key)
 
 
 def circles(policy: Policy, schema: Schema) -> Iterator[Issue]:
     """An appraisal that needs its own result in the same period is a circle."""
     needs: dict[str, set[str]] = {one.id: set(one.combine) for one in policy.appraisal}
-    from ..formula import Call, dotted, walk
+    from ..formula import Call
 
     for one in policy.appraisal:
         for gate in one.gates:

@@ -171,7 +171,7 @@ class Policy(Section):
         return ((plan, component) for plan in self.incentive for component in plan.components)
 
     def unit_of(self, metric_id: str) -> str:
-        """Unit of a metric's lines: money:CNY, count, ratio, score, duration (days); count for one that is not there."""
+        """Unit of a metric's lines: money:CNY, count, ratio, score, duration (days); count if there is no such one."""
         units = {"amount": f"money:{self.currency}", "ratio": "ratio", "score": "score", "duration": "duration"}
         return units.get(self.metrics[metric_id].type, "count") if metric_id in self.metrics else "count"
 

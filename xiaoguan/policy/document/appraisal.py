@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import ClassVar, Literal
 
 from ..formula import Duration
-from .base import END, START, Expression, Id, Names, Number, Percent, Points, Section, Text, Whole
+from .base import END, START, Expression, Id, Mark, Names, Number, Percent, Points, Section, Text, Whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +23,8 @@ class Score(Section):
     of: Literal["value", "attainment"] = "value"
     goal: Id = ""
     points: Points = ()
-    floor: Number | None = None
-    cap: Number | None = None
+    floor: Mark | None = None
+    cap: Mark | None = None
     to: Literal["", "team_median", "company_median"] = field(default="", metadata=END)
 
 
@@ -39,7 +39,7 @@ class Indicator(Section):
     score: Score | None = None
     raters: Mapping[str, Percent] = field(default_factory=dict)
     min_raters: Whole = 1
-    scale: tuple[Number, ...] = ()
+    scale: tuple[Mark, ...] = ()
 
     @property
     def key(self) -> str:
@@ -62,8 +62,8 @@ class GateEffect(Section):
     """一票否决: the best grade that is left, points taken or given."""
 
     max_grade: Id = ""
-    deduct: Number | None = None
-    add: Number | None = None
+    deduct: Mark | None = None
+    add: Mark | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ class Grade(Section):
     """等级: from this score on, and the factor it gives."""
 
     short: ClassVar[str] = "start"
-    start: Number = field(metadata=START)
+    start: Mark = field(metadata=START)
     factor: Number | None = None
     name: Text = ""
 

@@ -20,6 +20,7 @@ Dotted = Annotated[str, "dotted"]
 Number = Annotated[Fraction, "number"]
 Percent = Annotated[Fraction, "percent"]
 Share = Annotated[Fraction, "share"]
+Mark = Annotated[Fraction, "mark"]
 """A percentage written with its sign or without it: 60 and 60% are equal."""
 Whole = Annotated[int, "whole"]
 Units = Annotated[int, "units"]

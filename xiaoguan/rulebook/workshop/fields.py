@@ -20,7 +20,7 @@ from xiaoguan.policy.load import READERS, Node, keys_of, read_number, read_tree
 from xiaoguan.rulebook.workshop import places
 from xiaoguan.rulebook.workshop.words import chapter, key_word, name_word
 
-SCALARS = ("percent", "share", "number", "whole", "units")
+SCALARS = ("percent", "share", "mark", "number", "whole", "units")
 FIRST = ("policy", "incentive", "goals", "process", "discount", "appraisal")
 HELP = {"percent": "3%", "share": "60%", "duration": "30d, 5wd, 3m", "date": "2026-04-01"}
 
