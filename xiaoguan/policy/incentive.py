@@ -32,7 +32,7 @@ from .settle import Settled, Settling, needs_records, settles
 from .versions import Asked, Chain, chains, together
 from .world import Who, World, facts_of
 
-ENGINE = 3
+ENGINE = 4
 """Raised whenever the same policy and facts come to other amounts: a stored run names the engine that made it."""
 
 STEPS = (
