@@ -47,6 +47,27 @@ def test_headers_in_capitals_and_spaces_after_commas_are_read(tmp_path):
     assert pays(made) == {"c": "100.00"}, "the grade is not locked"
 
 
+def test_records_of_a_day_are_in_the_order_of_their_moments_however_they_are_written(tmp_path):
+    tiers = "tiers: {mode: marginal, by: amount, rates: [{from: 0, rate: 1%}, {from: 1000, rate: 2%}]}"
+    text = plan(BACK).replace("rate: 10%", tiers)
+    orders = f"""{ORDERS.splitlines()[0]},recorded_at
+        a,lin,2026-01-05,1000,signed,,2026-01-10T08:00:00Z
+        b,lin,2026-01-05,1000,signed,,2026/1/9 23:30"""
+    returns = "id,order,returned_on\nr,b,2026-02-01"
+    made = calc(tmp_path, text, "2026-02", people=PEOPLE, orders=orders, returns=returns)
+    assert pays(made)["p.clawback"] == "-10.00", "b was entered first"
+
+
+def test_an_amount_beyond_64_bits_is_an_exception_of_its_line(tmp_path):
+    made = calc(
+        tmp_path,
+        plan().replace("10%", "100%"),
+        people=PEOPLE,
+        orders="\n".join([ORDERS.splitlines()[0], *(f"{n},lin,2026-01-05,900000000000000,signed," for n in "ab")]),
+    )
+    assert pays(made) == {"c": None}
+
+
 CASH, BACK = ", pay: {release: {by_collection: 100%}}", ", clawback: {events: [return], window: 90d}"
 RATES = "currency,on,rate\nUSD,2026-01-05,7\n"
 

@@ -239,7 +239,11 @@ def share_rounding(parts: Sequence[Fraction | int], total: int, unit: int) -> li
     return [floor * unit for floor in floors]
 
 
+class TooLarge(ValueError):
+    """An amount beyond 64 bits."""
+
+
 def _fit(units: int) -> int:
     if not -_LIMIT <= units < _LIMIT:
-        raise ValueError(f"{units} units do not fit a 64-bit integer")
+        raise TooLarge(f"{units} units do not fit a 64-bit integer")
     return units

@@ -13,7 +13,7 @@ import re
 import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -256,16 +256,30 @@ class _Reading:
 
     def day(self, text: str) -> date:
         """A date; a moment becomes the civil day of the policy's time zone."""
+        moment = self.moment(text)
+        return (moment.astimezone(self.zone) if moment.tzinfo and self.zone else moment).date()
+
+    def moment(self, text: str) -> datetime:
         try:
             found = _DAY.fullmatch(text)
             year, month, day, clock = found.groups() if found else ("", "", "", "")
             if not clock:
-                return date(int(year), int(month), int(day))
+                return datetime(int(year), int(month), int(day))
             hours = clock if clock[1:2] != ":" else f"0{clock}"
-            moment = datetime.fromisoformat(f"{year}-{month:0>2}-{day:0>2}T{hours}")
+            return datetime.fromisoformat(f"{year}-{month:0>2}-{day:0>2}T{hours}")
         except (ValueError, TypeError):
             raise ValueError(f"{text!r} is not a date") from None
-        return (moment.astimezone(self.zone) if moment.tzinfo and self.zone else moment).date()
+
+    def recorded(self, table: _Table, line: int, text: str) -> str | None:
+        """A moment as text that sorts, in UTC; one without a zone is in the policy's."""
+        try:
+            moment = self.moment(text)
+        except ValueError as error:
+            message = f"{table.file} row {line}, recorded_at: {error}"
+            self.report(table, line, message, _REMEDY[Type.DATE], column="recorded_at")
+            return None
+        here = moment if moment.tzinfo or self.zone is None else moment.replace(tzinfo=self.zone)
+        return here.astimezone(UTC).isoformat() if here.tzinfo else here.isoformat()
 
     def need(self, table: _Table, *columns: str) -> bool:
         """Whether the columns are there; an issue for each that is not."""
@@ -293,6 +307,8 @@ class _Reading:
             row: dict[str, object] = {}
             for column, text in cells.items():
                 row[column] = self.value(table, line, column, known.fields.get(column, Type.TEXT), text)
+            if row.get("recorded_at"):
+                row["recorded_at"] = self.recorded(table, line, str(row["recorded_at"]))
             if row.get("currency"):
                 row["currency"] = str(row["currency"]).upper()
             row["id"] = str(row.get("id") or f"{name}:{line}")

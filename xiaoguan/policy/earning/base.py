@@ -8,7 +8,7 @@ from datetime import date
 from fractions import Fraction
 
 from xiaoguan.base.explain import Line, Record, value_text
-from xiaoguan.base.money import round_units
+from xiaoguan.base.money import TooLarge, round_units
 from xiaoguan.base.periods import Period, span
 
 from ..document import Component, Dates, IncentivePlan, Policy, Tiers
@@ -86,10 +86,11 @@ class Base(Inputs):
         """The earning under this version, of its days if they are given."""
         if not self.active(self.period):
             return None
-        raw = self.when()
-        if raw.line.missing:
-            return Earned(raw.line)
-        return self.limited(raw)
+        try:
+            raw = self.when()
+            return Earned(raw.line) if raw.line.missing else self.limited(raw)
+        except TooLarge as error:
+            return Earned(self.missing(str(error)).line)
 
     def when(self) -> Raw:
         if self.component.when is None:
