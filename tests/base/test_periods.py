@@ -1,5 +1,6 @@
 """期间日历: labels, fiscal years, 4-4-5, custom periods, working days."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -136,6 +137,10 @@ def test_a_year_without_holiday_table_is_named_with_the_remedy():
 
 
 def test_a_calendar_that_cannot_work_is_refused():
+    with pytest.raises(ValueError, match="1 to 12"):
+        replace(TEAM, leap_week_to=13)
+    with pytest.raises(ValueError, match="at least one"):
+        Calendar(weekdays=())
     with pytest.raises(ValueError, match="fiscal_year_ends"):
         Calendar(pattern="445")
     with pytest.raises(ValueError, match="weekdays"):

@@ -1,5 +1,6 @@
 """目标: targets, shares, parts that add up, presence, attainment and pace."""
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from itertools import pairwise
@@ -22,6 +23,7 @@ from xiaoguan.policy import (
     step_shares,
     target,
 )
+from xiaoguan.policy.document.measures import Proration
 from xiaoguan.policy.goals import expected, months_since, reached, season_index
 
 from .making import ROOT, policy
@@ -116,6 +118,8 @@ def test_a_new_person_ramps_up_and_carries_the_days_that_are_left():
     assert proration(GOAL, march, CALENDAR, date(2026, 3, 20)) == 0  # fewer than 10 working days
     assert proration(GOAL, march, CALENDAR, date(2025, 3, 1)) == 1
     assert proration(GOAL, march, CALENDAR, date(2026, 5, 1)) == 0
+    free, spring = replace(GOAL, proration=Proration(basis="working_days")), CALENDAR.parse("2026-W08")
+    assert proration(free, spring, CALENDAR, date(2026, 2, 20)) == Fraction(3, 7), "nobody works in that week"
     assert person_quota(1_000_000, Fraction(1, 2), Fraction(2, 3), 100) == 333_300
 
 

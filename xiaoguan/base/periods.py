@@ -118,6 +118,10 @@ class Calendar:
             raise ValueError(f"a {self.pattern} calendar needs fiscal_year_ends: the weekday and the date it is near")
         if not 1 <= self.fiscal_year_starts[1] <= 28:
             raise ValueError("fiscal_year_starts must be a day from 1 to 28, which every month has")
+        if not 1 <= self.leap_week_to <= 12:
+            raise ValueError("leap_week_to is the number of a month, 1 to 12")
+        if not self.weekdays:
+            raise ValueError("a calendar needs at least one working weekday")
         names = {self.week_starts, *self.weekdays} | ({e.weekday} if (e := self.fiscal_year_ends) else set())
         if unknown := names - set(WEEKDAYS):
             raise ValueError(f"{sorted(unknown)} are not weekdays; write monday to sunday")

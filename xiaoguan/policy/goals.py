@@ -238,9 +238,9 @@ def prorated(
         days = worked(all_in_all) if working else sum((end - start).days for start, end in all_in_all)
         if days < (minimum.count if working else minimum.days):
             return Fraction(0)
-    if basis == "working_days":
-        return Fraction(worked(inside), calendar.working_days(period.start, period.end))
-    if basis == "calendar_days":
+    if basis == "working_days" and (days := calendar.working_days(period.start, period.end)):
+        return Fraction(worked(inside), days)
+    if basis != "months":  # also a week of holidays, in which nobody works
         return Fraction(sum((end - start).days for start, end in inside), period.days)
     months = calendar.children(period, "month")
     there = [month for month in months for start, end in inside if start <= month.start and month.end <= end]

@@ -370,7 +370,10 @@ class Reader:
         for key, child in node.value.items():
             here = f"{path}.{key}" if path else key
             if key not in known:
-                self.report(f"unknown key {key!r}", node.lines[key], here, did_you_mean(key, known), "policy.key")
+                comma = "A comma begins the next key: write 1000 or 1_000." if key.isdigit() else ""
+                self.report(
+                    f"unknown key {key!r}", node.lines[key], here, comma or did_you_mean(key, known), "policy.key"
+                )
                 continue
             name, hint, optional = known[key]
             if child.empty and optional:

@@ -35,6 +35,9 @@ _WRITTEN: tuple[tuple[str, str], ...] = (
     (r"Correct the YAML of this line; (\S+) says how a policy is written\.", r"请修正这一行的 YAML；写法见 \1。"),
     # 键与值
     (rf"unknown key {_Q}", r"没有 \1 这个键"),
+    (r"A comma begins the next key: write 1000 or 1_000\.", "逗号之后是下一个键；请写 1000 或 1_000。"),
+    (r"leap_week_to is the number of a month, 1 to 12", "leap_week_to 是月份序号，1 至 12"),
+    (r"a calendar needs at least one working weekday", "日历至少要有一个工作日"),
     (rf"the key {_Q} is missing", r"缺少键 \1"),
     (r"keys and values are expected here", "此处应为键和值"),
     (r"a single value is expected here", "此处应为单个值"),
