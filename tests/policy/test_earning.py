@@ -405,6 +405,16 @@ def test_check_says_what_would_pay_nothing(component, message):
     assert [one.message for one in check(policy(plan(component, TEAM)))] == [message]
 
 
+def test_a_plan_is_paid_by_periods_that_the_calendar_has():
+    component = "{id: c, kind: commission, basis: bookings, period: week, rate: 1%}"
+    text = plan(component, rest=", cap: 50") + "calendar: {pattern: weeks}\n"
+    assert "plan plan is paid by the month, which the calendar does not have" in [
+        o.message for o in check(policy(text))
+    ]
+    quarterly = text.replace("cap: 50", "cap: 50, pay: {paid: quarterly}")
+    assert not [one for one in check(policy(quarterly)) if one.level == "error"]
+
+
 def test_a_table_of_sums_needs_no_target_and_a_ratio_is_cut_by_percentages(tmp_path):
     sums = "{id: b, kind: bonus, tiers: {mode: amount, by: amount, of: bookings, "
     sums += "rates: [{from: 0, amount: 0}, {from: 100, amount: 70}]}}"

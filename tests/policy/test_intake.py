@@ -34,6 +34,15 @@ def test_a_reversal_counts_for_the_people_of_what_it_reverses(tmp_path):
     assert (pays(made, "lin"), pays(made, "zhou")) == ({"c": "-100.00"}, {"c": "0.00"})
 
 
+def test_a_reversal_in_another_currency_takes_back_what_the_record_came_to(tmp_path):
+    orders = (
+        f"{ORDERS.splitlines()[0]},currency\na,lin,2026-01-05,1000,signed,,USD\nb,lin,2026-02-05,-1000,signed,a,USD"
+    )
+    rates = "currency,on,rate\nUSD,2026-01-05,7.2\nUSD,2026-02-05,7"
+    made = calc(tmp_path, plan(), "2026-02", "fx: {attainment: event_date}", people=PEOPLE, orders=orders, rates=rates)
+    assert pays(made) == {"c": "-720.00"}
+
+
 def test_what_the_assignments_have_no_column_for_holds_as_the_people_say(tmp_path):
     assigned = "person,from,to,role\nlin,2020-01-01,,rep"
     made = calc(tmp_path, plan(), people=PEOPLE, assignments=assigned, orders=ORDERS)

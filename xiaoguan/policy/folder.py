@@ -376,7 +376,7 @@ class _Reading:
         first = known.get(str(row["reverses"])) if row.get("reverses") else None
         if first is None:
             return row
-        return {**row, **{field: first.get(field) for field in ("person", *people_fields(self.policy))}}
+        return {**row, "reversed": first, **{name: first.get(name) for name in ("person", *people_fields(self.policy))}}
 
     def inherited(self, row: Row, heads: Sequence[tuple[str, Mapping[str, Row]]]) -> Row:
         found = (known.get(str(row[name])) for name, known in heads if row.get(name))

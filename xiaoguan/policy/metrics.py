@@ -540,7 +540,7 @@ def _count(
         if isinstance(value, Duration):
             value = value.days
         if is_money and (foreign := row.get("currency")) not in (None, "", currency):
-            day = row.get(planned.date)
+            day = rated_on(row, planned.date)
             factor = rate(str(foreign), day) if rate is not None and isinstance(day, date) else None
             if factor is None:
                 why = f"no rate of {foreign} on {day}" if rate is not None else f"in {foreign}, not {currency}"
@@ -552,6 +552,12 @@ def _count(
             continue
         counted.append(_Counted(row, value))  # type: ignore[arg-type]
     return counted, held
+
+
+def rated_on(row: Row, dated: str) -> object:
+    """The day whose rate converts a row: its own, or that of the one it reverses, so that both come to nothing."""
+    first = row.get("reversed")
+    return (first if isinstance(first, Mapping) else row).get(dated)
 
 
 def _place(row: Row, dated: str) -> tuple[str, str, str]:
@@ -651,6 +657,7 @@ __all__ = [
     "fact",
     "held_line",
     "plan",
+    "rated_on",
     "run",
     "run_rows",
     "unit_text",

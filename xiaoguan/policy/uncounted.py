@@ -18,7 +18,7 @@ from xiaoguan.base.words import did_you_mean
 
 from .document import Policy
 from .formula import Expr, FormulaError, Row, Scope, Type, evaluator, names, resolve
-from .metrics import Plan, PlanError, RateOf, Schema, plan
+from .metrics import Plan, PlanError, RateOf, Schema, plan, rated_on
 from .needs import leaves_of, misspelt, needs, texts
 from .release import UNDOING
 from .world import Book
@@ -133,8 +133,9 @@ def _held(leaf: Plan, rows: Sequence[Row], currency: str, rate: RateOf | None) -
         day = row.get(leaf.date)
         if not isinstance(day, date) or (takes is not None and not takes(row)):
             continue
-        foreign = row.get("currency") or currency
-        if leaf.type is Type.MONEY and foreign != currency and (rate is None or rate(str(foreign), day) is None):
+        foreign, on = row.get("currency") or currency, rated_on(row, leaf.date)
+        known = rate is not None and isinstance(on, date) and rate(str(foreign), on) is not None
+        if leaf.type is Type.MONEY and foreign != currency and not known:
             yield row, "currency", f"in {foreign} without a rate"
         elif value_of is not None and value_of(row) is None:
             lacking = sorted(name for name in names(leaf.value) if row.get(name) is None) if leaf.value else []

@@ -164,6 +164,8 @@ _WRITTEN: tuple[tuple[str, str], ...] = (
     (rf"what plan {_S} holds back is never released", r"方案 \1 的留存从不发放"),
     (rf"a claw-back cannot take {_Q}", r"追回不能写 \1"),
     (rf"the cap of {_S} is below 0", r"\1 的封顶低于 0"),
+    (rf"plan {_S} is paid by the {_S}, which the calendar does not have", r"方案 \1 按 \2 发放，而日历中没有这种期间"),
+    (r"Write paid: quarterly under pay\.", "请在 pay 下写 paid: quarterly。"),
     (rf"a limit of plan {_S} is below 0", r"方案 \1 的一项限额低于 0"),
     (r"Write an amount of at least 0\.", "请写不小于 0 的金额。"),
     (r"tiers by count are bounded by percentages", "此处按比率分档，档位须为百分比"),

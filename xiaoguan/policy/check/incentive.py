@@ -14,6 +14,7 @@ from ..document import Bound, Component, Goal, IncentivePlan, Policy, Tier, Tier
 from ..formula import FormulaError, Scope, Type, resolve
 from ..load import read_number
 from ..metrics import Schema
+from ..settle import PAID, settles
 from .common import formula, issue, money, named, whole
 
 _KEYS = {
@@ -509,6 +510,10 @@ def paying(policy: Policy, schema: Schema) -> Iterator[Issue]:
             if not 0 <= held.share <= 1:
                 message = f"plan {plan.id} holds back {value_text(held.share, 'ratio')}"
                 yield issue(policy, held, message, "Write 0% to 100%.", "share", code="incentive")
+        kind = PAID[pay.paid] if pay else "month"
+        if settles(plan) and kind not in policy.calendar.kinds:
+            message = f"plan {plan.id} is paid by the {kind}, which the calendar does not have"
+            yield issue(policy, pay or plan, message, "Write paid: quarterly under pay.", "paid", code="incentive")
         draw = plan.draw
         if draw is not None and draw.kind == "recoverable" and draw.recover <= 0:
             message = f"the draw of plan {plan.id} is recoverable but never recovered"
