@@ -86,3 +86,31 @@ def test_points_and_a_class_given_by_hand(cast: Any, night: Any, client_of: Any)
     assert Classed.objects.get(customer=first).grade == "A"
     assert night("2026-04-10") == "CCC", "more than a month ago: four points"
     assert Classed.objects.get(customer=first).on == date(2026, 4, 10)
+
+
+RATED = """{id: potential, name: 潜力, of: customer, method: score, scale: [0, 10],
+      inputs: {need: 40%, buying_power: 60%},
+      classes: {A: {from: 7}, B: {from: 4}, C: {from: 0}}, review: month, hysteresis: 1}"""
+
+
+def test_what_is_rated_puts_a_customer_into_its_class_at_once(cast: Any, night: Any, client_of: Any) -> None:
+    adopt(POLICY.replace("RULE", RATED))
+    one = Customer.objects.create(name="a", owner=cast.linjing)
+    assert night("2026-03-10") == "", "nobody rated anything"
+    where = f"/api/customers/{one.pk}/rate"
+    lin = client_of("linjing")
+    assert lin.post(where, {"need": 11}, content_type="application/json").status_code == 422
+    assert client_of("wanglei").post(where, {"need": 5}, content_type="application/json").status_code in (403, 404)
+    assert lin.post(where, {"need": 10}, content_type="application/json").status_code == 200
+    assert Customer.objects.get().grade == "", "half of what counts is no class"
+    assert lin.post(where, {"need": "10", "buying_power": "7.5"}, content_type="application/json").status_code == 200
+    assert Customer.objects.get().grade == "A"
+    page, why = (lin.get(f"/customers/{one.pk}{more}").content.decode() for more in ("", "/class"))
+    assert "潜力" in page and "8.5" in page and "7.5" in why and "4.5" in why
+    told = Event.objects.get(entity="customer", deed="rate", changes__buying_power=[None, "7.5"])
+    assert told.actor_id == cast.linjing.pk
+    adopt(POLICY.replace("RULE", POINTS).replace("1.0.0", "2.0.0").replace("2026-01-01", "2026-03-11"))
+    night("2026-03-12")
+    assert lin.post(where, {"need": 1}, content_type="application/json").status_code == 422, (
+        "this one weighs nothing rated"
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from xiaoguan.policy.classing import pareto, scored
+from xiaoguan.policy.classing import pareto, rated, scored
 
 from .making import BOOKINGS, calc, policy
 
@@ -71,11 +72,43 @@ def test_points_are_added_up(recency: Any, orders: int, spend: Any, before: str,
     assert (found.name, found.value) == wanted
 
 
-def test_only_one_rule_with_known_inputs_puts_customers_into_classes() -> None:
-    asked = "{id: w, of: customer, method: score, inputs: {need: 100%}, classes: {A: {from: 0}}}"
-    of = policy(f"{BOOKINGS}classification: [{asked}, {PARETO}, {SCORE}]\n")
-    assert of.classing is not None and of.classing.id == "v"
-    assert [one.key for one in of.later] == ["classification w", "classification s"]
+RATED = """{id: w, of: customer, method: score, inputs: {need: 40%, buying_power: 60%}, scale: [0, 100], hysteresis: 3,
+  classes: {A: {from: 75}, B: {from: 45}, C: {from: 0}}}"""
+
+
+@pytest.mark.parametrize(
+    ("need", "power", "before", "wanted"),
+    [
+        (75, 75, "", ("A", 75)),
+        (100, 58, "", ("B", Fraction(374, 5))),
+        (100, 58, "A", ("A", Fraction(374, 5))),  # below 75, and not by three
+        (0, 74, "C", ("C", Fraction(222, 5))),
+        (0, 80, "C", ("B", 48)),
+    ],
+)
+def test_what_people_rated_is_weighed(need: int, power: int, before: str, wanted: tuple[str, Any]) -> None:
+    found = rated(rule(RATED), {"need": need, "buying_power": power, "other": 9}, before)
+    assert found is not None and (found.name, found.value) == wanted
+    assert found.parts["need"] == (need, Fraction(2 * need, 5))
+
+
+def test_what_is_not_rated_leaves_the_class(tmp_path: Path) -> None:
+    assert rated(rule(RATED), {"need": 100}, "B") is None
+    customers = "id,person,created_on,need,buying_power\na,lin,2025-01-01,90,80\nb,lin,2025-01-01,90,"
+    customers += "\nc,lin,2025-01-01,10,20.5"
+    body = f"{BOOKINGS}classification: [{RATED}]\n"
+    found = calc(tmp_path, body, customers=customers, people="id,name\nlin,L")["classes"]
+    assert [(one["customer"], one["class"], one["value"]) for one in found] == [
+        ("a", "A", "84"),
+        ("c", "C", "16.3"),
+    ]
+
+
+def test_only_one_rule_puts_customers_into_classes() -> None:
+    unknown = "{id: u, of: customer, method: score, points: {age: {0: 1}}, classes: {A: {from: 0}}}"
+    of = policy(f"{BOOKINGS}classification: [{unknown}, {RATED}, {PARETO}, {SCORE}]\n")
+    assert of.classing is not None and of.classing.id == "w"
+    assert [one.key for one in of.later] == ["classification u", "classification v", "classification s"]
 
 
 def test_calc_gives_the_class_of_every_customer(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from xiaoguan.desk.fields import CountryField, EmailField, PhoneField
+from xiaoguan.desk.fields import CountryField, EmailField, ExactField, PhoneField
 from xiaoguan.desk.records import Record
 from xiaoguan.people.models import Person, Territory
 
@@ -126,6 +126,20 @@ class Classed(models.Model):
     class Meta:
         verbose_name, verbose_name_plural = _("classification"), _("classifications")
         indexes: ClassVar = [models.Index(fields=["version", "rule", "on"], name="classed_by")]
+
+
+class Rated(models.Model):
+    """客户评分: what somebody rated of a customer, for the rule of classes that weighs it; item is the id there."""
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="ratings", db_index=False)
+    item = models.CharField(max_length=60)
+    value = ExactField(places=4)
+    person = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+", db_index=False)
+    on = models.DateField(default=timezone.localdate)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("rating of a customer"), _("ratings of customers")
+        constraints: ClassVar = [models.UniqueConstraint(fields=["customer", "item"], name="rated_once")]
 
 
 class PutOff(models.Model):

@@ -22,6 +22,7 @@ class Verb:
     told      what the history says that whoever did it did: “won it”; the label unless set.
     means     what comes of it, a sentence for whoever is about to do it.
     fields    form fields to ask for, by name; they become arguments of `do`.
+    further   whether `asked` has more of them, as the policy in force says.
     who       rule for who may; the desk's `write` when None.
     step      whether what it did is one of the record's steps, by which the timeline tells it already.
     final     whether it cannot be taken back, so that nobody offers to.
@@ -38,6 +39,7 @@ class Verb:
     sure = False
     step = False
     fields: ClassVar[dict[str, forms.Field]] = {}
+    further: ClassVar[bool] = False
     unsaid: ClassVar[tuple[str, ...]] = ()
     who: Rule | None = None
     given: Mapping[str, Any] = MappingProxyType({})
@@ -55,6 +57,10 @@ class Verb:
 
     def do(self, record: Any, by: Viewer, **values: Any) -> Any:
         raise NotImplementedError
+
+    def asked(self) -> dict[str, forms.Field]:
+        """The fields of its form."""
+        return self.fields
 
     def initial(self, record: Any) -> dict[str, Any]:
         """What the form shows before anything is typed."""
@@ -74,7 +80,7 @@ class Verb:
         """The form that asks for the fields; relations offer what the viewer may read."""
         from xiaoguan.desk.forms import dress, relation_field
 
-        form_class = type(f"{type(self).__name__}Form", (forms.Form,), dict(self.fields))
+        form_class = type(f"{type(self).__name__}Form", (forms.Form,), dict(self.asked()))
         form = form_class(data, initial={**(self.initial(record) if record is not None else {}), **self.given})
         for name, field in form.fields.items():
             if viewer is not None and isinstance(field, forms.ModelChoiceField):

@@ -1,8 +1,9 @@
 """客户分类 classification: which class a customer is in by a rule of the policy, and why.
 
 `pareto` puts customers in order of what they bring: a class holds the next share of the whole; whoever crosses a bound
-is in the upper class, and equal values share the better one. `score` adds up points. A class that somebody has is left
-only when the bound is passed by `hysteresis`, so that nobody goes up and down with every review.
+is in the upper class, and equal values share the better one. `score` adds up points, or what people rated by weight. A
+class that somebody has is left only when the bound is passed by `hysteresis`, so that nobody goes up and down with each
+review.
 
     shares {A: 70%, B: 20%, C: 10%}; 60, 20, 15, 5 of 100 begin at 0%, 60%, 80%, 95%: A A B C
 
@@ -91,9 +92,23 @@ def _moved(plain: int, had: int, up: Sequence[bool], stay: Sequence[bool]) -> in
     return next((i for i, not_enough in enumerate(stay, had) if not_enough), plain)
 
 
+def rated(rule: Classification, given: Mapping[str, Fraction | int], before: str) -> Placed | None:
+    """The class of one customer by what people rated; None where something that counts is not rated."""
+    if not rule.inputs.keys() <= given.keys():
+        return None
+    return _placed(rule, {name: (given[name], given[name] * weight) for name, weight in rule.inputs.items()}, before)
+
+
 def scored(rule: Classification, counted: Mapping[str, Fraction | int | None], before: str) -> Placed:
     """The class of one customer by points. counted: by name, spend in units; what is missing has no points."""
     parts = {name: (counted.get(name), _points(rule.points[name], counted.get(name), name)) for name in rule.points}
+    return _placed(rule, parts, before)
+
+
+_Parts = Mapping[str, tuple[Fraction | int | None, Fraction | int]]
+
+
+def _placed(rule: Classification, parts: _Parts, before: str) -> Placed:
     score = sum(points for _value, points in parts.values())
     classes, slack = list(rule.classes.items()), rule.hysteresis or 0
     names = [name for name, _bound in classes]

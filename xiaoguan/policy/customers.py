@@ -14,7 +14,7 @@ from functools import cached_property
 
 from xiaoguan.base.periods import Period, span
 
-from .classing import Placed, pareto, scored
+from .classing import Placed, pareto, rated, scored
 from .document import Policy
 from .document.asked import OVERDUE
 from .following import Following, by_customer
@@ -54,6 +54,9 @@ class Customers:
         if rule.method == "pareto":
             brought = {one.key: Fraction(str(one.metric(rule.metric, window) or 0)) for one in every}
             return pareto(rule, brought, before)
+        if rule.inputs:
+            found = {one.key: rated(rule, one.rated(list(rule.inputs)), before[one.key]) for one in every}
+            return {key: placed for key, placed in found.items() if placed is not None}
         return {one.key: scored(rule, one.counted(window), before[one.key]) for one in every}
 
     def of(self, table: str, by: str, start: date) -> Sequence[Row]:
@@ -159,6 +162,11 @@ class Customer:
         rows = [row for row in self.among.orders.get(self.key, ()) if _in(row.get("signed_on"), window)]
         spend = sum(int(str(row.get("net_amount") or 0)) for row in rows)
         return {"recency_days": days if isinstance(days, int) else None, "orders": len(rows), "spend": spend}
+
+    def rated(self, names: Sequence[str]) -> dict[str, Fraction | int]:
+        """What people rated of these, as far as they did."""
+        given = {name: self.row.get(name) for name in names}
+        return {name: value for name, value in given.items() if isinstance(value, int | Fraction)}
 
     def metric(self, name: str, window: Period | None = None) -> Value:
         """A metric over the customer's own records in a window, or since it came to its owner."""

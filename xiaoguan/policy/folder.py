@@ -295,6 +295,8 @@ class _Reading:
 
     def fact(self, name: str, table: _Table) -> list[Row]:
         known = self.schema.facts[name]
+        classing = self.policy.classing if name == "customers" else None
+        kinds = {**dict.fromkeys(classing.inputs if classing is not None else (), Type.NUMBER), **known.fields}
         seen: dict[str, int] = {}
         rows: list[Row] = []
         for column in table.columns:
@@ -306,7 +308,7 @@ class _Reading:
         for line, cells in table.rows:
             row: dict[str, object] = {}
             for column, text in cells.items():
-                row[column] = self.value(table, line, column, known.fields.get(column, Type.TEXT), text)
+                row[column] = self.value(table, line, column, kinds.get(column, Type.TEXT), text)
             if row.get("recorded_at"):
                 row["recorded_at"] = self.recorded(table, line, str(row["recorded_at"]))
             if row.get("currency"):

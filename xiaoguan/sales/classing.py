@@ -6,8 +6,9 @@ of the record that names the rule and what was counted; why a class stays is kep
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
@@ -20,11 +21,11 @@ from django.utils.translation import gettext_lazy
 
 from xiaoguan.base.explain import Line, value_text
 from xiaoguan.base.periods import Period, span
-from xiaoguan.customers.models import Classed, Customer
+from xiaoguan.customers.models import Classed, Customer, Rated
 from xiaoguan.desk.events import acting
 from xiaoguan.desk.jobs import Running, every
 from xiaoguan.policy import Policy
-from xiaoguan.policy.classing import Placed, pareto, scored
+from xiaoguan.policy.classing import Placed, pareto, rated, scored
 from xiaoguan.policy.document import Classification
 from xiaoguan.policy.formula import Duration
 from xiaoguan.policy.metrics import PlanError, plan, run
@@ -50,6 +51,7 @@ class Review:
     version: int
     named: str
     day: date
+    given: Mapping[int, Mapping[str, Fraction]] = field(default_factory=dict)
 
     @classmethod
     def on(cls, day: date) -> Review | None:
@@ -74,7 +76,17 @@ class Review:
     @cached_property
     def place(self) -> Callable[[Customer], Placed | None]:
         """The class of a customer. Raises PlanError and NotInSql for a metric that cannot be asked by customer."""
+        if self.rule.inputs:
+            return lambda customer: rated(self.rule, self.given.get(customer.pk, {}), customer.grade)
         return self._by_points() if self.rule.method == "score" else self._by_share()
+
+    def read(self, customers: Sequence[Customer]) -> None:
+        """What people rated of these."""
+        found: dict[int, dict[str, Fraction]] = defaultdict(dict)
+        rows = Rated.objects.filter(customer__in=customers, item__in=list(self.rule.inputs))
+        for pk, item, value in rows.values_list("customer", "item", "value"):
+            found[pk][item] = Fraction(value)
+        self.given = found
 
     def _by_share(self) -> Callable[[Customer], Placed | None]:
         planned, window = plan(self.policy, self.rule.metric, schema()), self.window
@@ -102,6 +114,8 @@ class Review:
     def write(self, customers: Sequence[Customer]) -> int:
         """Keep the classes of these customers and why; how many are other ones."""
         changed, rows = 0, []
+        if self.rule.inputs:
+            self.read(customers)
         for customer in customers:
             placed = self.place(customer)
             if placed is None:
@@ -132,6 +146,11 @@ def _plain(placed: Placed) -> dict[str, Any]:
     parts = {name: [_exact(value), _exact(points)] for name, (value, points) in placed.parts.items()}
     exact = {"value": _exact(placed.value), "place": _exact(placed.place), "bound": _exact(placed.bound)}
     return {**exact, "parts": parts, "held": placed.held}
+
+
+def _shown(points: str) -> str:
+    """A kept number as people read it."""
+    return value_text(Fraction(points), "score").removesuffix(".00")
 
 
 def _exact(value: Fraction | int | None) -> str | None:
@@ -192,10 +211,10 @@ class Why:
         """What it brings, down to its records; of points what each was given for."""
         if self.rule.method == "pareto":
             return self._metric()
-        units = {"spend": f"money:{self.policy.currency}"}
+        units = {"spend": f"money:{self.policy.currency}"} | dict.fromkeys(self.rule.inputs, "score")
         parts = tuple(
-            Line(name, WORDS[name][0], Fraction(value) if value is not None else None, units.get(name, "count"),
-                 formula=_("%(points)s points") % {"points": points}, adds=False)
+            Line(name, WORDS.get(name, (name,))[0], Fraction(value) if value is not None else None,
+                 units.get(name, "count"), formula=_("%(points)s points") % {"points": _shown(points)}, adds=False)
             for name, (value, points) in self.classed.basis["parts"].items()
         )  # fmt: skip
         return Line(self.rule.id, self.rule.name or self.rule.id, self.number("value"), "score", parts=parts)

@@ -215,7 +215,7 @@ def _endpoints(desk: Desk, schemas: dict[str, Any]) -> dict[str, Any]:
         body = {
             "type": "object",
             "properties": {n: {**plain, "title": str(f.label or n)} for n, f in verb.fields.items()},
-            "additionalProperties": False,
+            "additionalProperties": plain if verb.further else False,
         }
         body["properties"]["version"] = {"type": "integer"}
         found[f"{where}/{{id}}/{verb.name}"] = {

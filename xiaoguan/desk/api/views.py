@@ -195,8 +195,8 @@ def run(desk: Desk, viewer: Viewer, record: Record, name: str, data: dict[str, A
     version = _version(data)
     if version is not None and version != record.version:
         raise Conflict(record)
-    if unknown := set(data) - set(deed.fields):
-        fields = ", ".join(deed.fields) or _("none")
+    if unknown := set(data) - set(deed.asked()):
+        fields = ", ".join(deed.asked()) or _("none")
         raise ValidationError(
             {min(unknown): [_("This is no field of %(verb)s; it has %(fields)s.") % {"verb": name, "fields": fields}]}
         )

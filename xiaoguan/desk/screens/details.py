@@ -227,7 +227,7 @@ def _verb_words(desk: Desk, verb: Verb, record: Record) -> dict[str, Any]:
         "tone": verb.tone,
         "sure": verb.sure,
         "url": f"{url}/{verb.name}",
-        "ask_url": f"{url}/ask/{verb.name}" if verb.fields else None,
+        "ask_url": f"{url}/ask/{verb.name}" if verb.asked() else None,
     }
 
 

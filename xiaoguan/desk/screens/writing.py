@@ -207,7 +207,7 @@ def refusal(
         return {"message": str(error), "fields": []}
     missing = list(error.message_dict) if hasattr(error, "error_dict") else []
     asked = getattr(error, "params", None) or {}
-    names = [n for n in missing if n in verb.fields] or list(asked.get("ask", ()))
+    names = [n for n in missing if n in verb.asked()] or list(asked.get("ask", ()))
     verb.given = given or {}
     form = verb.form(None, record)
     fields = [

@@ -59,6 +59,9 @@ def classes(policy: Policy, schema: Schema) -> Iterator[Issue]:
             yield issue(policy, rule, message, "Add inputs: {need: 40%, ...}.", code="classification")
         if rule.inputs:
             yield from whole(policy, rule, f"the inputs of {rule.id}", rule.inputs.values(), "inputs")
+        if rule.inputs and rule.scale and not (len(rule.scale) == 2 and rule.scale[0] < rule.scale[1]):
+            message = f"the scale of {rule.id} is not a lower and a higher number"
+            yield issue(policy, rule, message, "Write scale: [0, 100].", "scale", code="classification")
         if not rule.classes:
             message = f"classification {rule.id} has no classes"
             yield issue(policy, rule, message, "Add classes: {A: {from: 75}, B: {from: 0}}.", code="classification")

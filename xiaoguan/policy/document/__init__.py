@@ -147,7 +147,8 @@ class Policy(Section):
         if rule.method == "pareto":
             known = rule.metric in self.metrics and self.metrics[rule.metric].adds_up and bool(rule.shares)
         else:
-            known = bool(rule.points) and rule.points.keys() <= SCORED_BY and bool(rule.classes)
+            known = bool(rule.inputs) or (bool(rule.points) and rule.points.keys() <= SCORED_BY)
+            known = known and bool(rule.classes)
         return known and rule.of == "customer" and {*rule.shares, *rule.classes} <= CLASSES
 
     def can_follow(self, rule: FollowUp) -> bool:
