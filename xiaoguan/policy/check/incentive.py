@@ -295,7 +295,7 @@ def _by_ratio(policy: Policy, table: Tiers) -> bool:
 
 
 def _misfit(bound: Bound, ratio: bool) -> bool:
-    """Whether a bound is a percentage where it should be none, or a bare number that may mean one: 0.8 is 80%, 80 not."""
+    """Whether a bound is a percentage where it should be none, or a bare number that may mean one: 80, not 0.8."""
     return abs(bound.value) > 3 and not bound.percent if ratio else bool(bound.value) and bound.percent
 
 
