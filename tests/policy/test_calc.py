@@ -13,7 +13,8 @@ from xiaoguan.policy import load
 from xiaoguan.policy.folder import read_folder
 from xiaoguan.policy.reckon import reckon
 
-from .making import ROOT
+from .making import BOOKINGS, ROOT
+from .making import calc as folder_of
 
 DOC = (ROOT / "docs" / "reference" / "calc.md").read_text()
 
@@ -89,6 +90,7 @@ def test_what_was_posted_is_corrected_in_the_open_period(example):
             "no column 'net_amount', which metric bookings reads",
             "nett_amount",
         ),
+        ("potential.csv", "", "key,input,value\neast,size,1\neast,size,2\n", "size of east is there twice", "Keep one"),
         ("orders.csv", "SO-2", "SO-1", "'SO-1' is there already, in row 2", "own id"),
         ("goals.csv", "quota,lin", "qouta,lin", "there is no goal 'qouta'", "'quota'"),
         ("goals.csv", "2026-Q1,250000", "2026-Q5,250000", "is not a period", ""),
@@ -112,7 +114,7 @@ def test_what_was_posted_is_corrected_in_the_open_period(example):
 )
 def test_a_value_that_cannot_be_read_says_where_and_what_would_be_right(example, file, old, new, message, hint):
     path = example / "facts" / file
-    path.write_text(path.read_text().replace(old, new, 1))
+    path.write_text(path.read_text().replace(old, new, 1) if old else new)
     policy, _ = load(example / "policy.yaml")
     errors = [issue for issue in read_folder(policy, example / "facts").issues if issue.level == "error"]
     found = next(issue for issue in errors if message in issue.message)
@@ -161,6 +163,20 @@ def test_whoever_and_whatever_is_not_there_is_said(example):
         ("ledger.csv", "'lim' is not in people.csv"),
         ("goals.csv", "nobody is in team 'nort'"),
     }
+
+
+def test_ratings_of_one_appraisal_count_however_much_their_rows_say(tmp_path):
+    rated = "{id: att, weight: 100%, raters: {manager: 50%, peer: 50%}, min_raters: 2, scale: [0, 10]}"
+    made = folder_of(
+        tmp_path,
+        f"{BOOKINGS}appraisal: [{{id: ap, period: quarter, indicators: [{rated}], grades: {{A: {{from: 0}}}}}}]\n",
+        "2026-Q1",
+        people="id,name\nlin,L",
+        ratings="person,indicator,group,score,appraisal,period\nlin,att,manager,10,ap,2026-Q1\nlin,att,peer,6,,2026-Q1\n"
+        "lin,att,peer,8,,\nlin,att,peer,0,ap,2025-Q4\nlin,att,peer,0,ap,2026-03",
+    )
+    assert made["appraisals"][0]["score"] == "85"
+    assert any("2026-03 is no quarter" in one["message"] for one in made["issues"])
 
 
 def test_the_command_ends_with_0_1_or_2(example):

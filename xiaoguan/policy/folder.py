@@ -115,7 +115,7 @@ class _Reading:
         )
         ratings = self.ratings(tables.get("ratings"))
         self.known_people(book, facts, goals, ratings)
-        self.known_groups(tables.get("people"), people, goals)
+        self.known_groups(tables.get("people"), people, goals, book.absences)
         world = RowsWorld(self.policy, facts, goals, self.schema, book)
         if not has_errors(self.issues):
             rate = rates(self.policy, world, "attainment")
@@ -500,14 +500,23 @@ class _Reading:
                 self.report(file.split(",")[0], 0, f"{file}: {key!r} is not in people.csv", hint, "warning", "person")
 
     def known_groups(
-        self, table: _Table | None, people: Mapping[str, Who], goals: Mapping[tuple[str, str, str], Number]
+        self,
+        table: _Table | None,
+        people: Mapping[str, Who],
+        goals: Mapping[tuple[str, str, str], Number],
+        absences: Mapping[str, Sequence[Absence]],
     ) -> None:
-        """Goals name teams in which somebody is; a role that looks like one of the policy's is one."""
+        """Goals name teams in which somebody is; what looks like a role or absence of the policy is written like it."""
         teams = {team for who in people.values() for team in (who.team, *(one.team for one in who.spans)) if team}
         for team in dict.fromkeys(key[5:] for _, key, _ in goals if key.startswith("team:")):
             if team not in teams:
                 hint = did_you_mean(team, teams) or "Correct the team."
                 self.report("goals.csv", 0, f"goals.csv: nobody is in team {team!r}", hint, "warning", "team")
+        relieved = [kind for goal in self.policy.goals if goal.absence for kind in goal.absence.relieve]
+        for kind in sorted({one.kind for every in absences.values() for one in every} - {*relieved}):
+            if near := closest(kind, relieved):
+                message = f"absences.csv: no goal relieves {kind!r}"
+                self.report("absences.csv", 0, message, f"Did you mean '{near}'?", "warning", "kind")
         known = {*self.policy.header.scope.roles, *(role for one in self.policy.incentive for role in one.role)}
         roles = {role: 1 for who in people.values() for role in (who.role, *(one.role for one in who.spans)) if role}
         for role in roles:
@@ -656,6 +665,10 @@ class _Reading:
             period = self.period(table, line, label) if label else None
             if score is None or not self.rated(table, line, cells, Fraction(score)):
                 continue
+            kinds = {a.period for a in self.policy.appraisal if cells.get("appraisal", "") in ("", a.id)}
+            if period is not None and period.kind not in kinds:
+                message = f"ratings.csv row {line}, period: {period.label} is no {' or '.join(sorted(kinds))}"
+                self.report(table, line, message, "Write the period of the appraisal.", "warning", "period")
             key = (cells.get("appraisal", ""), cells["person"], period.label if period else "")
             found.setdefault(key, {}).setdefault(cells["indicator"], []).append(Rating(cells["group"], Fraction(score)))
         return found
@@ -753,8 +766,12 @@ class _Reading:
             return found
         for line, cells in table.rows:
             value = self.value(table, line, "value", Type.NUMBER, cells.get("value", ""))
+            of, key = cells["input"], cells["key"]
+            if value is not None and key in found.get(of, {}):
+                message = f"potential.csv row {line}: {of} of {key} is there twice"
+                self.report(table, line, message, "Keep one.")
             if value is not None:
-                found.setdefault(cells["input"], {})[cells["key"]] = Fraction(value)
+                found.setdefault(of, {})[key] = Fraction(value)
         return found
 
 

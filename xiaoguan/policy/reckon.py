@@ -18,7 +18,7 @@ from xiaoguan.base.explain import Line, Record, Statement
 from xiaoguan.base.money import SCALE, format_units
 from xiaoguan.base.periods import Period
 
-from .appraisal import Appraised, appraise, distribute, enforced, follows, is_for
+from .appraisal import Appraised, Rating, appraise, distribute, enforced, follows, is_for
 from .credit import metric_of
 from .customers import Customers
 from .document import Appraisal, Goal, Policy
@@ -382,8 +382,10 @@ def appraisals(policy: Policy, folder: Folder, period: Period) -> list[tuple[App
             for who in people:
                 if not is_for(policy, appraisal, who, one) or not present(who, one):
                     continue
-                keys = [(a, who.key, p) for a in (appraisal.id, "") for p in (one.label, "")]
-                ratings = next((folder.ratings[key] for key in keys if key in folder.ratings), {})
+                ratings: dict[str, list[Rating]] = {}
+                for key in ((a, who.key, p) for a in (appraisal.id, "") for p in (one.label, "")):
+                    for item, given in folder.ratings.get(key, {}).items():
+                        ratings.setdefault(item, []).extend(given)
                 group.append(appraise(policy, appraisal, who, one, folder.world, ratings))
             found.append((appraisal, group))
     return found
