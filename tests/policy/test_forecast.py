@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
 from xiaoguan.base.money import SCALE
 from xiaoguan.policy import Policy, RowsWorld, Who, check, load_text
 from xiaoguan.policy.document import Expression
+from xiaoguan.policy.folder import read_folder
 from xiaoguan.policy.forecast import (
     Deal,
     Experience,
@@ -26,6 +28,7 @@ from xiaoguan.policy.forecast import (
 )
 from xiaoguan.policy.formula import Duration, parse
 from xiaoguan.policy.inputs import Found, Inputs
+from xiaoguan.policy.reckon import reckon
 from xiaoguan.policy.series import foretell
 from xiaoguan.policy.statistics import chance_of
 from xiaoguan.policy.world import Book
@@ -191,3 +194,37 @@ def test_estimates_warn_and_neither_judge_nor_pay(rules: str, problem: str) -> N
     assert len(told) == bool(problem) and problem in "".join(told)
     unkept, _issues = load_text(f"{POLICY}{rules}\n")
     assert unkept is not None and any("nobody keeps" in issue.message for issue in check(unkept))
+
+
+def test_calc_forecasts_as_of_a_day_and_reads_what_was_kept(tmp_path: Path) -> None:
+    files = {
+        "people": "id,name,team\nlin,林静,east\nwang,王磊,north",
+        "goals": "goal,person,period,value\nyear,lin,2026-03,1000",
+        "orders": "id,person,signed_on,net_amount\n1,lin,2026-03-05,300\n2,lin,2026-03-20,50\n3,lin,2026-02-05,100",
+        "opportunities": "id,person,stage,amount,created_on,closes_on,closed_on,result,category\n"
+        "a,lin,sign,500,2026-03-01,2026-03-25,,,\n"
+        "b,lin,talk,400,2026-03-01,2026-03-25,2026-03-15,lost,best_case\n"
+        "c,wang,quote,80,2026-03-12,2026-03-30,,open,\n"
+        "d,wang,quote,60,2026-03-01,2026-03-02,2026-03-03,won,",
+        "forecasts": "person,team,period,taken_on,method,value\nlin,,2026-02,2026-02-01,category,150\n"
+        ",,2026-02,2026-02-01,category,80",
+    }
+    for name, text in files.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    rules = 'warnings: [{id: w, when: "abs(forecast_bias(lead=3w, over=3m)) > 10%"}]'
+    found, _issues = load_text(f"{POLICY}  snapshot: {{every: week}}\n{rules}\n")
+    assert found is not None
+    march = found.calendar.parse("2026-03")
+    made = reckon(found, read_folder(found, tmp_path), march, as_of=DAY)
+    rows = {one["person"] or one["team"]: one for one in made["forecasts"]}
+    assert list(rows) == ["", "east", "north", "lin"], "wang's deal is of the day, and the other one was closed"
+    lin = rows["lin"]
+    assert (lin["goal"], lin["actual"], lin["commit"], lin["best_case"]) == ("1000.00", "300.00", "500.00", "400.00")
+    assert (lin["methods"]["weighted_stage"]["value"], lin["methods"]["weighted_stage"]["chance"]) == (
+        "850.00",
+        "0.2250",
+    )
+    assert rows[""]["goal"] == "1000.00" and lin["methods"]["stage_conversion"]["value"] is None
+    told = [(one["person"], one["value"]) for one in made["warnings"] if one["holds"]]
+    assert told == [("lin", "0.5")]
+    assert reckon(found, read_folder(found, tmp_path), march)["forecasts"] == [], "when all has come"

@@ -11,6 +11,7 @@ import csv
 import io
 import re
 import zoneinfo
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -30,6 +31,7 @@ from .appraisal import Rating
 from .check import check
 from .credit import rates
 from .document import Policy
+from .forecast import Foreseen, Kept
 from .formula import Row, Type, names
 from .goals import Absence, Number
 from .load import load_text, read_number
@@ -112,6 +114,7 @@ class _Reading:
             list(self.rates(tables.get("rates"))),
             list(self.ledger(tables.get("ledger"))),
             self.absences(tables.get("absences")),
+            self.forecasts(tables.get("forecasts")),
         )
         ratings = self.ratings(tables.get("ratings"))
         self.known_people(book, facts, goals, ratings)
@@ -743,6 +746,20 @@ class _Reading:
                     cells.get("record", ""),
                     cells.get("cause", ""),
                 )
+
+    def forecasts(self, table: _Table | None) -> dict[str, list[Kept]]:
+        """What was forecast, by owner: one row for each period, day and method."""
+        if table is None or not self.need(table, "period", "taken_on", "method", "value"):
+            return {}
+        found: dict[str, dict[tuple[Period, date], dict[str, Foreseen]]] = defaultdict(lambda: defaultdict(dict))
+        for line, cells in table.rows:
+            period = self.period(table, line, cells.get("period", ""))
+            day = self.value(table, line, "taken_on", Type.DATE, cells.get("taken_on", ""))
+            value = self.value(table, line, "value", Type.MONEY, cells.get("value", ""))
+            whose = cells.get("person") or (f"team:{cells['team']}" if cells.get("team") else "")
+            if period is not None and day is not None and value is not None:
+                found[whose][period, day][cells.get("method", "")] = Foreseen(value)
+        return {whose: [Kept(*key, seen) for key, seen in rows.items()] for whose, rows in found.items()}
 
     def absences(self, table: _Table | None) -> dict[str, list[Absence]]:
         """When and why people were away, by person."""

@@ -28,6 +28,7 @@ from .honours import honoured
 from .incentive import statement_of_versions
 from .inputs import Inputs, present
 from .metrics import PlanError, plan
+from .outlook import Looking
 from .reasonable import Evidence, assess
 from .targets import Part, Targets, work_out
 from .warnings import concerned, judged
@@ -73,6 +74,7 @@ def reckon(
         "warnings": warnings(policy, folder, period, people, as_of, everybody=not person),
         "classes": [] if person else classes(policy, folder, period),
         "honours": honours(policy, folder, period, people),
+        "forecasts": forecasts(policy, folder, period, people, as_of, everybody=not person),
         "metrics": [one for who in people for one in metrics(policy, folder, period, who)],
         "issues": [issue.to_json() for issue in dict.fromkeys([*folder.issues, *older, *issues])],
     }
@@ -474,6 +476,35 @@ def classes(policy: Policy, folder: Folder, period: Period) -> list[dict[str, An
             "held": one.held,
         }
         for key, one in sorted(Customers(policy, folder.world, period.end).classes().items())
+    ]
+
+
+def forecasts(
+    policy: Policy, folder: Folder, period: Period, people: Sequence[Who], as_of: date | None, everybody: bool
+) -> list[dict[str, Any]]:
+    """What everybody will have reached at the end of the period, as of a day in it or before it."""
+    if policy.forecast is None or as_of is None or as_of >= period.end:
+        return []
+    unit, keys = f"money:{policy.currency}", {who.key for who in people}
+    return [
+        {
+            "person": "" if one.key.startswith("team:") else one.key,
+            "team": one.key.removeprefix("team:") if one.key.startswith("team:") else "",
+            "period": period.label,
+            "goal": value_json(one.goal, unit),
+            "actual": value_json(one.actual, unit),
+            **{name: value_json(units, unit) for name, units in one.said.items()},
+            "methods": {
+                method: {
+                    **{name: value_json(getattr(seen, name), unit) for name in ("value", "low", "high")},
+                    "chance": None if seen.chance is None else f"{seen.chance:.4f}",
+                    "note": seen.note,
+                }
+                for method, seen in one.methods.items()
+            },
+        }
+        for one in Looking(policy, folder.world, period, as_of)
+        if everybody or one.key in keys
     ]
 
 

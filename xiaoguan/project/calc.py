@@ -98,6 +98,10 @@ def _say(found: dict[str, Any], issues: list[dict[str, Any]], json_: bool) -> No
             click.echo(f"warning {one['name'] or one['rule']}  {whose}  {one['value']} {one['bound']}")
     for one in found["honours"]:
         click.echo(f"honour {one['rule']}  {one['person']}  {one['period']}  rank {one['rank']}")
+    for one in found["forecasts"]:
+        whose = one["person"] or one["team"] or "company"
+        values = "  ".join(f"{method} {seen['value'] or '-'}" for method, seen in one["methods"].items())
+        click.echo(f"forecast {one['period']}  {whose}  goal {one['goal'] or '-'}  so far {one['actual']}  {values}")
     click.echo(f"total {found['total']} {found['currency']}")
 
 

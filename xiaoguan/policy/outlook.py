@@ -1,0 +1,145 @@
+"""展望 outlook: everybody's forecast of a period as of a day, from the fact tables alone.
+
+Deals are those that were open on the day; their stage, amount and expected day are those that the file has, since it
+holds no past ones. Of what became of deals like them nothing is known, so that `stage_conversion` has no value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from functools import cached_property
+
+from xiaoguan.base.explain import Line
+from xiaoguan.base.periods import Period
+
+from .document import Policy
+from .forecast import Deal, Forecaster, Foreseen, Owned, before, category_of, goal_of, seasons_in, won_deals
+from .formula import Row
+from .metrics import PlanError, plan, run_rows
+from .world import Facts, Who
+
+YEARS = 3
+"""Of the past that a series is made of."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """One owner's forecast: the key of a person, "team:" and the team's, "" for the company."""
+
+    key: str
+    name: str
+    goal: int | None
+    actual: int
+    said: dict[str, int]
+    methods: dict[str, Foreseen]
+
+
+@dataclass
+class Looking:
+    """What is needed of the facts, read once. day: the first one that has not come yet."""
+
+    policy: Policy
+    facts: Facts
+    period: Period
+    day: date
+
+    def __iter__(self) -> Iterator[Outlook]:
+        """The company, each team, each person who has a goal, deals or anything that came."""
+        people = self.facts.people()
+        last = min(self.day, self.period.end)
+        teams: dict[str, list[Who]] = {}
+        for who in people:
+            if team := who.on(last).team or ("" if who.spans else who.team):
+                teams.setdefault(team, []).append(who)
+        yield self.of(Who("", "company"), people)
+        for team in sorted(teams):
+            yield self.of(Who(f"team:{team}", team, team=team), teams[team])
+        for who in people:
+            found = self.of(who, [who])
+            if found.goal is not None or found.actual or self.deals_of([who]):
+                yield found
+
+    def of(self, whose: Who, people: Sequence[Who]) -> Outlook:
+        assert self.policy.forecast is not None
+        actual = self.came(whose, people, self.period)
+        caster, goal = Forecaster(self.policy, self.period, self.day), self.goal(whose, people)
+        owned = Owned(actual, goal, self.deals_of(people if whose.key else None), self.past(whose, people))
+        methods: dict[str, Foreseen] = {method: caster.by(method, owned) for method in self.policy.forecast.methods}
+        return Outlook(whose.key, whose.name, goal, actual, caster.said(owned), methods)
+
+    def goal(self, whose: Who, people: Sequence[Who]) -> int | None:
+        """Its own, else the sum of what its people carry."""
+        goal = goal_of(self.policy)
+        given = [self.facts.goal(goal.id, one, self.period) for one in (whose, *people)] if goal is not None else []
+        known = [int(line.number) if isinstance(line, Line) and not line.missing else None for line in given]
+        if known and known[0] is not None:
+            return known[0]
+        carried = [value for value in known[1:] if value is not None]
+        return sum(carried) if carried else None
+
+    def came(self, whose: Who, people: Sequence[Who], period: Period) -> int:
+        """What was counted in the period before the day; won deals where the goal's metric is not among the facts."""
+        goal, window = goal_of(self.policy), period
+        if self.day < period.end:
+            window = Period(period.start, max(self.day, period.start), "range", period.label)
+        metric = goal.metric if goal is not None and self.counted else None
+        if metric is not None:
+            lines = [self.facts.metric(metric, one, window) for one in (people if whose.key else [whose])]
+        else:
+            rows = self.facts.rows("opportunities", window, "closed_on")
+            lines = [run_rows(won_deals(), self._theirs(rows, whose, people), window, self.policy.currency)]
+        return int(sum((line.number for line in lines if not line.missing), Fraction(0)))
+
+    @cached_property
+    def counted(self) -> bool:
+        """Whether the metric of the goal is among the facts."""
+        goal = goal_of(self.policy)
+        try:
+            return goal is not None and bool(plan(self.policy, goal.metric, self.facts.schema))
+        except PlanError:
+            return False
+
+    def past(self, whose: Who, people: Sequence[Who]) -> list[int]:
+        """What came in the periods before, from the first in which anything did."""
+        if self.policy.forecast is None or "time_series" not in self.policy.forecast.methods:
+            return []
+        every = before(self.policy.calendar, self.period, YEARS * seasons_in(self.policy.calendar, self.period))
+        came = [self.came(whose, people, one) for one in every if one.end <= self.day]
+        first = next((at for at, value in enumerate(came) if value), len(came))
+        return came[first:]
+
+    def deals_of(self, people: Sequence[Who] | None) -> list[Deal]:
+        """Theirs; everybody's and nobody's for None."""
+        keys = None if people is None else {one.key for one in people}
+        return [deal for deal in self.deals if keys is None or deal.person in keys]
+
+    @cached_property
+    def deals(self) -> list[Deal]:
+        """Those that were open on the day, in the policy's currency."""
+        if "opportunities" not in self.facts.schema.facts:
+            return []
+        ever = Period(date.min, date.max, "range", "")
+        rows = self.facts.rows("opportunities", ever, "closes_on")
+        return [self._deal(row) for row in rows if self._open(row)]
+
+    def _open(self, row: Row) -> bool:
+        made, closed = row.get("created_on"), row.get("closed_on")
+        if isinstance(made, date) and made >= self.day:
+            return False
+        done = closed < self.day if isinstance(closed, date) else row.get("result") not in (None, "", "open")
+        return not done and row.get("currency") in (None, "", self.policy.currency)
+
+    def _deal(self, row: Row) -> Deal:
+        stage, closes_on = str(row.get("stage") or ""), row.get("closes_on")
+        assert isinstance(closes_on, date)
+        category = str(row.get("category") or category_of(self.policy, stage))
+        units = int(str(row.get("amount") or 0))
+        key, label = str(row.get("id")), str(row.get("label") or row.get("id"))
+        return Deal(key, label, str(row.get("person") or ""), units, stage, category, closes_on, 0)
+
+    def _theirs(self, rows: Sequence[Row], whose: Who, people: Sequence[Who]) -> list[Row]:
+        keys = {one.key for one in people}
+        return [row for row in rows if not whose.key or row.get("person") in keys]
