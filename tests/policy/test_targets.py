@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from xiaoguan.policy import RowsWorld, Who
 from xiaoguan.policy.goals import Absence
+from xiaoguan.policy.inputs import Inputs
 from xiaoguan.policy.reasonable import Evidence, assess
 from xiaoguan.policy.targets import transfer, work_out
 from xiaoguan.policy.world import Book, Span
@@ -140,6 +141,10 @@ def test_a_ratio_is_wanted_of_everybody_and_nothing_grows_from_nothing():
     found = policy(text + "goals:\n  - {id: g, metric: paid, period: year, target: {method: fixed, value: 40%}}\n")
     carried = tree(found).values()
     assert {carried["g", owner, "2026"] for owner in ("", "team:x", "a")} == {Fraction(2, 5)}
+    year, lin = found.calendar.parse("2026"), Who("a", "a", "rep")
+    asked = Inputs(found, lin, year, RowsWorld(found, {}))
+    assert asked.quota("g", lin, year).value == Fraction(2, 5), "also where nobody has worked it out"
+    assert asked.quota("g", lin, found.calendar.parse("2026-03")) is None
     made = tree(goal("target: {method: growth, base: prior_year, growth: 20%}"))
     assert made.root is None and "is 0" in made.issues[0].message
 

@@ -19,10 +19,10 @@ from math import inf
 
 from xiaoguan.base.explain import Line, value_text
 from xiaoguan.base.money import SCALE, Money
-from xiaoguan.base.periods import CalendarGap, Period, span
+from xiaoguan.base.periods import KINDS, CalendarGap, Period, span
 
 from .credit import group_metric, metric_of, rates
-from .document import Expression, Policy, Section
+from .document import Expression, Goal, Policy, Section
 from .forecast import at_lead, goal_of, kinds_of, lead_of, won_deals
 from .formula import (
     Call,
@@ -233,9 +233,11 @@ class Inputs:
         if found is None and (not whose.key or whose.key.startswith("team:")):
             found = self.goals_below(goal_id, whose, window)
         goal = self.policy.goal(goal_id)
-        if found is not None or goal is None or goal.period != "day" or goal.target.value is None:
+        if found is not None or goal is None or goal.target.value is None or goal.target.method != "fixed":
             return found
-        if not self.policy.metrics[goal.metric].adds_up or not whose.key or whose.key.startswith("team:"):
+        if not self.policy.metrics[goal.metric].adds_up:
+            return self.of_everybody(goal, window)
+        if goal.period != "day" or not whose.key or whose.key.startswith("team:"):
             return None
         served = in_scope(self.policy, whose, window)
         if not served:
@@ -252,6 +254,12 @@ class Inputs:
             return replace(line, note=str(gap))
         value = goal.target.value * days * (SCALE if line.unit.startswith("money:") else 1)
         return replace(line, value=value, formula=f"{days} days", note=f"for {window.label}")
+
+    def of_everybody(self, goal: Goal, window: Period) -> Line | None:
+        """What the policy wants of a ratio, a score or a duration: the same of everybody in every such period."""
+        longer = KINDS[KINDS.index(goal.period) :] if goal.period in KINDS else (goal.period,)
+        line = Line(goal.id, goal.name or goal.id, goal.target.value, self.policy.unit_of(goal.metric), "fixed")
+        return replace(line, note=f"for {window.label}") if window.kind in longer else None
 
     def goals_below(self, goal_id: str, whose: Who, window: Period) -> Line | None:
         """A team's or the company's goal that is not given: the sum of what its people carry."""
@@ -310,9 +318,7 @@ class Inputs:
         else:
             line = Line("", "Pace", found.pace, "ratio", parts=parts)
         shown, why = value_text(gone.share, "ratio"), "nothing elapsed" if gone.share <= 0 else f"{goal_id} is 0"
-        return replace(
-            line, formula=f"{shown} of {window.label} elapsed", note="" if line.value is not None else why
-        )
+        return replace(line, formula=f"{shown} of {window.label} elapsed", note="" if line.value is not None else why)
 
     def elapsed_of(self, call: Call) -> Line:
         kind = (dotted(call.args[0]) or "") if call.args else self.period.kind

@@ -200,7 +200,8 @@ class _Prose(Writer):
     def target(self, goal: Goal) -> str:
         how = goal.target
         if how.method == "fixed" and how.value is not None:
-            shown = plain_number(how.value, 4, grouped=True)
+            ratio = self.policy.unit_of(goal.metric) == "ratio"
+            shown = value_text(how.value, "ratio") if ratio else plain_number(how.value, 4, grouped=True)
             return self.say(f"{shown}.", f"{shown}。")
         if how.method == "growth" and how.growth is not None:
             base, growth = self.word(how.base or ""), value_text(how.growth, "ratio")
