@@ -252,6 +252,17 @@ def test_a_correction_is_reckoned_under_the_version_of_its_period():
     assert march.total.units == -100 * ROW  # 10 % of 3 000 less 400
 
 
+@pytest.mark.parametrize("posted", ["2026-01", "2026-03"])
+def test_a_month_in_which_nothing_was_paid_is_closed_too(posted):
+    """What was posted in March, be it about January alone, closes February and March."""
+    found = [version(1, "2026-01-01", "null")]
+    orders = [yuan(1_000), yuan(2_000, "2026-02-10", "SO-2"), yuan(3_000, "2026-03-10", "SO-3")]
+    ledger = [Entry("earning", "lin", "2026-01", "2026-01", "commission", 90 * ROW)]
+    ledger.append(Entry("adjustment", "lin", "2026-01", posted, "adjustment", 10 * ROW))
+    late = 200 + 300 if posted == "2026-03" else 0
+    assert totals(found, *orders, periods=["2026-04"], ledger=ledger) == [late]
+
+
 def test_a_late_record_of_somebody_without_a_posting_is_an_adjustment():
     found = [version(1, "2026-01-01", "null")]
     zhou = Who("zhou", "周航", "sales_rep")

@@ -284,8 +284,22 @@ class RowsWorld:
 
     @property
     def locked(self) -> Sequence[str]:
-        """Every period in which something was posted for anybody."""
-        return list(dict.fromkeys(entry.stands_in for entry in self.book.ledger))
+        """Every period in which or about which something was posted for anybody, and those between: nothing was paid
+        in them, and they are closed all the same."""
+        labels = dict.fromkeys(label for one in self.book.ledger for label in (one.posted, one.stands_in))
+        calendar, at = self.policy.calendar, {}
+        for label in labels:
+            try:
+                at[label] = calendar.parse(label)
+            except ValueError:
+                continue
+        for kind in {period.kind for period in at.values()} & {"month", "quarter"}:
+            own = sorted((period for period in at.values() if period.kind == kind), key=lambda period: period.start)
+            following = calendar.period(kind, own[0].end)
+            while following.end <= own[-1].start:
+                labels.setdefault(following.label)
+                following = calendar.period(kind, following.end)
+        return list(labels)
 
     def _given(self, goal_id: str, key: str, period: Period) -> list[tuple[Period, Number]] | None:
         """The goal as it is given: for the period, or for the shorter ones that fill it."""
