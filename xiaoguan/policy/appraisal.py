@@ -196,14 +196,20 @@ class _Appraising(Inputs):
         if facts is None:
             return None
         last = self.period.end.fromordinal(self.period.end.toordinal() - 1)
-        team = self.who.on(last).team or self.who.team
-        everybody = (one for one in facts.people() if present(one, self.period))
-        people = members(facts, team, self.period) if score.to == "team_median" else list(everybody)
+        team = (self.who.on(last).team or self.who.team) if score.to == "team_median" else ""
         mine = self.who.on(last).role if self.who.spans else self.who.role
+        key = ("median", self.policy.sha256, metric_id, score.to, team, mine, self.period.start, self.period.end)
+        if key not in facts.cache:  # the same for all of them
+            everybody = [one for one in facts.people() if present(one, self.period)]
+            people = members(facts, team, self.period) if score.to == "team_median" else everybody
+            facts.cache[key] = self.middle(
+                metric_id, [one for one in people if (one.on(last).role if one.spans else one.role) == mine]
+            )
+        return facts.cache[key]  # type: ignore[return-value]
+
+    def middle(self, metric_id: str, people: Sequence[Who]) -> Fraction | None:
         values = []
         for one in people:
-            if (one.on(last).role if one.spans else one.role) != mine:
-                continue
             line = Inputs(self.policy, one, self.period, self.world).metric(metric_id, self.period)
             if not line.missing:
                 values.append(line.number / SCALE if line.unit.startswith("money:") else line.number)

@@ -229,7 +229,8 @@ class _Working:
         except ValueError as error:
             self.report(f"the step by {step.by} cannot be cut: {error}", "Cut longer periods before shorter ones.")
             return None
-        values = {"history": self.seasons(part, step, periods), "seasonality": self.seasons(part, step, periods)}
+        past = self.seasons(part, step, periods) if _reads(step, "history", "seasonality") else {}
+        values = {"history": past, "seasonality": past}
         shares = self.shares(step, list(periods), values, periods)
         if shares is None:
             return None
@@ -243,10 +244,11 @@ class _Working:
             self.report(f"there is nobody to share {part.period.label} between by {step.by}")
             return None
         values = {name: {k: Fraction(v) for k, v in keys.items()} for name, keys in self.declared.items()}
-        history = values.get("history", {}) | self.history(step, owners)
-        values["history"] = history
-        values.setdefault("pipeline", self.pipeline(owners, part.period))
-        if step.by == "person":
+        if _reads(step, "history"):
+            values["history"] = values.get("history", {}) | self.history(step, owners)
+        if _reads(step, "pipeline"):
+            values.setdefault("pipeline", self.pipeline(owners, part.period))
+        if step.by == "person" and _reads(step, "capacity"):
             values.setdefault("capacity", self.capacity(step, owners, part))
         shares = self.shares(step, list(owners), values, {})
         if shares is None:
@@ -398,6 +400,11 @@ class _Working:
         since = [months_in_role(self.calendar, who.hired_on, month.start) for month in months]
         shares = [ramp(self.goal, count) for count in since if count >= 0]
         return sum(shares, Fraction(0)) / len(shares) if shares else Fraction(0)
+
+
+def _reads(step: Step, *names: str) -> bool:
+    """Whether the shares of a step may hang on one of these."""
+    return not {step.method, step.fallback, *step.weights}.isdisjoint(names)
 
 
 def _team(part: Part) -> str:
