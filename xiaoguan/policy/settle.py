@@ -22,7 +22,7 @@ from xiaoguan.base.ledger import Entry
 from xiaoguan.base.money import SCALE, minor_unit, round_units, share_rounding
 from xiaoguan.base.periods import Period, span
 
-from .document import Clawback, Component, Draw, Guarantee, IncentivePlan, Policy
+from .document import Clawback, Component, Draw, Guarantee, Holdback, IncentivePlan, Policy
 from .earning import Earned, Earning, Lot
 from .formula import Duration
 from .goals import months_in_role
@@ -419,21 +419,16 @@ class Settling:
         return change
 
     def hold(self, moved: Sequence[tuple[_Kept, int]]) -> int:
-        """What is held back of what is released, rounded once for each version; its parts share the rounding."""
-        total = 0
-        for terms in self.having:
-            rule = terms.plan.pay.holdback if terms.plan and terms.plan.pay else None
-            own = [(kept, change) for kept, change in moved if kept.terms is terms and kept.lot.record]
-            if rule is None or not own:
-                continue
-            exact = [change * rule.share for _, change in own]
-            held = round_units(sum(exact, Fraction(0)), self.policy.currency)
-            for (kept, _), part in zip(own, share_rounding(exact, held, self.minor), strict=True):
-                kept.held += part
-            text = f"{value_text(rule.share, 'ratio')} of what is released"
-            self.step("holdback", "Holdback", -held, text, kind="hold")
-            total += held
-        return total
+        """What is held back of what is released, by the terms that earned it, rounded once; its parts share that."""
+        own = [(kept, change, rule.share) for kept, change in moved if kept.lot.record and (rule := _holdback(kept))]
+        exact = [change * share for _, change, share in own]
+        held = round_units(sum(exact, Fraction(0)), self.policy.currency)
+        for (kept, _, _), part in zip(own, share_rounding(exact, held, self.minor), strict=True):
+            kept.held += part
+        shares = dict.fromkeys(share for _, _, share in own)
+        text = f"{', '.join(value_text(share, 'ratio') for share in shares)} of what is released"
+        self.step("holdback", "Holdback", -held, text, kind="hold")
+        return held
 
     def freed(self) -> int:
         """What is held back no longer; a return in time keeps it for good."""
@@ -598,6 +593,11 @@ def _inside(sums: Sequence[Dated], at: Period) -> int:
 def _plan(kept: _Kept) -> IncentivePlan:
     assert kept.terms.plan is not None
     return kept.terms.plan
+
+
+def _holdback(kept: _Kept) -> Holdback | None:
+    pay = _plan(kept).pay
+    return pay.holdback if pay else None
 
 
 class _Widened:
