@@ -119,6 +119,10 @@ def test_past_deals_teach_stage_age_and_time(policy: Policy) -> None:
     assert Experience.of(stays * 3, DAY).chance("quote", 15, 30) == Fraction(4, 8), "those won before are no cases"
     young = Experience.of([Stay("x", "quote", DAY - timedelta(days=5), None, None, None)] * 20, DAY)
     assert young.chance("quote", 0, 15) is None, "nobody knows yet what becomes of them"
+    won = DAY - timedelta(days=3)
+    quick = Experience.of([Stay("x", "quote", DAY - timedelta(days=5), won, won, won)] * 20, DAY)
+    assert quick.chance("quote", 0, 15) is None, "those that came quickly say nothing of the others"
+    assert quick.chance("quote", 0, 4) == 1
     owned = Owned(0, None, [deal(120, "quote", "2027-01-01")])
     assert forecaster(policy, "2026-03", known).by("stage_conversion", owned).value == 40 * SCALE
     april = forecaster(policy, "2026-04", known).by("stage_conversion", owned)

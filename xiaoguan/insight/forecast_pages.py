@@ -29,6 +29,7 @@ from xiaoguan.desk.listing import with_query
 from xiaoguan.goals.pages import value_text
 from xiaoguan.insight.forecasts import COMPANY, View, cases, foreseen, ruled
 from xiaoguan.insight.models import ForecastSnapshot
+from xiaoguan.people.models import Membership, Person, Team
 from xiaoguan.policy.forecast import Foreseen, Kept, Measured, at_lead, calibrated, earlier, lead_of, measured
 from xiaoguan.policy.formula import Duration
 from xiaoguan.rulebook.asking import number_text
@@ -57,13 +58,14 @@ MOVES = {
     "won": pgettext_lazy("forecast", "Won"),
     "new": pgettext_lazy("forecast", "New"),
     "in": pgettext_lazy("forecast", "Pulled in"),
+    "late": pgettext_lazy("forecast", "Carried over"),
     "amount": pgettext_lazy("forecast", "Other amount"),
     "stage": pgettext_lazy("forecast", "Other stage"),
     "out": pgettext_lazy("forecast", "Pushed out"),
     "lost": pgettext_lazy("forecast", "Lost"),
     "gone": pgettext_lazy("forecast", "No longer in it"),
 }
-TONES = {"won": "green", "new": "blue", "in": "green", "out": "amber", "lost": "red"}
+TONES = {"won": "green", "new": "blue", "in": "green", "late": "amber", "out": "amber", "lost": "red"}
 
 
 @dataclass
@@ -94,7 +96,7 @@ def ask(request: HttpRequest) -> Asked | None:
     found = ruled(today)
     if found is None or desk is None:
         return None
-    view = View(*found, today)
+    view = View(*found, today, concerned(viewer, today))
     periods = view.periods
     if not periods:
         return None
@@ -108,6 +110,22 @@ def ask(request: HttpRequest) -> Asked | None:
     if whose and one is None:
         raise Http404
     return Asked(viewer, view, period, rows, one, every)
+
+
+def concerned(viewer: Viewer, day: date) -> frozenset[int] | None:
+    """The people whose forecasts the viewer may see, alone or as a team's; None for those who may see the company's."""
+    desk = desk_of(ForecastSnapshot)
+    assert desk is not None
+    if desk.may_read(viewer, ForecastSnapshot(whose=COMPANY)):
+        return None
+    people = [pk for pk in Person.objects.values_list("pk", flat=True) if desk.may_read(viewer, _of(person_id=pk))]
+    led = [team.pk for team in Team.objects.all() if desk.may_read(viewer, _of(team=team))]
+    members = Membership.on(day).filter(team__in=led).values_list("person_id", flat=True)
+    return frozenset(people) | frozenset(members)
+
+
+def _of(**whose: Any) -> ForecastSnapshot:
+    return ForecastSnapshot(**whose)
 
 
 # What moved
@@ -153,7 +171,7 @@ def moves(before: Sequence[ForecastSnapshot], now: Sequence[ForecastSnapshot], l
         if fate is not None and fate[0] == Opportunity.Result.WON and last.starts_on <= fate[1] < last.ends_on:
             found.append(Move(pk, "won", fate[2] - was))
         elif now_ != was:
-            found.append(Move(pk, _kind(old, new, fate, last.ends_on), now_ - was))
+            found.append(Move(pk, _kind(old, new, fate, last), now_ - was))
     return sorted(found, key=lambda one: (-abs(one.effect), one.deal))
 
 
@@ -171,14 +189,15 @@ def _part(deal: Sequence[Any]) -> int:
     return round(deal[2] * Fraction(deal[6]))
 
 
-def _kind(old: Any, new: Any, fate: Any, ends_on: date) -> str:
+def _kind(old: Any, new: Any, fate: Any, last: ForecastSnapshot) -> str:
     """fate: result, when it was closed, amount and expected day of a deal that adds nothing any more."""
     if new is None:
         lost = fate is not None and fate[0] == Opportunity.Result.LOST
-        pushed = fate is not None and fate[0] == Opportunity.Result.OPEN and fate[3] >= ends_on
+        pushed = fate is not None and fate[0] == Opportunity.Result.OPEN and fate[3] >= last.ends_on
         return "lost" if lost else "out" if pushed else "gone"
     if old is None or bool(old[4]) != bool(new[4]):
-        return "out" if not new[4] else "new" if old is None else "in"
+        late = new[5] < last.starts_on.isoformat()  # due before the period, and still open in it
+        return "out" if not new[4] else "late" if late else "new" if old is None else "in"
     return "stage" if old[3] != new[3] else "amount"
 
 
@@ -203,16 +222,23 @@ def looked_back(view: View, one: ForecastSnapshot, kind: str) -> list[Past]:
         period = view.policy.calendar.period(kind, row.starts_on)
         if (period.start, period.end) == (row.starts_on, row.ends_on):
             by_period[period].append(row)
-    found = []
+    best: dict[Period, ForecastSnapshot] = {}
     for period in sorted(by_period, key=lambda period: period.start)[-LOOKED_BACK:]:
         kept = {row.taken_on: row for row in by_period[period]}
-        best = at_lead((Kept(period, on, {}) for on in kept), lead).get(period)
-        if best is not None:
-            row = kept[best.taken_on]
-            came = view.came(period)
-            actual = came[None] if row.whose == COMPANY else sum(came.get(p.person_id, 0) for p in people_of(row))
-            found.append(Past(period, actual, row))
-    return found
+        one_ = at_lead((Kept(period, on, {}) for on in kept), lead).get(period)
+        if one_ is not None:
+            best[period] = kept[one_.taken_on]
+    people = {period: {p.person_id for p in people_of(row)} for period, row in best.items()}
+    then = view.of(frozenset().union(*people.values()))  # some are in another team by now
+    came = {period: then.came(period) for period in best}
+    return [
+        Past(
+            period,
+            came[period][None] if row.whose == COMPANY else sum(came[period].get(pk, 0) for pk in people[period]),
+            row,
+        )
+        for period, row in best.items()
+    ]
 
 
 def measures(view: View, past: Sequence[Past]) -> dict[str, Measured]:

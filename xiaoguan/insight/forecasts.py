@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -46,14 +47,15 @@ from xiaoguan.policy.forecast import (
 )
 from xiaoguan.policy.metrics import Derived, Plan, PlanError, plan
 from xiaoguan.rulebook import sql
-from xiaoguan.rulebook.facts import schema
+from xiaoguan.rulebook.facts import facts, schema
 from xiaoguan.rulebook.models import PolicyVersion
 from xiaoguan.rulebook.versions import document_of, in_force
 from xiaoguan.rulebook.world import DatabaseWorld
 from xiaoguan.sales.models import Opportunity, StageSpell
 
 SOME, STAYS, YEARS = 500, 10_000, 3
-"""Rows written in one step; past stays that are learnt from; years of the past that a series is made of."""
+"""Rows written in one step; past stays that are learnt from, at most twice that; years of the past that are looked at.
+"""
 COMPANY = "company"
 _HOURS = 12 * 3600
 Sums = Mapping[int | None, int]
@@ -68,12 +70,22 @@ def ruled(day: date) -> tuple[PolicyVersion, Policy] | None:
 
 @dataclass
 class View:
-    """Everything that is forecast by a policy on a day, read once."""
+    """Everything that is forecast by a policy on a day, read once.
+
+    only    of these people; None: of everybody
+    """
 
     version: PolicyVersion
     policy: Policy
     day: date
+    only: frozenset[int] | None = None
     _came: dict[Period, Sums] = field(default_factory=dict)
+
+    def of(self, people: frozenset[int]) -> View:
+        """The same of these people too."""
+        if self.only is None or people <= self.only:
+            return self
+        return View(self.version, self.policy, self.day, self.only | people)
 
     @property
     def rule(self) -> Forecast:
@@ -100,10 +112,17 @@ class View:
         """What has come of it in a period up to now."""
         if period not in self._came:
             asked = self.plan, period.start, min(period.end, max(self.day + timedelta(days=1), period.start))
-            people = sql.ask(*asked, self.policy.currency, "person")
+            people = sql.ask(*asked, self.policy.currency, "person", self._theirs)
             found = {key: int(one.value or 0) for key, one in people.items() if key is not None}
-            self._came[period] = {**found, None: int(sql.ask(*asked, self.policy.currency)[None].value or 0)}
+            every_ = sql.ask(*asked, self.policy.currency)[None].value if self.only is None else sum(found.values())
+            self._came[period] = {**found, None: int(every_ or 0)}
         return self._came[period]
+
+    @property
+    def _theirs(self) -> Q | None:
+        if self.only is None or not isinstance(self.plan, Plan):
+            return None
+        return Q(**{f"{facts()[self.plan.source].person}__in": self.only})
 
     @cached_property
     def deals(self) -> Mapping[int, Sequence[Deal]]:
@@ -111,6 +130,8 @@ class View:
         found: dict[int, list[Deal]] = defaultdict(list)
         said = {stage.id: category_of(self.policy, stage.id) for stage in self._stages}
         rows = Opportunity.objects.filter(result=Opportunity.Result.OPEN, currency=self.policy.currency).order_by("pk")
+        if self.only is not None:
+            rows = rows.filter(owner__in=self.only)
         names = ("pk", "title", "owner", "amount", "stage", "category", "closes_on", "stage_since")
         for pk, title, owner, units, stage, category, closes_on, since in rows.values_list(*names).iterator():
             category = category or said.get(stage, "pipeline")
@@ -124,25 +145,29 @@ class View:
 
     @cached_property
     def experience(self) -> Experience | None:
-        """What became of past deals; the newest that are known when chances were calibrated last."""
+        """What became of past deals, as known when chances were calibrated last; of very many a sample."""
         if "stage_conversion" not in self.rule.methods:
             return None
         every_ = self.rule.accuracy.recalibrate if self.rule.accuracy else "quarter"
         until = recalibrated(self.policy.calendar, every_, self.day)
-        rows = StageSpell.objects.filter(entered_at__lt=_midnight(until)).order_by("-entered_at")
+        first = until.replace(year=until.year - YEARS, day=1)
+        rows = StageSpell.objects.filter(entered_at__lt=_midnight(until), entered_at__gte=_midnight(first)).order_by()
+        if (step := rows.count() // STAYS) > 1:
+            rows = rows.annotate(left_over=F("opportunity_id") % step).filter(left_over=0)
         names = ("opportunity", "stage", "entered_at", "left_at", "opportunity__result", "opportunity__closed_on")
-        stays = []
-        for pk, stage, entered, left, result, closed in rows.values_list(*names)[:STAYS]:
+        stays, zone = [], timezone.get_current_timezone()
+        for pk, stage, entered, left, result, closed in rows.values_list(*names):
             won = closed if result == Opportunity.Result.WON else None
-            gone = timezone.localdate(left) if left else None
-            stays.append(Stay(str(pk), stage, timezone.localdate(entered), gone, won, closed))
+            gone = left.astimezone(zone).date() if left else None
+            stays.append(Stay(str(pk), stage, entered.astimezone(zone).date(), gone, won, closed))
         return Experience.of(stays, until)
 
     def past(self, period: Period) -> Mapping[int | None, Sequence[int]]:
         """What came in each period of the kind before it, the earliest first; worked out once a day."""
         if "time_series" not in self.rule.methods:
             return {}
-        key = f"forecast:{self.version.pk}:{self.version.digest[:16]}:{period.label}:{self.day}"
+        whose = "" if self.only is None else sha256(repr(sorted(self.only)).encode()).hexdigest()[:16]
+        key = f"forecast:{self.version.pk}:{self.version.digest[:16]}:{period.label}:{self.day}:{whose}"
         found: dict[int | None, list[int]] | None = cache.get(key)
         if found is None:
             every_ = before(self.policy.calendar, period, YEARS * seasons_in(self.policy.calendar, period))
@@ -173,7 +198,8 @@ class View:
     def rows(self, period: Period) -> Iterator[ForecastSnapshot]:
         """Unsaved forecasts: the company's, each team's with its people's, then those of people without a team."""
         came, past = self.came(period), self.past(period)
-        names = dict(Person.objects.order_by("name", "pk").values_list("pk", "name"))
+        names = list(Person.objects.order_by("name", "pk").values_list("pk", flat=True))
+        names = [pk for pk in names if self.only is None or pk in self.only]
         goals = {pk: self.goal(period, person=pk) for pk in names}
         people = [pk for pk in names if goals[pk] is not None or self.deals.get(pk) or came.get(pk)]
         caster = Forecaster(self.policy, period, self.day, self.experience)
@@ -185,7 +211,8 @@ class View:
             deals = [deal for pk in members for deal in self.deals.get(pk, ())]
             return self._row(caster, key, Owned(actual, goal, deals, _added(series)), **links)
 
-        yield made(COMPANY, self.goal(period), people)
+        if self.only is None:
+            yield made(COMPANY, self.goal(period), people)
         teams = sorted({self.teams[pk] for pk in people if pk in self.teams})
         for team in teams:
             members = [pk for pk in people if self.teams.get(pk) == team]

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
-from math import erf, gcd, sqrt
+from math import erf, gcd, inf, sqrt
 
 from xiaoguan.base.money import round_units
 from xiaoguan.base.periods import Calendar, Period
@@ -158,24 +158,31 @@ class Stay:
 
 @dataclass
 class Experience:
-    """What became of past deals, as known before a day."""
+    """What became of past deals, as known before a day.
+
+    stays    by stage, in days from entering it: until it was left, until the deal was won, and how long it was watched
+    """
 
     until: date
-    stays: Mapping[str, Sequence[Stay]]
+    stays: Mapping[str, Sequence[tuple[float, float, int]]]
     deals: int
     _known: dict[tuple[str, int, int], Fraction | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, stays: Iterable[Stay], until: date) -> Experience:
         """From the stays of all deals, open and closed; what came on the day or after it is left out."""
-        found: dict[str, list[Stay]] = defaultdict(list)
+        found: dict[str, list[tuple[float, float, int]]] = defaultdict(list)
         closed: set[str] = set()
+
+        def after(one: Stay, day: date | None) -> float:
+            return (day - one.entered).days if day is not None and day < until else inf
+
         for one in stays:
             if one.entered >= until:
                 continue
-            left, won, over = (_before(day, until) for day in (one.left, one.won, one.closed))
-            found[one.stage].append(replace(one, left=left, won=won, closed=over))
-            if over is not None:
+            gone, won = after(one, one.left or one.closed), after(one, one.won)
+            found[one.stage].append((gone, won, (until - one.entered).days))
+            if one.closed is not None and one.closed < until:
                 closed.add(one.deal)
         return cls(until, found, len(closed))
 
@@ -188,19 +195,10 @@ class Experience:
         return self._known[key]
 
     def _share(self, stage: str, days: int, ahead: int) -> Fraction | None:
-        wins = cases = 0
-        for one in self.stays.get(stage, ()):
-            at = one.entered + timedelta(days=days)
-            gone = one.left or one.closed
-            if (gone is not None and gone < at) or (at + timedelta(days=ahead) > self.until and one.closed is None):
-                continue  # it was not there any more, or nobody knows yet
-            cases += 1
-            wins += one.won is not None and one.won < at + timedelta(days=ahead)
-        return Fraction(wins, cases) if cases >= LEAST else None
-
-
-def _before(day: date | None, until: date) -> date | None:
-    return day if day is not None and day < until else None
+        """Only of those that were watched so long: the quick ones among the others would count double."""
+        end = days + ahead
+        found = [won < end for gone, won, watched in self.stays.get(stage, ()) if gone >= days and watched >= end]
+        return Fraction(sum(found), len(found)) if len(found) >= LEAST else None
 
 
 def recalibrated(calendar: Calendar, every: str, day: date) -> date:

@@ -61,7 +61,7 @@ def keep_past(company: Simulation, version: PolicyVersion, policy: Policy) -> No
     first = max(policy.header.effective.start, company.go_live)
     days = {declared(policy.forecast, company.today - timedelta(weeks=back)) for back in range(WEEKS)}
     for day in sorted(day for day in days if day is not None and first <= day < company.today):
-        view, at = _Then(version, policy, day, dict(came), known=known), _night(day)
+        view, at = _Then(version, policy, day, None, dict(came), known=known), _night(day)
         rows = written(view)
         ForecastSnapshot.objects.filter(taken_on=day).update(created_at=at, updated_at=at)
         company.deeds += [Deed(at, row, "created", None, "system") for row in rows]
