@@ -11,7 +11,8 @@ from django.utils import timezone
 from xiaoguan.customers.models import Customer
 from xiaoguan.desk.jobs import Job, Running
 from xiaoguan.goals.models import GoalTarget
-from xiaoguan.insight.forecasts import keep_forecasts
+from xiaoguan.insight import forecast_pages
+from xiaoguan.insight.forecasts import View, keep_forecasts, ruled
 from xiaoguan.insight.models import ForecastSnapshot
 from xiaoguan.policy import Who
 from xiaoguan.policy.inputs import Inputs
@@ -131,9 +132,6 @@ def test_what_moved_adds_up_to_the_change(cast: Any, deals: Any, night: Any, cli
     deals["other"].lose("price")
     deal(cast.linjing, "新单", "talk", 80, "2026-03-31")
     night("2026-03-12")
-    from xiaoguan.insight import forecast_pages
-    from xiaoguan.insight.forecasts import View, ruled
-
     found = ruled(date(2026, 3, 12))
     assert found is not None
     view = View(*found, date(2026, 3, 12))
@@ -170,3 +168,14 @@ def test_the_policy_warns_of_people_who_promise_too_much(cast: Any, deals: Any, 
     }
     lin, wang = found.values()
     assert (lin.holds, lin.line.parts[0].text, wang.holds) == (True, "25%", None), "wang promised nothing, nothing came"
+
+
+def test_of_very_many_deals_what_was_kept_is_shown(
+    cast: Any, deals: Any, night: Any, client_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night("2026-03-09")
+    deals["big"].lose("price")
+    monkeypatch.setattr(forecast_pages, "LIVE", 2)
+    rows = {name: client_of(name).get("/api/forecast").json()["rows"][0]["commit"] for name in ("sunzong", "linjing")}
+    assert rows == {"sunzong": "1000.00", "linjing": "0.00"}, "she has two left, which are worked out"
+    assert "大单" in client_of("sunzong").get("/forecast/").content.decode()

@@ -38,6 +38,8 @@ from xiaoguan.sales.models import Opportunity
 
 SHOWN, MOVED, LOOKED_BACK = 50, 20, 12
 """Deals of an owner, deals that moved, periods that are over, at most."""
+LIVE = 5_000
+"""Of more open deals the last kept forecast is shown, where there is one."""
 METHODS = {
     "category": pgettext_lazy("forecast", "Committed"),
     "weighted_stage": pgettext_lazy("forecast", "Weighted"),
@@ -104,12 +106,24 @@ def ask(request: HttpRequest) -> Asked | None:
     period = next((one for one in periods if one.label == label), None if label else periods[0])
     if period is None:
         raise Http404
-    every = list(view.rows(period))
+    every = _kept(view, period) or list(view.rows(period))
     rows = [row for row in every if desk.may_read(viewer, row)]
     one = next((row for row in rows if row.whose == whose), None) if whose else next(iter(rows), None)
     if whose and one is None:
         raise Http404
     return Asked(viewer, view, period, rows, one, every)
+
+
+def _kept(view: View, period: Period) -> list[ForecastSnapshot]:
+    """The last kept forecasts of a period, where there are too many open deals to work it out while somebody waits."""
+    deals = Opportunity.objects.filter(result=Opportunity.Result.OPEN)
+    if view.only is not None:
+        deals = deals.filter(owner__in=view.only)
+    if deals[: LIVE + 1].count() <= LIVE:
+        return []
+    rows = ForecastSnapshot.objects.filter(policy_key=view.policy.id, starts_on=period.start, ends_on=period.end)
+    last = rows.order_by("-taken_on").values_list("taken_on", flat=True).first()
+    return list(rows.filter(taken_on=last).select_related("person", "team").order_by("pk"))
 
 
 def concerned(viewer: Viewer, day: date) -> frozenset[int] | None:
@@ -272,6 +286,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "policy": {"name": str(view.version), "url": reverse("policy")},
         "goal": (goal.name or goal.id) if goal is not None else "",
         "substituted": view.substituted,
+        "kept_on": one.taken_on if one.pk else None,
         "period": period,
         "periods": [
             {"label": p.label, "url": with_query("", {"period": p.label, "whose": one.whose}), "active": p == period}

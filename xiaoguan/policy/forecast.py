@@ -217,9 +217,15 @@ class Forecaster:
     period: Period
     day: date
     experience: Experience | None = None
+    _known: dict[str, tuple[Fraction, Fraction]] = field(default_factory=dict, compare=False, repr=False)
 
     def chances(self, deal: Deal) -> tuple[Fraction, Fraction]:
         """That it is won in the period: by its stage, and by what became of deals like it."""
+        if deal.key not in self._known:
+            self._known[deal.key] = self._chances(deal)
+        return self._known[deal.key]
+
+    def _chances(self, deal: Deal) -> tuple[Fraction, Fraction]:
         stages = self.policy.process.stages if self.policy.process else ()
         plain = next((stage.probability for stage in stages if stage.id == deal.stage), None) or Fraction(0)
         staged = plain if deal.due(self.period, self.day) else Fraction(0)
