@@ -118,6 +118,12 @@ def test_one_factor_of_over_assignment_counts_once():
     found = values(made)
     assert (found["", "2026-Q1"], found["team:x", "2026-Q1"], found["c", "2026-Q1"]) == (300, 150, 165)
     assert sum(leaf.value for leaf in made.root.leaves()) == 1_320 * ROW
+    found = values(
+        tree(goal(FIXED + "over_assignment: 1.10, allocate: [{by: team, method: even}, {by: quarter, method: even}]"))
+    )
+    assert (found["team:x", "2026-Q1"], found["", "2026-Q1"]) == (165, 300), (
+        "the company's quarter is not assigned above"
+    )
 
 
 def test_who_changes_role_or_team_carries_the_days_in_it():
@@ -141,6 +147,9 @@ def test_a_ratio_is_wanted_of_everybody_and_nothing_grows_from_nothing():
     found = policy(text + "goals:\n  - {id: g, metric: paid, period: year, target: {method: fixed, value: 40%}}\n")
     carried = tree(found).values()
     assert {carried["g", owner, "2026"] for owner in ("", "team:x", "a")} == {Fraction(2, 5)}
+    halves = {("g", "a", f"2026-H{half}"): Fraction(half, 5) for half in (1, 2)}
+    line = RowsWorld(found, {}, halves).goal("g", Who("a", "a"), found.calendar.parse("2026"))
+    assert line.missing and "differ" in line.note
     year, lin = found.calendar.parse("2026"), Who("a", "a", "rep")
     asked = Inputs(found, lin, year, RowsWorld(found, {}))
     assert asked.quota("g", lin, year).value == Fraction(2, 5), "also where nobody has worked it out"

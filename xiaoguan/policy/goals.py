@@ -287,7 +287,7 @@ class Absence:
 
 def quota_line(
     policy: Policy, goal: Goal, period: Period, given: Sequence[tuple[Period, Number]], absences: Sequence[Absence] = ()
-) -> Line | None:
+) -> Line:
     """任务额: a goal for a period from those it is given for, less what recorded absences relieve.
 
     given      the goal of each of the shorter periods that fill it, or of itself.
@@ -295,11 +295,11 @@ def quota_line(
                to the rounding unit; the quota before it and the relief stay visible.
     """
     total = together(policy, goal, [value for _part, value in given])
-    if total is None:
-        return None
     source = f"{policy.clause}, {goal.source or goal.path}"
-    line = Line(goal.id, goal.name or goal.id, _whole(total), policy.unit_of(goal.metric), source=source)
-    line = replace(line, note=f"for {period.label}")
+    line = Line(goal.id, goal.name or goal.id, None, policy.unit_of(goal.metric), source=source)
+    if total is None:
+        return replace(line, note=f"the goals within {period.label} differ, and they do not add up")
+    line = replace(line, value=_whole(total), note=f"for {period.label}")
     metric, kinds_of = policy.metrics.get(goal.metric), goal.absence.relieve if goal.absence else ()
     counted = [one for one in absences if one.kind in kinds_of] if metric is not None and metric.adds_up else []
     try:

@@ -61,6 +61,8 @@ class Targets:
     issues: list[Issue] = field(default_factory=list)
     vacant: frozenset[str] = frozenset()
     """Labels of periods in which nobody was there to share them."""
+    unit: int = 1
+    """The rounding unit of its parts."""
 
     def values(self) -> dict[tuple[str, str, str], Number]:
         """(goal, owner, period label) to value, for every part of the tree; of whoever changed the team the sum."""
@@ -77,7 +79,31 @@ class Targets:
         visit(self.root)
         found = {key: sum(by_team.values()) for key, by_team in parts.items()}
         self.absent(found)
+        self.company(found)
         return found
+
+    def company(self, found: dict[tuple[str, str, str], Number]) -> None:
+        """The company's own goal in the periods that only its owners' parts were cut into: what they carry together
+        without what is assigned above the whole."""
+        assert self.root is not None
+        owners = {part.owner: part for part in self.root.parts if part.owner}
+        carried = sum(part.full for part in owners.values())
+        if not carried:
+            return
+        by_label: dict[str, dict[str, Number]] = {}
+
+        def visit(part: Part, owner: str) -> None:
+            if part.owner == owner:
+                by_label.setdefault(part.period.label, {}).setdefault(owner, part.full)
+                for one in part.parts:
+                    visit(one, owner)
+
+        for owner, part in owners.items():
+            visit(part, owner)
+        for label, each in by_label.items():
+            if each.keys() == owners.keys():
+                whole = Fraction(sum(each.values())) * self.root.full / carried
+                found.setdefault((self.goal.id, "", label), round_to(whole, self.unit))
 
     def absent(self, found: dict[tuple[str, str, str], Number]) -> None:
         """Somebody who is not there in one of the periods carries nothing in it, so that longer ones add up."""
@@ -141,7 +167,7 @@ class _Working:
         return replace(root, parts=tuple(replace(root, owner=one, how="the same for everybody") for one in owners))
 
     def targets(self, root: Part | None) -> Targets:
-        return Targets(self.goal, root, self.issues, frozenset(self.vacant))
+        return Targets(self.goal, root, self.issues, frozenset(self.vacant), self.unit)
 
     def report(self, message: str, hint: str = "") -> None:
         found = Issue("warning", f"goal {self.goal.id}: {message}", hint, path=self.goal.path, code="goal.target")
