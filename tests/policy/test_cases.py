@@ -65,6 +65,37 @@ def test_a_case_that_cannot_be_read_says_why(tmp_path, case, message):
     assert message in " ".join(issue.message for issue in result.issues)
 
 
+SHARED = """
+policy: {id: p, name: P, version: 1.0.0, effective: {from: 2026-01-01, to: null}, currency: CNY,
+         fx: {attainment: event_date}}
+metrics:
+  sales: {name: S, type: amount, from: orders, value: sum(net_amount), date: signed_on}
+  rate: {name: R, type: ratio, value: "ratio(sales, sales)"}
+goals: [{id: q, metric: sales, period: month, target: {method: assigned}, absence: {relieve: [sick]}},
+        {id: r, metric: rate, period: month, target: {method: assigned}}]
+incentive: [{id: p, role: rep, components: [{id: c, kind: commission, basis: sales, period: month, rate: 10%}]}]
+"""
+SHARED_CASE = """
+- name: Metrics are as credited, in the policy's currency; quotas may be ratios and are relieved
+  period: 2026-01
+  who: {name: lin, role: rep, quota: {q: {2026-01: 3_100}, r: {2026-01: 80%}}}
+  facts: {orders: [{id: A, signed_on: 2026-01-05, net_amount: 1_000, currency: USD, recorded_at: 2026-01-06}]}
+  splits: [{record: A, person: lin, share: 100%, counts: pay}, {record: A, person: lin, share: 40%, counts: attainment},
+           {record: A, person: zhou, share: 60%, counts: attainment}]
+  rates: [{currency: USD, on: 2026-01-05, rate: 7}]
+  absences: [{kind: sick, from: 2026-01-11, to: 2026-01-12}]
+  people: {zhou: {role: rep, terms: {bonus: 5}}}
+  expect: {sales: 2_800, c: 700, "attainment(r)": 125%, "attainment(q) * 3": 2.8}
+"""
+
+
+def test_a_case_may_have_rates_absences_and_shares_for_one_purpose(tmp_path):
+    (tmp_path / "p.yaml").write_text(SHARED)
+    (tmp_path / "p.cases.yaml").write_text(SHARED_CASE)
+    (result,) = run_cases(tmp_path / "p.cases.yaml")
+    assert result.passed, str(result)
+
+
 def test_files_that_are_not_cases(tmp_path):
     assert not run_cases(tmp_path / "none.cases.yaml")[0].passed
     assert not _case(tmp_path, "a: 1\n")[0].passed

@@ -12,10 +12,10 @@ A case file lies beside its policy: small-company.cases.yaml beside small-compan
       expect: {bookings: 300_000, commission: 9_500}
 
 `who` may carry terms of the contract (`terms: {bonus: 4100, commission_percent: 1.2%}`), `team`, `manager`,
-`hired_on`, `left_on`. `people` are others, by id. Facts without `person` are the person's own. `splits`, `grades` and
-`ledger` stand beside the facts. `expect` names metrics, components, steps (`rep_plan.release`), `total`, `grade` or
-`score` of an appraisal (`monthly.grade`), or a formula in quotes: `"attainment(quota)": 80%`. Ratios compare exactly;
-`missing` expects no value.
+`hired_on`, `left_on`. `people` are others, by id. Facts without `person` are the person's own. `splits`, `grades`,
+`rates`, `absences` and `ledger` stand beside the facts. `expect` names metrics as credited for attainment, components,
+steps (`rep_plan.release`), `total`, `grade` or `score` of an appraisal (`monthly.grade`), or a formula in quotes:
+`"attainment(quota)": 80%`. Ratios compare exactly; `missing` expects no value.
 """
 
 from __future__ import annotations
@@ -35,15 +35,17 @@ from xiaoguan.base.periods import Period
 from xiaoguan.base.words import did_you_mean
 
 from .appraisal import appraise
+from .credit import metric_of
 from .document import Policy
 from .formula import Row, Type, Value
+from .goals import Absence, Number
 from .incentive import statement
 from .inputs import value_of
 from .load import Node, load, read_number, read_tree
 from .metrics import FACTS, Schema
 from .world import Book, RowsWorld, Span, Term, Who
 
-_BESIDE = ("splits", "grades", "ledger")
+_BESIDE = ("splits", "grades", "rates", "absences", "ledger")
 
 
 @dataclass(frozen=True)
@@ -173,11 +175,11 @@ class _Case:
             self.report(str(error), node.line if node else self.node.line)
             return None
 
-    def who(self, node: Node | None) -> tuple[Who, dict[tuple[str, str, str], int]]:
+    def who(self, node: Node | None) -> tuple[Who, dict[tuple[str, str, str], Number]]:
         person = self.map(node, "name", "role", "quota", "terms", "team", "manager", "hired_on", "left_on")
         name = _text(person.get("name")) or "person"
         terms = {key: self.term(value) for key, value in self.map(person.get("terms")).items()}
-        goals = {}
+        goals: dict[tuple[str, str, str], Number] = {}
         for goal_id, periods in self.map(person.get("quota")).items():
             goal = self.policy.goal(goal_id)
             if goal is None:
@@ -185,7 +187,8 @@ class _Case:
                 continue
             unit = self.policy.unit_of(goal.metric)
             for label, value in self.map(periods).items():
-                goals[goal_id, name, label] = int(self.number(value, unit.startswith("money:")))
+                wanted = self.number(value, unit.startswith("money:"))
+                goals[goal_id, name, label] = int(wanted) if wanted.denominator == 1 else wanted
         return self.somebody(name, person, terms), goals
 
     def somebody(self, key: str, person: Mapping[str, Node], terms: Mapping[str, Term]) -> Who:
@@ -203,13 +206,16 @@ class _Case:
         """The people, splits, grades and ledger of the case."""
         people = {who.key: who}
         for key, node in self.map(case.get("people")).items():
-            people[key] = self.somebody(key, self.map(node, "role", "team", "manager", "hired_on", "left_on"), {})
+            other = self.map(node, "role", "team", "manager", "hired_on", "left_on", "terms")
+            terms = {name: self.term(value) for name, value in self.map(other.get("terms")).items()}
+            people[key] = self.somebody(key, other, terms)
         return Book(
             people,
             [row for node in self.listed(case.get("splits")) for row in self.split(node)],
             [row for node in self.listed(case.get("grades")) for row in self.grade(node, who)],
-            (),
+            [row for node in self.listed(case.get("rates")) for row in self.rate(node)],
             [entry for node in self.listed(case.get("ledger")) for entry in self.entry(node, who)],
+            self.absences(case.get("absences"), who),
         )
 
     def listed(self, node: Node | None) -> list[Node]:
@@ -221,11 +227,45 @@ class _Case:
         return []
 
     def split(self, node: Node) -> Iterator[Row]:
-        row = self.map(node, "record", "person", "share")
+        row = self.map(node, "record", "person", "share", "table", "counts", "kind", "reason")
         share = self.number(row["share"], False) if "share" in row else Fraction(0)
-        counts = ("attainment", "pay")
-        yield {"table": None, "record": _text(row.get("record")), "person": _text(row.get("person")), "share": share,
-               "counts": counts, "kind": "direct"}  # fmt: skip
+        counts = tuple(_text(row.get("counts")).split()) or ("attainment", "pay")
+        if unknown := [one for one in counts if one not in ("attainment", "pay")]:
+            self.report(
+                f"{unknown[0]!r} is no purpose", node.line, "Write attainment, pay, or both with a space between."
+            )
+        yield {"table": _text(row.get("table")) or None, "record": _text(row.get("record")),
+               "person": _text(row.get("person")), "share": share, "counts": counts,
+               "kind": _text(row.get("kind")) or "direct", "reason": _text(row.get("reason")) or "split"}  # fmt: skip
+
+    def rate(self, node: Node) -> Iterator[Row]:
+        row = self.map(node, "currency", "on", "rate", "kind")
+        value, day = self.number(row["rate"], False) if "rate" in row else Fraction(0), self.day(row.get("on"))
+        if value <= 0 or day is None:
+            self.report(
+                "a rate needs currency, on and rate above 0",
+                node.line,
+                "Write {currency: USD, on: 2026-01-05, rate: 7}.",
+            )
+        else:
+            yield {
+                "currency": _text(row.get("currency")),
+                "on": day,
+                "rate": value,
+                "kind": _text(row.get("kind")) or "spot",
+            }
+
+    def absences(self, node: Node | None, who: Who) -> dict[str, list[Absence]]:
+        found: dict[str, list[Absence]] = {}
+        for one in self.listed(node):
+            row = self.map(one, "person", "kind", "from", "to")
+            start, end = self.day(row.get("from")), self.day(row.get("to"))
+            if start is None:
+                self.report("an absence needs its first day", one.line, "Write from: 2026-01-05.")
+            else:
+                absence = Absence(_text(row.get("kind")), start, end)
+                found.setdefault(_text(row.get("person")) or who.key, []).append(absence)
+        return found
 
     def grade(self, node: Node, who: Who) -> Iterator[Row]:
         row = self.map(node, "person", "appraisal", "period", "grade", "score", "locked")
@@ -241,14 +281,15 @@ class _Case:
         yield {**made, "score": score, "locked": locked}
 
     def entry(self, node: Node, who: Who) -> Iterator[Entry]:
-        row = self.map(node, "period", "kind", "name", "amount")
+        row = self.map(node, "person", "period", "posted", "kind", "name", "amount")
         period = self.period(row.get("period"))
+        posted = self.period(row["posted"]) if "posted" in row else period
         kind = _text(row.get("kind")) or "earning"
         if kind not in KINDS:
             self.report(f"{kind!r} is no kind of entry", node.line, did_you_mean(kind, KINDS))
-        elif period is not None and "amount" in row:
-            amount = int(self.number(row["amount"], True))
-            yield Entry(kind, who.key, period.label, period.label, _text(row.get("name")), amount)
+        elif period is not None and posted is not None and "amount" in row:
+            amount, whose = int(self.number(row["amount"], True)), _text(row.get("person")) or who.key
+            yield Entry(kind, whose, period.label, posted.label, _text(row.get("name")), amount)
 
     def term(self, node: Node) -> Term:
         text = _text(node)
@@ -318,7 +359,7 @@ class _Case:
 
     def found(self, name: str, period: Period, who: Who, world: RowsWorld, paid: Statement) -> Line:
         if name in self.policy.metrics:
-            return world.metric(name, who, period)
+            return metric_of(self.policy, world, name, who, period, "attainment")
         if name == "total":
             return Line("total", "Total", paid.total.units, f"money:{paid.total.currency}")
         for line in paid.lines:
@@ -343,7 +384,18 @@ class _Case:
         return self.number(node, False) * (SCALE if unit.startswith("money:") else 1)
 
 
-_LINKS = ("order", "invoice", "record", "reverses", "co_owner", "referrer", "presales", "partner", "quantity")
+_LINKS = (
+    "order",
+    "invoice",
+    "record",
+    "reverses",
+    "co_owner",
+    "referrer",
+    "presales",
+    "partner",
+    "quantity",
+    "recorded_at",
+)
 
 
 def _text(node: Node | None) -> str:
