@@ -7,7 +7,7 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xiaoguan.policy import RowsWorld, Who
+from xiaoguan.policy import RowsWorld, Who, plan
 from xiaoguan.policy.goals import Absence
 from xiaoguan.policy.inputs import Inputs
 from xiaoguan.policy.reasonable import Evidence, assess
@@ -156,6 +156,22 @@ def test_a_ratio_is_wanted_of_everybody_and_nothing_grows_from_nothing():
     assert asked.quota("g", lin, found.calendar.parse("2026-03")) is None
     made = tree(goal("target: {method: growth, base: prior_year, growth: 20%}"))
     assert made.root is None and "is 0" in made.issues[0].message
+
+
+def test_a_role_without_capacity_has_no_part():
+    found = goal(FIXED + "allocate: [{by: person, method: capacity, weights: {rep: 1, senior: 2}}]")
+    who = people("a@x", "s@x", "m@x")
+    who |= {
+        key: replace(who[key], spans=(replace(who[key].spans[0], role=role),))
+        for key, role in (("s", "senior"), ("m", "lead"))
+    }
+    assert values(tree(found, who=who)) == {("", "2026"): 1_200, ("a", "2026"): 400, ("s", "2026"): 800}
+
+
+def test_retention_counts_by_the_day_by_which_orders_count():
+    text = BOOKINGS.replace("signed_on", "delivered_on").split("goals:")[0]
+    found = policy(f'{text}  kept: {{name: K, type: ratio, value: "cohort_retention(customers, over=12m)"}}\n')
+    assert plan(found, "kept").date == "delivered_on"
 
 
 def test_a_season_that_brought_nothing_counts_once_there_were_records():

@@ -236,7 +236,7 @@ def _plan(policy: Policy, metric: Metric, schema: Schema, above: tuple[str, ...]
             inputs[name] = _plan(policy, policy.metrics[name], schema, (*above, metric.id))
         return None
 
-    metric = _over_orders(metric, schema)
+    metric = _over_orders(policy, metric, schema)
     tree = rewrite(_with_empty(metric), change)
     types = {name: source.type for name, source in inputs.items()}
     known = Scope({**{other: m.kind for other, m in policy.metrics.items() if not metric.table}, **types})
@@ -250,13 +250,15 @@ def _plan(policy: Policy, metric: Metric, schema: Schema, above: tuple[str, ...]
     return Derived(metric.id, metric.name, expression, inputs, metric.kind, metric.min_sample)
 
 
-def _over_orders(metric: Metric, schema: Schema) -> Metric:
-    """cohort_retention(customers, over=12m) without a table: customers are those that ordered."""
+def _over_orders(policy: Policy, metric: Metric, schema: Schema) -> Metric:
+    """cohort_retention(customers, over=12m) without a table: customers are those that ordered, on the day by which the
+    first metric on orders counts."""
     tree, orders = metric.value.tree, schema.facts.get("orders")
     if metric.table or orders is None or not (isinstance(tree, Call) and tree.name == "cohort_retention"):
         return metric
     written = replace(metric.value, tree=replace(tree, args=(Name("customer", tree.at),)))
-    return replace(metric, table="orders", date=metric.date or orders.dates[0], value=written)
+    counted = (one.date for one in policy.metrics.values() if one.table == "orders" and one.date in orders.dates)
+    return replace(metric, table="orders", date=metric.date or next(counted, orders.dates[0]), value=written)
 
 
 def _with_empty(metric: Metric) -> Expr:

@@ -265,6 +265,8 @@ class _Working:
 
     def by_owner(self, part: Part, step: Step) -> list[Part] | None:
         owners = self.teams() if step.by == "team" else self.people(part)
+        if step.by == "person" and step.method == "capacity" and step.weights:  # a role that is not named has no part
+            owners = {key: who for key, who in owners.items() if who and self.role_in(who, part) in step.weights}
         if not owners:
             self.vacant.add(part.period.label)
             self.report(f"there is nobody to share {part.period.label} between by {step.by}")
@@ -386,10 +388,13 @@ class _Working:
         for key, who in owners.items():
             if who is None:
                 continue
-            role = self.served(who, part.period, _team(part))[-1].role
-            full = Fraction(step.weights.get(role, Fraction(1)))
+            full = Fraction(step.weights.get(self.role_in(who, part), 1) if step.method == "capacity" else 1)
             found[key] = full * self.ramped(who, part.period) * self.presence(who, part.period, _team(part))
         return found
+
+    def role_in(self, who: Who, part: Part) -> str:
+        """The last role somebody has in a part's period and team."""
+        return self.served(who, part.period, _team(part))[-1].role
 
     def teams(self) -> dict[str, Who | None]:
         names = sorted({span.team for who in self.facts.people() for span in who.spans if span.team})
