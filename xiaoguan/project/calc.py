@@ -89,9 +89,11 @@ def _say(found: dict[str, Any], issues: list[dict[str, Any]], json_: bool) -> No
             )
     for goal in found["goals"]:
         whose = goal["person"] or goal["team"] or "company"
-        click.echo(f"{goal['goal']}  {whose}  {goal['actual']} of {goal['target']}  attainment {goal['attainment']}")
+        actual, target, reached = (goal[key] or "missing" for key in ("actual", "target", "attainment"))
+        click.echo(f"{goal['goal']}  {whose}  {actual} of {target}  attainment {reached}")
     for one in found["appraisals"]:
-        click.echo(f"{one['appraisal']}  {one['name']}  {one['period']}  score {one['score']}  grade {one['grade']}")
+        score, grade = one["score"] or "missing", one["grade"] or "none"
+        click.echo(f"{one['appraisal']}  {one['name']}  {one['period']}  score {score}  grade {grade}")
     for one in found["warnings"]:
         if one["holds"]:
             whose = one["customer"] or one["person"] or one["team"] or "company"
