@@ -405,6 +405,36 @@ def test_check_says_what_would_pay_nothing(component, message):
     assert [one.message for one in check(policy(plan(component, TEAM)))] == [message]
 
 
+BARE = "{id: c, kind: commission, basis: bookings, rate: 1%%%s}"
+BEYOND = ", credit: {payees: [{as: owner, share: 150%}, {as: co_owner, share: -50%, else: owner}]}"
+
+
+@pytest.mark.parametrize(
+    ("keys", "rest", "message"),
+    [
+        ("", BEYOND, "owner has a share of 150%"),
+        ("", ", pay: {release: {by_collection: 150%, on_signing: -50%}}", "on_signing has a share of -50%"),
+        (
+            "",
+            ", clawback: {events: [return], window: 9d, offset_limit: -20%}",
+            "the claw-back of plan plan has a share of",
+        ),
+        (
+            "",
+            ", clawback: {events: [returns], window: 9d}",
+            "'returns' is a fact table; its events are of the kind 'ret",
+        ),
+        ("", ", draw: {kind: recoverable, amount: 9, recover: 150%}", "the draw of plan plan has a share of 150%"),
+        ("", ", guarantee: {amount: 9, months: 0}", "a draw or guarantee of plan plan is for 0 months"),
+        (', gates: [{when: "bookings > 0", effect: {}}]', "", "a gate of c changes nothing when it holds"),
+        (', gates: [{when: "bookings > 0", effect: {factor: -50%}}]', "", "a gate of c has a share of -50%"),
+    ],
+)
+def test_shares_that_are_none_are_refused(keys, rest, message):
+    found = check(policy(plan(BARE % keys, rest=rest)))
+    assert [one for one in found if one.level == "error" and one.message.startswith(message)], found
+
+
 def test_a_plan_is_paid_by_periods_that_the_calendar_has():
     component = "{id: c, kind: commission, basis: bookings, period: week, rate: 1%}"
     text = plan(component, rest=", cap: 50") + "calendar: {pattern: weeks}\n"

@@ -10,10 +10,11 @@ from xiaoguan.base.explain import value_text
 from xiaoguan.base.issues import Issue, Level
 from xiaoguan.base.words import did_you_mean
 
-from ..document import Bound, Component, Goal, IncentivePlan, Policy, Tier, Tiers
+from ..document import Bound, Component, Goal, IncentivePlan, Policy, Section, Tier, Tiers
 from ..formula import FormulaError, Scope, Type, resolve
 from ..load import read_number
 from ..metrics import Schema
+from ..release import DEFAULT_KIND
 from ..settle import PAID, settles
 from .common import formula, issue, money, named, whole
 
@@ -47,6 +48,15 @@ def components(policy: Policy, schema: Schema) -> Iterator[Issue]:
                 "to",
                 code="dates",
             )
+        for gate in component.gates:
+            effect = gate.effect
+            if not effect.block and effect.max is None and effect.cap is None and effect.factor is None:
+                message = f"a gate of {component.id} changes nothing when it holds"
+                yield issue(policy, gate, message, "Write effect: {block: true}.", "effect", code="incentive")
+            yield from _share(policy, effect, "factor", effect.factor, f"a gate of {component.id}", most=None)
+        yield from _share(policy, component, "weight", component.weight, component.id)
+        for key, share in component.divide.items():
+            yield from _share(policy, component, "divide", share, f"{key} of {component.id}")
         for gate in component.gates if component.kind not in ("bonus", "matrix") else ():
             if gate.effect.max is not None:
                 message = f"a gate limits {component.id} to a share of its target, but a {component.kind} has none"
@@ -60,6 +70,16 @@ def components(policy: Policy, schema: Schema) -> Iterator[Issue]:
                 "Write the most it pays.",
                 code="incentive",
             )
+
+
+def _share(
+    policy: Policy, place: Section, key: str, share: Fraction | None, what: str, most: int | None = 1
+) -> Iterator[Issue]:
+    """An issue for a share below 0, or above the whole where it is a part of one."""
+    if share is not None and (share < 0 or (most is not None and share > most)):
+        message = f"{what} has a share of {value_text(share, 'ratio')}"
+        hint = "Write 0% to 100%." if most is not None else "Write 0% or more."
+        yield issue(policy, place, message, hint, key, code="incentive")
 
 
 _LENGTHS = ("day", "week", "month", "quarter", "half_year", "year")
@@ -455,6 +475,12 @@ def crediting(policy: Policy, schema: Schema) -> Iterator[Issue]:
             if shares:
                 yield from whole(policy, credit, f"the shares for {purpose} of plan {plan.id}", shares, "payees")
         for payee in credit.payees:
+            yield from _share(policy, payee, "share", payee.share, payee.person)
+        for extra in credit.overlay:
+            yield from _share(policy, extra, "share", extra.share, f"overlay {extra.person}", most=None)
+        for roll in credit.rollup:
+            yield from _share(policy, roll, "share", roll.share, f"the roll-up to {roll.to}", most=None)
+        for payee in credit.payees:
             if payee.person not in ("owner", "person") and not payee.otherwise:
                 message = (
                     f"where a record has no {payee.person}, its share of {value_text(payee.share, 'ratio')} is nobody's"
@@ -500,6 +526,8 @@ def paying(policy: Policy, schema: Schema) -> Iterator[Issue]:
         pay = plan.pay
         if pay is not None and pay.release:
             yield from whole(policy, pay, f"the release of plan {plan.id}", pay.release.values(), "release")
+            for way, share in pay.release.items():
+                yield from _share(policy, pay, "release", share, way)
         if pay is not None and pay.holdback is not None:
             held = pay.holdback
             if not (held.release.at or held.release.after or held.release.day):
@@ -520,6 +548,18 @@ def paying(policy: Policy, schema: Schema) -> Iterator[Issue]:
             yield issue(
                 policy, draw, message, "Write recover: 100%, or kind: non_recoverable.", "recover", code="incentive"
             )
+        if draw is not None:
+            yield from _share(policy, draw, "recover", draw.recover, f"the draw of plan {plan.id}")
+        for rule in (plan.draw, plan.guarantee):
+            if rule is not None and rule.months is not None and rule.months < 1:
+                message = f"a draw or guarantee of plan {plan.id} is for {rule.months} months"
+                yield issue(policy, rule, message, "Write 1 or more, or leave months out.", "months", code="incentive")
+        unless = pay.holdback.release.unless if pay is not None and pay.holdback is not None else ()
+        for event in (*unless, *(plan.clawback.events if plan.clawback else ())):
+            if event in DEFAULT_KIND:
+                message = f"{event!r} is a fact table; its events are of the kind {DEFAULT_KIND[event]!r}"
+                place = plan.clawback or pay or plan
+                yield issue(policy, place, message, f"Write {DEFAULT_KIND[event]}.", code="incentive")
         for rule in (plan.draw, plan.guarantee):
             if rule is not None and rule.whom == "new_hire" and rule.months is None:
                 message = f"plan {plan.id} does not say for how many months a new hire is guaranteed"
@@ -534,6 +574,9 @@ def _clawback(policy: Policy, plan: IncentivePlan) -> Iterator[Issue]:
     if rule.window.unit not in ("d", "w", "m", "y"):
         message = f"the claw-back window {rule.window} of plan {plan.id} cannot be counted from a date"
         yield issue(policy, rule, message, "Write 90d or 6m.", "window", code="incentive")
+    yield from _share(policy, rule, "offset_limit", rule.offset_limit, f"the claw-back of plan {plan.id}")
+    for step in rule.steps:
+        yield from _share(policy, step, "share", step.share, f"a claw-back step of plan {plan.id}")
     if rule.share == "stepped" and not rule.steps:
         message = f"the claw-back of plan {plan.id} is stepped but has no steps"
         yield issue(policy, rule, message, "Add steps: [{within: 30d, share: 100%}].", "steps", code="incentive")
