@@ -21,7 +21,7 @@ from xiaoguan.policy import load_text
 from xiaoguan.rulebook.versions import adopt, document_of
 from xiaoguan.rulebook.workshop import trying
 from xiaoguan.rulebook.workshop.models import PolicyBacktest
-from xiaoguan.sales.models import Order
+from xiaoguan.sales.models import Opportunity, Order, StageSpell
 
 POLICY = """
 policy:
@@ -141,3 +141,31 @@ def _found(row: PolicyBacktest) -> dict[str, Any]:
         ["after", f"customer:{one.pk}", one.name, "2026-01", "1", "> 0", str(one.owner_id)] for one in (mine, other)
     ]
     return {"name": "x", "severity": "info", "before": None, "after": 2, "unknown": "", "found": found}
+
+
+STUCK = """process:
+  {id: s, stages: [{id: talk, name: 洽谈, limit: 10d}, {id: quote, name: 报价}, {id: won, name: 赢单, closes: won}]}
+"""
+
+
+def test_a_draft_is_tried_on_the_stages_of_past_days(cast: Any) -> None:
+    rule = '  - {id: stuck, name: 停滞, when: "stage_days > LIMIT"}\n'
+    text = POLICY.replace("warnings:", STUCK + "warnings:")
+    before = adopt(text + rule.replace("LIMIT", "20"))[0]
+    after = load_text(text + rule.replace("LIMIT", "stage_limit"))[0]
+    assert after is not None
+    money = {"currency": "CNY", "amount_units": 1, "closes_on": "2026-12-01", "opened_on": "2026-01-05"}
+    for owner, left in ((cast.linjing, "2026-02-10"), (cast.wanglei, None)):
+        customer = Customer.objects.create(name=f"{owner}客", owner=owner, registered_on="2026-01-01")
+        deal = Opportunity(title=f"{owner}单", customer=customer, owner=owner, stage="talk", **money)
+        deal.save()
+        StageSpell.objects.filter(opportunity=deal).update(entered_at=_at("2026-01-15"), left_at=left and _at(left))
+    periods = trying.between(after, "2026-01", "2026-02")
+    row = PolicyBacktest(text=after.text, result=trying.plain(trying.tried(document_of(before), after, periods)))
+    (stuck,) = trying.Shown(row.result, cast.viewer("linjing")).warnings()
+    assert stuck.times == (1, 3), "at the end of January both are there for 17 days, at that of February one for 45"
+    assert [one[0] for one in stuck.rows()] == ["林静单", "•••", "•••"], "a deal of somebody else has no name"
+
+
+def _at(day: str) -> datetime:
+    return timezone.make_aware(datetime.fromisoformat(f"{day} 09:00"))

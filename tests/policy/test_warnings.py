@@ -140,3 +140,29 @@ def test_a_rule_that_reads_what_is_not_known_is_said_not_to_be_carried_out() -> 
     later = [one.key for one in ruled("customer.favourite == 'x'").later]
     assert later == ["warning w"] and not ruled("bookings > 0").later
     assert not ruled("abs(forecast_bias(lead=4w)) > 15%").later
+
+
+STAGES = """process:
+  {id: s, stages: [{id: talk, name: T, limit: 5wd}, {id: quote, name: Q}, {id: won, name: W, closes: won}]}
+warnings:
+  - {id: stuck, name: 停滞, when: "stage_days > 2 * stage_limit and customer.class == 'A'"}
+"""
+
+
+def test_deals_of_a_past_day_are_judged_by_their_stage_of_then(tmp_path: Path) -> None:
+    files = {
+        "people": "id,name\nlin,林静\nwang,王磊",
+        "customers": "id,person,created_on,class\nc,lin,2025-01-01,A\nd,lin,2025-01-01,B\ne,,2025-01-01,A",
+        "opportunities": "id,label,person,customer,created_on,closed_on,result\n"
+        "1,久停,wang,c,2026-01-01,,\n2,新,wang,c,2026-01-20,,\n3,别的,lin,d,2026-01-01,,\n"
+        "4,已结,lin,c,2026-01-01,2026-01-25,lost\n5,公海,lin,e,2026-01-01,,",
+        "stages": "opportunity,stage,entered_on,left_on\n1,talk,2026-01-10,2026-02-10\n1,quote,2026-02-10,\n"
+        "2,talk,2026-01-20,\n3,talk,2026-01-01,\n4,talk,2026-01-01,\n5,talk,2026-01-01,",
+    }
+    found = calc(tmp_path, BOOKINGS + STAGES, **files)["warnings"]
+    told = [(one["deal"], one["customer"], one["person"], one["value"], one["bound"]) for one in found]
+    assert told == [("1", "", "wang", "22", "> 14")], "five working days are a week"
+    (tmp_path / "stages.csv").unlink()
+    del files["stages"]
+    (unknown,) = calc(tmp_path, BOOKINGS + STAGES, **files)["warnings"]
+    assert unknown["holds"] is None and unknown["reason"] == "the stages of past days are not kept"

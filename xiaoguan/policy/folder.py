@@ -115,6 +115,7 @@ class _Reading:
             list(self.ledger(tables.get("ledger"))),
             self.absences(tables.get("absences")),
             self.forecasts(tables.get("forecasts")),
+            self.stays(tables.get("stages")),
         )
         ratings = self.ratings(tables.get("ratings"))
         self.known_people(book, facts, goals, ratings)
@@ -746,6 +747,20 @@ class _Reading:
                     cells.get("record", ""),
                     cells.get("cause", ""),
                 )
+
+    def stays(self, table: _Table | None) -> list[Row] | None:
+        """In which stage each deal was from when until when; None without the file."""
+        if table is None or not self.need(table, "opportunity", "stage", "entered_on"):
+            return None
+        return [
+            {
+                "opportunity": cells.get("opportunity", ""),
+                "stage": cells.get("stage", ""),
+                "entered_on": self.value(table, line, "entered_on", Type.DATE, cells.get("entered_on", "")),
+                "left_on": self.value(table, line, "left_on", Type.DATE, cells.get("left_on", "")),
+            }
+            for line, cells in table.rows
+        ]
 
     def forecasts(self, table: _Table | None) -> dict[str, list[Kept]]:
         """What was forecast, by owner: one row for each period, day and method."""

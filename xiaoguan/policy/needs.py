@@ -27,6 +27,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "ratings": ("person", "indicator", "group", "score", "appraisal", "period"),
     "rates": ("currency", "on", "rate", "kind"),
     "ledger": ("person", "period", "kind", "amount", "component", "name", "posted", "record", "cause"),
+    "stages": ("opportunity", "stage", "entered_on", "left_on"),
     "forecasts": ("person", "team", "period", "taken_on", "method", "value"),
     "potential": ("key", "input", "value"),
 }

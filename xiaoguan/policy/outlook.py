@@ -1,7 +1,8 @@
 """展望 outlook: everybody's forecast of a period as of a day, from the fact tables alone.
 
-Deals are those that were open on the day; their stage, amount and expected day are those that the file has, since it
-holds no past ones. Of what became of deals like them nothing is known, so that `stage_conversion` has no value.
+Deals are those that were open on the day; their amount and expected day are those that the file has, and so is their
+stage where no stays are known. Without stays nothing is known of what became of deals like them, so that
+`stage_conversion` has no value.
 """
 
 from __future__ import annotations
@@ -16,10 +17,23 @@ from xiaoguan.base.explain import Line
 from xiaoguan.base.periods import Period
 
 from .document import Policy
-from .forecast import Deal, Forecaster, Foreseen, Owned, before, category_of, goal_of, seasons_in, won_deals
+from .forecast import (
+    Deal,
+    Experience,
+    Forecaster,
+    Foreseen,
+    Owned,
+    Stay,
+    before,
+    category_of,
+    goal_of,
+    recalibrated,
+    seasons_in,
+    won_deals,
+)
 from .formula import Row
 from .metrics import PlanError, plan, run_rows
-from .world import Facts, Who
+from .world import RowsWorld, Who, was_open
 
 YEARS = 3
 """Of the past that a series is made of."""
@@ -42,7 +56,7 @@ class Looking:
     """What is needed of the facts, read once. day: the first one that has not come yet."""
 
     policy: Policy
-    facts: Facts
+    facts: RowsWorld
     period: Period
     day: date
 
@@ -65,10 +79,30 @@ class Looking:
     def of(self, whose: Who, people: Sequence[Who]) -> Outlook:
         assert self.policy.forecast is not None
         actual = self.came(whose, people, self.period)
-        caster, goal = Forecaster(self.policy, self.period, self.day), self.goal(whose, people)
+        caster = Forecaster(self.policy, self.period, self.day, self.experience)
+        goal = self.goal(whose, people)
         owned = Owned(actual, goal, self.deals_of(people if whose.key else None), self.past(whose, people))
         methods: dict[str, Foreseen] = {method: caster.by(method, owned) for method in self.policy.forecast.methods}
         return Outlook(whose.key, whose.name, goal, actual, caster.said(owned), methods)
+
+    @cached_property
+    def experience(self) -> Experience | None:
+        """What became of past deals, where the file has their stays."""
+        known, rule = self.facts.book.stays, self.policy.forecast
+        if known is None or rule is None:
+            return None
+        until = recalibrated(self.policy.calendar, rule.accuracy.recalibrate if rule.accuracy else "quarter", self.day)
+        return Experience.of(filter(None, map(self._stay, known)), until)
+
+    def _stay(self, row: Row) -> Stay | None:
+        deal = self.facts.row("opportunities", str(row.get("opportunity"))) or {}
+        entered, left, closed = row.get("entered_on"), row.get("left_on"), deal.get("closed_on")
+        if not isinstance(entered, date):
+            return None
+        over = closed if isinstance(closed, date) else None
+        won = over if deal.get("result") == "won" else None
+        key, gone = str(row.get("opportunity")), left if isinstance(left, date) else None
+        return Stay(key, str(row.get("stage")), entered, gone, won, over)
 
     def goal(self, whose: Who, people: Sequence[Who]) -> int | None:
         """Its own, else the sum of what its people carry."""
@@ -118,19 +152,13 @@ class Looking:
 
     @cached_property
     def deals(self) -> list[Deal]:
-        """Those that were open on the day, in the policy's currency."""
+        """Those that were open on the day, in the policy's currency, each in its stage of then if that is known."""
         if "opportunities" not in self.facts.schema.facts:
             return []
-        ever = Period(date.min, date.max, "range", "")
-        rows = self.facts.rows("opportunities", ever, "closes_on")
-        return [self._deal(row) for row in rows if self._open(row)]
-
-    def _open(self, row: Row) -> bool:
-        made, closed = row.get("created_on"), row.get("closed_on")
-        if isinstance(made, date) and made >= self.day:
-            return False
-        done = closed < self.day if isinstance(closed, date) else row.get("result") not in (None, "", "open")
-        return not done and row.get("currency") in (None, "", self.policy.currency)
+        ever, known = Period(date.min, date.max, "range", ""), self.facts.stays(self.day)
+        rows = self.facts.rows("opportunities", ever, "closes_on") if known is None else known
+        open_ = (row for row in rows if was_open(row, self.day) and isinstance(row.get("closes_on"), date))
+        return [self._deal(row) for row in open_ if row.get("currency") in (None, "", self.policy.currency)]
 
     def _deal(self, row: Row) -> Deal:
         stage, closes_on = str(row.get("stage") or ""), row.get("closes_on")
@@ -138,7 +166,8 @@ class Looking:
         category = str(row.get("category") or category_of(self.policy, stage))
         units = int(str(row.get("amount") or 0))
         key, label = str(row.get("id")), str(row.get("label") or row.get("id"))
-        return Deal(key, label, str(row.get("person") or ""), units, stage, category, closes_on, 0)
+        days = (self.day - entered).days if isinstance(entered := row.get("entered_on"), date) else 0
+        return Deal(key, label, str(row.get("person") or ""), units, stage, category, closes_on, days)
 
     def _theirs(self, rows: Sequence[Row], whose: Who, people: Sequence[Who]) -> list[Row]:
         keys = {one.key for one in people}

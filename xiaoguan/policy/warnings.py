@@ -21,16 +21,18 @@ from xiaoguan.base.explain import Line
 from xiaoguan.base.periods import Period
 
 from .check.common import CUSTOMER
-from .customers import Customers
+from .customers import Customer, Customers
 from .document import Expression, Level, Policy, WarningRule
 from .formula import (
     COMPARISONS,
     Binary,
+    Duration,
     Expr,
     In,
     Literal,
     Name,
     Named,
+    Row,
     Scope,
     Type,
     Value,
@@ -54,7 +56,7 @@ class Judged:
     """What a rule says of one subject. holds: None where it cannot be told, and `reason` says why.
 
     line    the condition; its parts are what decided it, each with its bound in `note`: Pace 55 %, "< 80%"
-    owner   of a customer: the key of the person who has it
+    owner   of a customer or deal: the key of the person who has it
     """
 
     rule: WarningRule
@@ -76,8 +78,8 @@ class Judged:
 def judged(
     policy: Policy, people: Sequence[Who], period: Period, world: World, as_of: date | None = None
 ) -> Iterator[Judged]:
-    """Every rule about people, teams, the company and customers, of everybody and everything that it may concern; of
-    deals only that it cannot be told, since the stages of a past day are not among the facts.
+    """Every rule, of everybody and everything that it may concern; of deals only that it cannot be told, where the
+    stages of a past day are not among the facts.
 
     as_of   the day after the last one that counts; the end of the period if not given. A plain metric is then that of
             the period so far.
@@ -85,18 +87,31 @@ def judged(
     for rule in policy.warnings:
         for who in subjects(policy, rule, people, period, as_of):
             yield judge(rule, Inputs(policy, who, period, world, as_of))
-    yield from _of_customers(policy, world, min(as_of or period.end, period.end))
+    yield from _of_things(policy, world, min(as_of or period.end, period.end))
 
 
-def _of_customers(policy: Policy, world: World, end: date) -> Iterator[Judged]:
+def _of_things(policy: Policy, world: World, end: date) -> Iterator[Judged]:
     asking, facts = Asking(policy), facts_of(world)
     customers = None if facts is None or "customers" not in facts.schema.facts else list(Customers(policy, facts, end))
     many = customers is not None and len(customers) > MOST
     lacking = "there are too many customers" if many else "there are no customers"
+    asks = facts is not None and customers is not None and any(level is Level.DEAL for _rule, level in asking.rules)
+    stays = facts.stays(end) if facts is not None and asks and not many else None
+    by_key = {one.key: one for one in customers or ()} if stays is not None else {}
     for rule, level in asking.rules:
-        if level is Level.DEAL or customers is None or many:
-            reason = "the stages of past days are not kept" if level is Level.DEAL else lacking
+        unknown = level is Level.DEAL and stays is None and not many
+        if unknown or customers is None or many:
+            reason = "the stages of past days are not kept" if unknown else lacking
             yield Judged(rule, Who("", ""), None, replace(_line(policy, rule), value=None, note=reason), reason)
+            continue
+        if level is Level.DEAL:
+            if not stays:
+                yield Judged(rule, Who("", ""), False, replace(_line(policy, rule), value="false"))
+            for row in stays or ():
+                if (held := by_key.get(str(row.get("customer")))) is not None:
+                    who = Who(f"deal:{row.get('id')}", str(row.get("label") or row.get("id")))
+                    found = asking.judge(rule, OpenDeal(held, row, policy, end), who)
+                    yield replace(found, owner=str(row.get("person") or held.owner))
             continue
         for one in customers:
             who = Who(f"customer:{one.key}", one.label)
@@ -150,6 +165,37 @@ def _side(inputs: Inputs, tree: Expr) -> Line:
 
 
 # About customers and deals
+
+
+@dataclass(frozen=True)
+class OpenDeal:
+    """What is known of a deal when a day began: its stage, and all that is known of its customer."""
+
+    customer: Customer
+    row: Row
+    policy: Policy
+    today: date
+
+    def get(self, name: str, /) -> Value:
+        stage = str(self.row.get("stage") or "")
+        if name == "stage":
+            return stage
+        if name == "stage_days":
+            entered = self.row.get("entered_on")
+            return (self.today - entered).days if isinstance(entered, date) else None
+        if name == "stage_limit":
+            stages = self.policy.process.stages if self.policy.process else ()
+            return next((limit_days(one.limit) for one in stages if one.id == stage), None)
+        return self.customer.get(name)
+
+
+def limit_days(limit: Duration | None) -> int | None:
+    """A limit in calendar days; five working days are a week, an hour is part of a day."""
+    if limit is None:
+        return None
+    if limit.unit == "wd":
+        return limit.count + 2 * (limit.count // 5)
+    return limit.days if limit.unit in ("d", "w") else 1 if limit.unit == "h" else limit.count * 30
 
 
 class Rows(Protocol):

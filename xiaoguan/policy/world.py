@@ -118,6 +118,10 @@ class Facts(World, Protocol):
     def forecasts(self, who: Who) -> Sequence[Kept]:
         """The kept forecasts of a person, of a team ("team:" and its key) or of the company ("")."""
 
+    def stays(self, day: date) -> Sequence[Row] | None:
+        """The deals that were open when a day began, with the stage that they were in: rows of id, label, person,
+        customer, stage and entered_on; None where the stages of past days are not known."""
+
     def posted(self, who: Who) -> Sequence[Entry]:
         """What was posted for the person in locked periods."""
 
@@ -136,6 +140,7 @@ class Book:
     """What stands beside the fact tables: people, recorded splits, grades, rates, the ledger so far.
 
     grades   rows of person, appraisal, period (Period), grade, score, factor, locked.
+    stays    rows of opportunity, stage, entered_on, left_on (None: still there); None where they are not known.
     absences person to when and why they were away.
     rates    rows of currency, on (date), rate (Fraction), kind (plan, spot, average).
     """
@@ -147,6 +152,7 @@ class Book:
     ledger: Sequence[Entry] = ()
     absences: Mapping[str, Sequence[Absence]] = field(default_factory=dict)
     forecasts: Mapping[str, Sequence[Kept]] = field(default_factory=dict)
+    stays: Sequence[Row] | None = None
 
 
 class RowsWorld:
@@ -278,6 +284,19 @@ class RowsWorld:
         """As the book has them."""
         return self.book.forecasts.get(who.key, ())
 
+    def stays(self, day: date) -> Sequence[Row] | None:
+        """The stays of the book that the day lies in, each with its deal."""
+        if self.book.stays is None:
+            return None
+        found = []
+        for stay in self.book.stays:
+            entered, left = stay.get("entered_on"), stay.get("left_on")
+            deal = self.row("opportunities", str(stay.get("opportunity")))
+            here = isinstance(entered, date) and entered < day and not (isinstance(left, date) and left < day)
+            if deal is not None and here and was_open(deal, day):
+                found.append({**deal, "stage": stay.get("stage"), "entered_on": entered})
+        return found
+
     def posted(self, who: Who) -> Sequence[Entry]:
         """The ledger of the person so far."""
         return [entry for entry in self.book.ledger if entry.person == who.key]
@@ -335,6 +354,14 @@ class RowsWorld:
             return [row for row in rows if isinstance(day := row.get(by), date) and period.contains(day)]
 
         return rows_of
+
+
+def was_open(deal: Row, day: date) -> bool:
+    """Whether a deal was open when a day began."""
+    made, closed = deal.get("created_on"), deal.get("closed_on")
+    if isinstance(made, date) and made >= day:
+        return False
+    return closed >= day if isinstance(closed, date) else deal.get("result") in (None, "", "open")
 
 
 _POINTERS = {"order": "orders", "invoice": "invoices", "opportunity": "opportunities", "record": ""}

@@ -10,7 +10,6 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Q
 from django.utils import timezone
 
 from xiaoguan.insight.forecasts import View, declared, written
@@ -19,7 +18,7 @@ from xiaoguan.policy import Policy
 from xiaoguan.policy.forecast import Deal, Experience, category_of
 from xiaoguan.project.simulation import Deed, Simulation
 from xiaoguan.rulebook.models import PolicyVersion
-from xiaoguan.sales.models import StageSpell
+from xiaoguan.sales.staying import stays_on
 
 WEEKS = 26
 
@@ -33,15 +32,12 @@ class _Then(View):
     @cached_property
     def deals(self) -> Mapping[int, Sequence[Deal]]:
         found: dict[int, list[Deal]] = defaultdict(list)
-        night = timezone.make_aware(datetime(self.day.year, self.day.month, self.day.day))
-        rows = StageSpell.objects.filter(entered_at__lt=night).exclude(left_at__lt=night).select_related("opportunity")
-        rows = rows.filter(Q(opportunity__closed_on__isnull=True) | Q(opportunity__closed_on__gte=self.day))
-        for spell in rows.order_by("opportunity", "entered_at"):
-            deal, days = spell.opportunity, (self.day - timezone.localdate(spell.entered_at)).days
-            category = category_of(self.policy, spell.stage)
-            units, who = deal.amount_units, str(deal.owner_id)
-            one = Deal(str(deal.pk), deal.title, who, units, spell.stage, category, deal.closes_on, days)
-            found[deal.owner_id].append(one)
+        for row in stays_on(self.day):
+            days, category = (self.day - row["entered_on"]).days, category_of(self.policy, row["stage"])
+            one = Deal(
+                row["id"], row["label"], row["person"], row["amount"], row["stage"], category, row["closes_on"], days
+            )
+            found[int(row["person"])].append(one)
         return found
 
     @cached_property

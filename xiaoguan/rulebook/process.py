@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from xiaoguan.base.periods import Calendar
 from xiaoguan.desk.events import current_actor
 from xiaoguan.people.keeping import until_changed
+from xiaoguan.policy.warnings import limit_days
 from xiaoguan.rulebook.models import PolicyVersion
 
 
@@ -121,7 +122,7 @@ def _process_of(version_id: int, digest: str) -> Process | None:
                 id=s.id,
                 name=s.name,
                 probability=s.probability or Fraction(0),
-                limit_days=_days(s.limit),
+                limit_days=limit_days(s.limit),
                 closes=s.closes or "",
                 checklist=tuple(s.checklist),
             )
@@ -133,15 +134,6 @@ def _process_of(version_id: int, digest: str) -> Process | None:
         currency=policy.currency,
         policy=f"{policy.header.name} {policy.version}",
     )
-
-
-def _days(limit: Any) -> int | None:
-    """A limit in calendar days; five working days are a week, an hour is part of a day."""
-    if limit is None:
-        return None
-    if limit.unit == "wd":
-        return limit.count + 2 * (limit.count // 5)
-    return limit.days if limit.unit in ("d", "w") else 1 if limit.unit == "h" else limit.count * 30
 
 
 class StageField(models.CharField):

@@ -46,6 +46,7 @@ __all__ = [
     "use_grades_from",
     "use_rates_from",
     "use_splits_from",
+    "use_stays_from",
 ]
 
 
@@ -79,6 +80,7 @@ class LockedGrade:
 
 GradesOf = Callable[[str], Iterable[LockedGrade]]
 ForecastsOf = Callable[[str, str], Iterable[Kept]]
+StaysOn = Callable[[date], Iterable[Row]]
 GoalsBetween = Callable[[date, date], Iterable[Goal]]
 SplitsOf = Callable[[Collection[str]], Iterable[Row]]
 RatesBetween = Callable[[str, str, date, date], Iterable[tuple[str, date, Fraction]]]
@@ -94,6 +96,7 @@ class _Sources:
     rates: RatesBetween = lambda base, quote, start, end: ()
     grades: GradesOf = lambda policy_key: ()
     forecasts: ForecastsOf = lambda policy_key, whose: ()
+    stays: StaysOn = lambda day: ()
 
 
 _sources = _Sources()
@@ -126,6 +129,12 @@ def use_forecasts_from(source: ForecastsOf) -> None:
     """The floor that keeps forecasts says here how those of a policy (by its id) and an owner ("person:12", "team:3",
     "company") are read."""
     _sources.forecasts = source
+
+
+def use_stays_from(source: StaysOn) -> None:
+    """The floor that keeps deals says here how those that were open when a day began are read: rows of id, label,
+    person, customer, stage, entered_on."""
+    _sources.stays = source
 
 
 @dataclass
@@ -441,6 +450,10 @@ class DatabaseWorld:
         """The kept forecasts of a person, a team or the company; they feed no pay, so that no snapshot needs them."""
         whose = f"person:{who.key}" if who.key.isdigit() else who.key or "company"
         return list(_sources.forecasts(self.policy.id, whose))
+
+    def stays(self, day: date) -> Sequence[Row] | None:
+        """The deals that were open when a day began, each in its stage of then."""
+        return list(_sources.stays(day))
 
     def posted(self, who: Who) -> Sequence[Entry]:
         """What was posted for the person in locked periods, in the order of posting."""

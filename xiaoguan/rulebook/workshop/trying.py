@@ -229,15 +229,17 @@ class Shown:
 
     def _seen(self, one: dict[str, Any]) -> dict[str, Any]:
         found = one.get("found", [])
-        ids = sorted({int(row[1][9:]) for row in found if row[1].startswith("customer:")})
-        desk = desk_of("customer") if ids else None
-        if desk is None:
-            return one
         seen: set[str] = set()
-        for start in range(0, len(ids), 5_000):
-            rows = desk.visible(self.viewer).filter(pk__in=ids[start : start + 5_000])
-            seen |= {f"customer:{pk}" for pk in rows.values_list("pk", flat=True)}
-        masked = [row if row[1] in seen else [*row[:2], HIDDEN, *row[3:]] for row in found]
+        for kind, entity in (("customer:", "customer"), ("deal:", "opportunity")):
+            ids = sorted({int(row[1].removeprefix(kind)) for row in found if row[1].startswith(kind)})
+            desk = desk_of(entity) if ids else None
+            for start in range(0, len(ids) if desk is not None else 0, 5_000):
+                rows = desk.visible(self.viewer).filter(pk__in=ids[start : start + 5_000])
+                seen |= {f"{kind}{pk}" for pk in rows.values_list("pk", flat=True)}
+        things = ("customer:", "deal:")
+        masked = [
+            row if row[1] in seen or not row[1].startswith(things) else [*row[:2], HIDDEN, *row[3:]] for row in found
+        ]
         return {**one, "found": masked}
 
     def name(self, key: str) -> str:
