@@ -179,6 +179,31 @@ def test_ratings_of_one_appraisal_count_however_much_their_rows_say(tmp_path):
     assert any("2026-03 is no quarter" in one["message"] for one in made["issues"])
 
 
+def test_a_goal_of_the_month_is_there_for_the_months_before(tmp_path):
+    body = f"""{BOOKINGS.split("goals:")[0]}goals:
+  - {{id: quota, metric: bookings, period: month, target: {{method: fixed, value: 100}},
+      allocate: [{{by: person, method: even}}]}}
+incentive:
+  - id: plan
+    components:
+      - {{id: c, kind: commission, basis: bookings, period: month,
+          tiers: {{mode: marginal, by: attainment, of: quota,
+            rates: [{{from: 0%, rate: 10%}}, {{from: 100%, rate: 20%}}]}}}}
+      - {{id: b, kind: bonus, period: quarter, amount: 50, when: "attainment(quota, over=quarter) >= 100%"}}
+    pay: {{release: {{by_collection: 100%}}}}
+"""
+    rows = "\n".join(f"{i},lin,2026-0{i}-05,{amount}" for i, amount in ((1, 200), (2, 50), (3, 50)))
+    made = folder_of(
+        tmp_path,
+        body,
+        "2026-03",
+        people="id,name\nlin,L",
+        orders=f"id,person,signed_on,net_amount\n{rows}",
+        payments="id,order,received_on,amount\n1,1,2026-03-10,200",
+    )
+    assert lines(made, "lin") == {"c": "5.00", "b": "50.00", "plan.release": "25.00", "total": "80.00"}
+
+
 def test_the_command_ends_with_0_1_or_2(example):
     def run(*args):
         command = [sys.executable, "-m", "xiaoguan.project.cli", "calc", *args]

@@ -171,22 +171,46 @@ def _exact(line: Line) -> dict[str, str]:
 
 
 def work_out_goals(policy: Policy, folder: Folder, period: Period) -> list[Targets]:
-    """Goals that the policy says how to work out and that are not given; their parts become the goals of the world."""
-    found = []
-    given = {goal for goal, _, _ in folder.world.goals}
+    """Goals that the policy says how to work out and that are not given; their parts become the goals of the world.
+
+    Those of the period are worked out now, those of others when somebody asks for them: the quarter so far, a month
+    whose earnings are released later.
+    """
+    world, done = folder.world, dict[tuple[str, str], Targets | None]()
+    given = {goal for goal, _, _ in world.goals}
+    able = {goal.id for goal in policy.goals if _is_worked_out(policy, goal, goal.id in given)}
+
+    def asked(goal: Goal, about: Period) -> None:
+        for one in _periods_in(policy, goal, about) if goal.id in able else ():
+            if (goal.id, one.label) not in done:
+                done[goal.id, one.label] = None  # under way
+                made = done[goal.id, one.label] = work_out(policy, goal, one, world, folder.potential)
+                world.goals = {**world.goals, **made.values()}
+
+    world.asked = asked
     for goal in policy.goals:
-        from_below = goal.target.method == "bottom_up"  # then what is given is what was submitted
-        if (goal.id in given) != from_below or goal.target.method == "assigned" or goal.period == "day":
-            continue
-        if goal.period not in policy.calendar.kinds or goal.metric not in policy.metrics:
-            continue
-        try:
-            whole = policy.calendar.period(goal.period, period.start)
-        except ValueError:
-            continue
-        one = work_out(policy, goal, whole, folder.world, folder.potential)
-        folder.world.goals = {**folder.world.goals, **one.values()}
-        found.append(one)
+        asked(goal, period)
+    return [one for one in done.values() if one is not None]
+
+
+def _is_worked_out(policy: Policy, goal: Goal, given: bool) -> bool:
+    """Whether a goal comes from the policy; of one from below what is given is what was submitted."""
+    if goal.target.method == "assigned" or given != (goal.target.method == "bottom_up"):
+        return False
+    return goal.period != "day" and goal.period in policy.calendar.kinds and goal.metric in policy.metrics
+
+
+def _periods_in(policy: Policy, goal: Goal, about: Period) -> list[Period]:
+    """The goal's own periods that a period is in or holds, while the policy is in force."""
+    effective, found = policy.header.effective, []
+    try:
+        one = policy.calendar.period(goal.period, about.start)
+        while one.start < about.end:
+            if one.end > effective.start and (effective.end is None or one.start < effective.end):
+                found.append(one)
+            one = policy.calendar.period(goal.period, one.end)
+    except ValueError:  # outside the custom periods
+        pass
     return found
 
 

@@ -8,7 +8,7 @@ release by cash; the rest is `Facts`, and what a world does not know makes a lin
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
@@ -19,7 +19,7 @@ from xiaoguan.base.ledger import Entry
 from xiaoguan.base.money import Money
 from xiaoguan.base.periods import Period
 
-from .document import Policy
+from .document import Goal, Policy
 from .forecast import Kept
 from .formula import Row
 from .goals import Absence, Number, quota_line
@@ -186,6 +186,8 @@ class RowsWorld:
         self._pointing: dict[tuple[str, str], list[Row]] | None = None
         self._ids: dict[tuple[str, str], Row] | None = None
         self._owners: tuple[object, set[tuple[str, str]]] | None = None
+        self.asked: Callable[[Goal, Period], None] | None = None
+        """Told of every goal that is asked for, before it is looked up: then it is worked out."""
 
     def metric(self, metric_id: str, who: Who, period: Period) -> Line:
         """The metric over the person's rows."""
@@ -194,6 +196,8 @@ class RowsWorld:
     def goal(self, goal_id: str, who: Who, period: Period) -> Line | None:
         """The goal as given, or added up from shorter periods."""
         goal = self.policy.goal(goal_id)
+        if goal is not None and self.asked is not None:
+            self.asked(goal, period)
         given = self._given(goal_id, who.key, period)
         if goal is None or given is None:
             return None
