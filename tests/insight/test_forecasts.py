@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -15,8 +16,11 @@ from xiaoguan.insight import forecast_pages
 from xiaoguan.insight.forecasts import View, keep_forecasts, ruled
 from xiaoguan.insight.models import ForecastSnapshot
 from xiaoguan.policy import Who
+from xiaoguan.policy.document import Expression
+from xiaoguan.policy.formula import parse
 from xiaoguan.policy.inputs import Inputs
 from xiaoguan.policy.warnings import judge
+from xiaoguan.rulebook.models import PolicyVersion
 from xiaoguan.rulebook.versions import adopt, document_of
 from xiaoguan.rulebook.world import DatabaseWorld
 from xiaoguan.sales.models import Opportunity, Order
@@ -179,3 +183,16 @@ def test_of_very_many_deals_what_was_kept_is_shown(
     rows = {name: client_of(name).get("/api/forecast").json()["rows"][0]["commit"] for name in ("sunzong", "linjing")}
     assert rows == {"sunzong": "1000.00", "linjing": "0.00"}, "she has two left, which are worked out"
     assert "大单" in client_of("sunzong").get("/forecast/").content.decode()
+
+
+def test_what_covers_a_goal_are_the_deals_that_were_open_then(cast: Any, deals: Any, night: Any) -> None:
+    policy = document_of(PolicyVersion.objects.get())
+    deals["said"].lose("price")
+    march = policy.calendar.parse("2026-03")
+
+    def covered(day: str) -> Any:
+        who, world = Who(str(cast.linjing.pk), ""), DatabaseWorld(policy, paying=False)
+        inputs = Inputs(policy, who, march, world, date.fromisoformat(day))
+        return inputs.find(Expression("coverage(quota)", parse("coverage(quota)")), None).value
+
+    assert (covered("2026-03-02"), covered("2026-03-10")) == (Fraction(6, 5), 1), "lost on the second, open before"

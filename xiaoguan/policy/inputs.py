@@ -47,7 +47,7 @@ from .goals import Elapsed, attainment, elapsed, expected, pace, together
 from .load import read_duration
 from .metrics import Derived, Plan, PlanError, plan, run_rows, unit_text
 from .statistics import bias
-from .world import Facts, Span, Who, World, facts_of
+from .world import Facts, Span, Who, World, facts_of, was_open
 
 
 @dataclass(frozen=True)
@@ -395,8 +395,9 @@ class Inputs:
     def pipeline(self, window: Period, whose: Who, unit: str) -> Fraction:
         """The open opportunities that are due in a window: what they are worth in the policy's currency, of a goal that
         is no amount how many they are. ValueError for a rate that is not known."""
-        facts, last = self.facts(), min(self.period.end, self.as_of) - timedelta(days=1)
-        rows = [row for row in facts.rows("opportunities", window, "closes_on") if not row.get("result")]
+        facts, day = self.facts(), min(self.period.end, self.as_of)
+        rows = [row for row in facts.rows("opportunities", window, "closes_on") if was_open(row, day)]
+        last = day - timedelta(days=1)
         if whose.key.startswith("team:"):
             inside = {one.key for one in members(facts, whose.team, self.period)}
             rows = [row for row in rows if row.get("person") in inside]
