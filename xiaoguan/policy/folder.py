@@ -278,12 +278,12 @@ class _Reading:
         """A moment as text that sorts, in UTC; one without a zone is in the policy's."""
         try:
             moment = self.moment(text)
-        except ValueError as error:
+            here = moment if moment.tzinfo or self.zone is None else moment.replace(tzinfo=self.zone)
+            return here.astimezone(UTC).isoformat() if here.tzinfo else here.isoformat()
+        except (ValueError, OverflowError) as error:
             message = f"{table.file} row {line}, recorded_at: {error}"
             self.report(table, line, message, _REMEDY[Type.DATE], column="recorded_at")
             return None
-        here = moment if moment.tzinfo or self.zone is None else moment.replace(tzinfo=self.zone)
-        return here.astimezone(UTC).isoformat() if here.tzinfo else here.isoformat()
 
     def need(self, table: _Table, *columns: str) -> bool:
         """Whether the columns are there; an issue for each that is not."""
