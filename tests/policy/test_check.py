@@ -295,3 +295,23 @@ def _expect(issues, level, message, path):
     assert found, "\n".join(map(str, issues)) or "no issue"
     assert found[0].level == level and path in found[0].path
     assert (found[0].line > 0 and found[0].file == "test.yaml") or not found[0].file
+
+
+STAGES = "process: {id: p, stages: [{id: quote, name: Q, probability: 0.5}, {id: won, name: W, closes: won}]}\n"
+WARNS = BOOKINGS + STAGES + 'warnings: [{id: w, severity: info, notify: [owner], when: "%s"}]\n'
+RANKED = BOOKINGS + "recognition: [{id: r, rank_by: bookings, %s}]\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "level", "message", "path"),
+    [
+        (WARNS % "stage == 'quot'", "error", "there is no stage 'quot'", "warnings[0].when"),
+        (WARNS % "stage in ['quote']", None, "", ""),
+        (WARNS % "customer.clas == 'A'", "warning", "'customer.clas' is not known", "warnings[0].when"),
+        (RANKED % "among: companie", "error", "is among each team", "recognition[0].among"),
+        (RANKED % "top: 0", "error", "honours nobody", "recognition[0].top"),
+        (RANKED % "require: \"grade == 'S'\"", "error", "there is no grade 'S'", "recognition[0].require"),
+    ],
+)
+def test_rules_of_every_day_name_what_is_there(body, level, message, path):
+    _expect(check(policy(body)), level, message, path)

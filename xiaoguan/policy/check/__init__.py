@@ -39,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     process.daily,
     process.discounts,
     process.honours,
+    process.spelt,
     appraisal.indicators,
     appraisal.grades,
     appraisal.followed,

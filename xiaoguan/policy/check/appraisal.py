@@ -11,9 +11,9 @@ from xiaoguan.base.issues import Issue, Level
 from xiaoguan.base.words import did_you_mean, plain_number
 
 from ..document import Appraisal, Expression, Indicator, Point, Policy, Score, Section
-from ..formula import COMPARISONS, Binary, In, Literal, Type, dotted, walk
+from ..formula import Type
 from ..metrics import Schema
-from .common import APPRAISAL, formula, issue, named, whole
+from .common import APPRAISAL, compared_with, formula, issue, named, whole
 
 
 def indicators(policy: Policy, schema: Schema) -> Iterator[Issue]:
@@ -209,15 +209,10 @@ def followed(policy: Policy, schema: Schema) -> Iterator[Issue]:
 
 def _named_grades(policy: Policy, one: Appraisal, written: Expression) -> Iterator[Issue]:
     """Grades that a condition compares with are grades of the appraisal."""
-    for part in walk(written.tree):
-        sides = (part.left, part.right) if isinstance(part, Binary) and part.op in COMPARISONS else ()
-        options = sides or ((part.item, *part.options) if isinstance(part, In) else ())
-        if not any(dotted(side) == "grade" for side in options):
-            continue
-        for side in options:
-            if isinstance(side, Literal) and isinstance(side.value, str) and side.value not in one.grades:
-                hint = did_you_mean(side.value, one.grades) or f"There are {', '.join(one.grades)}."
-                yield issue(policy, written, f"there is no grade {side.value!r}", hint)
+    for said in compared_with(written.tree, "grade"):
+        if said not in one.grades:
+            hint = did_you_mean(said, one.grades) or f"There are {', '.join(one.grades)}."
+            yield issue(policy, written, f"there is no grade {said!r}", hint)
 
 
 def _role(policy: Policy, place: Section, role: str, key: str) -> Iterator[Issue]:
@@ -230,7 +225,7 @@ def _role(policy: Policy, place: Section, role: str, key: str) -> Iterator[Issue
 def circles(policy: Policy, schema: Schema) -> Iterator[Issue]:
     """An appraisal that needs its own result in the same period is a circle."""
     needs: dict[str, set[str]] = {one.id: set(one.combine) for one in policy.appraisal}
-    from ..formula import Call
+    from ..formula import Call, dotted, walk
 
     for one in policy.appraisal:
         for gate in one.gates:

@@ -19,6 +19,7 @@ from ..formula import (
     Duration,
     Expr,
     FormulaError,
+    In,
     Literal,
     Name,
     Scope,
@@ -175,6 +176,17 @@ def _bare(tree: Expr, type_of: Callable[[Expr], Type | None]) -> Iterator[tuple[
                     f"Write {text}% if that is meant.",
                     "warning",
                 )
+
+
+def compared_with(tree: Expr, name: str) -> Iterator[str]:
+    """The texts that a name is compared with in a condition."""
+    for part in walk(tree):
+        if isinstance(part, Binary) and part.op in COMPARISONS:
+            sides: tuple[Expr, ...] = (part.left, part.right)
+        else:
+            sides = (part.item, *part.options) if isinstance(part, In) else ()
+        if any(dotted(side) == name for side in sides):
+            yield from (side.value for side in sides if isinstance(side, Literal) and isinstance(side.value, str))
 
 
 def bare(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Level]]:

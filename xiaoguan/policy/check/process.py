@@ -9,12 +9,13 @@ from itertools import pairwise
 
 from xiaoguan.base.explain import value_text
 from xiaoguan.base.issues import Issue
-from xiaoguan.base.words import did_you_mean
+from xiaoguan.base.words import closest, did_you_mean
 
 from ..document import Policy, Stage
-from ..formula import Type
+from ..document.asked import BELONGING, OF_CUSTOMER
+from ..formula import Type, names
 from ..metrics import Schema
-from .common import APPRAISAL, CUSTOMER, QUOTE, WARNING, Context, formula, issue, named, whole
+from .common import APPRAISAL, CUSTOMER, QUOTE, WARNING, Context, compared_with, formula, issue, named, whole
 
 
 def stages(policy: Policy, schema: Schema) -> Iterator[Issue]:
@@ -132,3 +133,33 @@ def honours(policy: Policy, schema: Schema) -> Iterator[Issue]:
             yield from formula(policy, rule.require, Type.BOOL, context)
     for warning in policy.warnings:
         yield from formula(policy, warning.when, Type.BOOL, WARNING)
+
+
+def spelt(policy: Policy, schema: Schema) -> Iterator[Issue]:
+    """Rules of every day name fields of a customer, stages, grades and groups as they are written elsewhere."""
+    rules = [rule.where for rule in policy.follow_up if rule.where is not None]
+    if policy.pool is not None:
+        rules += [one.when for one in policy.pool.recycle] + ([policy.pool.exclude] if policy.pool.exclude else [])
+    stages = [stage.id for stage in policy.process.stages] if policy.process else []
+    for written in (*rules, *(warning.when for warning in policy.warnings)):
+        for name in sorted(names(written.tree) - OF_CUSTOMER):
+            near = closest(name, OF_CUSTOMER) if name.startswith(BELONGING) else None
+            if near:
+                message = f"{name!r} is not known of a customer"
+                yield issue(policy, written, message, f"Did you mean '{near}'?", level="warning")
+        for said in compared_with(written.tree, "stage") if stages else ():
+            if said not in stages:
+                hint = did_you_mean(said, stages) or f"There are {', '.join(stages)}."
+                yield issue(policy, written, f"there is no stage {said!r}", hint)
+    grades = {grade: None for one in policy.appraisal for grade in one.grades}
+    for rule in policy.recognition:
+        if rule.top < 1:
+            message = f"recognition {rule.id} honours nobody"
+            yield issue(policy, rule, message, "Write top: 1, or more.", "top", code="recognition")
+        if rule.among != "company" and closest(rule.among, ("company",)):
+            message = f"recognition {rule.id} is among each team, not among {rule.among!r}"
+            yield issue(policy, rule, message, "Did you mean 'company'?", "among", code="recognition")
+        for said in compared_with(rule.require.tree, "grade") if rule.require else ():
+            if said not in grades:
+                hint = did_you_mean(said, grades) or f"There are {', '.join(grades) or 'none'}."
+                yield issue(policy, rule.require or rule.rank_by, f"there is no grade {said!r}", hint)

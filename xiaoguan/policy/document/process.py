@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import ClassVar, Literal
 
 from ..formula import Duration
-from .base import END, START, Expression, Id, Names, Number, Percent, Points, Section, Text, Texts, Weekday, Whole
+from .base import END, START, Expression, Id, Mark, Names, Number, Percent, Points, Section, Text, Texts, Weekday, Whole
 
 Permission = Literal["allowed", "with_reason", "forbidden"]
 
@@ -187,7 +187,7 @@ class Onboarding(Section):
 
     days: Whole
     courses: Texts = ()
-    mark: Number | None = field(default=None, metadata={"key": "pass"})
+    mark: Mark | None = field(default=None, metadata={"key": "pass"})
     until_passed: UntilPassed | None = None
 
 
