@@ -100,7 +100,8 @@ RATES = "currency,on,rate\nUSD,2026-01-05,7\n"
         ("", {"splits": "record,person,share,kind\na,lin,100%,drect"}, "splits.csv row 2, kind: 'drect' is no kind"),
         ("", {"splits": "record,person,share,table\na,lin,100%,order"}, "splits.csv row 2, table: there is no "),
         ("", {"splits": "record,person,share\na,,100%"}, "splits.csv row 2, person: nobody is named"),
-        ("", {"orders": f"{ORDERS.splitlines()[0]},recorded_at\na,lin,2026-01-05,9,signed,,soon"}, "orders.csv row 2, rec"),
+        ("", {"orders": f"{ORDERS.splitlines()[0]},recorded_at\na,lin,2026-01-05,9,signed,,soon"}, "orders.csv row 2"),
+        (", guarantee: {amount: 9, months: 2, for: new_hire}", {}, "people.csv: without hired_on nobody gets the"),
         ("", {"rates": RATES + "usd,2026-01-05,8"}, "rates.csv row 3: USD has two spot rates on 2026-01-05"),
     ],
 )  # fmt: skip

@@ -638,6 +638,13 @@ def test_an_override_replaces_the_rates_for_its_role_and_two_are_refused():
     assert "more and again both replace" in paid(both, yuan(1_000)).lines[0].note
 
 
+def test_an_override_replaces_the_table_of_a_bonus():
+    table = "tiers: {mode: slab, by: amount, of: bookings, rates: [{from: 0, rate: 0%}, {from: 1_000, rate: 100%}]}"
+    other = "{id: o, kind: override_rate, of: b, rates: [{from: 0, rate: 0%}, {from: 800, rate: 150%}]}"
+    line = paid(plan(f"{{id: b, kind: bonus, target: 100, {table}}}, {other}"), yuan(900)).lines[0]
+    assert line.value == 150 * ROW and "rates of o" in line.note
+
+
 def test_factors_pay_the_target_incentive_at_100_percent():
     tiers = "tiers: {mode: marginal, by: attainment, of: quota, accumulate: year, "
     tiers += "rates: [{from: 0%, factor: 0.6}, {from: 50%, factor: 1.4}, {from: 100%, factor: 2}]}"

@@ -431,6 +431,13 @@ class _Reading:
             last = own[-1]
             found[key] = Who(key, cells.get("name") or key, cells.get("role") or last.role, terms,
                              cells.get("team") or last.team, hired, left, own)  # fmt: skip
+        rules = [rule for one in self.policy.incentive for rule in (one.draw, one.guarantee) if rule is not None]
+        lacking = [key for key, who in found.items() if who.hired_on is None]
+        if lacking and any(rule.whom == "new_hire" for rule in rules):
+            message = (
+                f"people.csv: without hired_on nobody gets the draw or guarantee of new hires: {', '.join(lacking[:3])}"
+            )
+            self.report("people.csv", 0, message, "Fill in hired_on.", "warning", "hired_on")
         for key in spans:
             if key not in found and assigned is not None:
                 self.report(assigned, 0, f"assignments.csv: {key!r} is not in people.csv", did_you_mean(key, found))

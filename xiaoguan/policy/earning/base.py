@@ -11,7 +11,7 @@ from xiaoguan.base.explain import Line, Record, value_text
 from xiaoguan.base.money import TooLarge, round_units
 from xiaoguan.base.periods import Period, span
 
-from ..document import Component, Dates, IncentivePlan, Policy, Tiers
+from ..document import Component, Dates, IncentivePlan, Policy, Tier, Tiers
 from ..formula import Type, unparse
 from ..inputs import Inputs
 from ..world import Span, Who, World
@@ -179,6 +179,32 @@ class Base(Inputs):
         if not isinstance(found.value, int | Fraction):
             return found.reason or f"{written.text} is not an amount"
         return Fraction(found.value) * (Fraction(1) if self.component.weight is None else self.component.weight)
+
+    def overrides(self) -> list[Component]:
+        every = (other for _, other in self.policy.components())
+        return [other for other in every if other.kind == "override_rate" and other.of == self.component.id]
+
+    def ruled(self, tiers: Tiers, day: date) -> tuple[Sequence[Tier], str] | str:
+        """The tiers that hold for this person on a day: the table's own, or those of the one override that applies."""
+        found = []
+        for other in self.overrides():
+            role = self.who.on(day).role if self.who.spans else self.who.role
+            if (other.role and role not in other.role) or (other.valid and not other.valid.contains(day)):
+                continue
+            if other.when is not None:
+                condition = self.find(other.when, Type.BOOL)
+                if condition.reason:
+                    return condition.reason
+                if not condition.value:
+                    continue
+            found.append(other)
+        if len(found) > 1:
+            first, second = found[0].id, found[1].id
+            return f"{first} and {second} both replace the rates of {self.component.id}: the policy must rank them"
+        if found:
+            rates: Sequence[Tier] = found[0].rates
+            return rates, f"rates of {found[0].id} ({found[0].source or found[0].path}) instead of {self.component.id}"
+        return tiers.rates, ""
 
     def window_of(self, tiers: Tiers) -> Period | None:
         """The period over which tiers accumulate, or None if this period reaches beyond it."""

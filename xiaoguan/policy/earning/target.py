@@ -77,23 +77,31 @@ class Targets(Base):
         line = Line("target", "Target", value, self.unit, self.presence()[1], parts=inputs, adds=False)
         if tiers is None:
             return self.sum(value, f"target {line.text}", (line, *parts), target=value)
+        ruled = self.ruled(tiers, self.period.start)
+        if isinstance(ruled, str):
+            return self.missing(ruled, (line, *parts))
+        tiers, instead = replace(tiers, rates=tuple(ruled[0])), ruled[1]
         reach, missing = self.reached(tiers)
         if missing or reach is None:
             return self.missing(missing, (line, *parts))
         share, text = self.percent_of(tiers, reach.number)
         exact = share * (value if tiers.mode != "amount" else self.presence()[0])
         formula = f"target {line.text} × {text} = {value_text(exact, self.unit)}"
-        return self.sum(exact, formula, (line, reach, *parts), target=value)
+        return self.sum(exact, formula, (line, reach, *parts), instead, target=value)
 
     def of_sums(self, tiers: Tiers, parts: tuple[Line, ...]) -> Raw:
         """A bonus without a target: the table says the sums."""
+        ruled = self.ruled(tiers, self.period.start)
+        if isinstance(ruled, str):
+            return self.missing(ruled, parts)
+        tiers = replace(tiers, rates=tuple(ruled[0]))
         reach, missing = self.reached(tiers)
         if missing or reach is None:
             return self.missing(missing, parts)
         amount, text = self.percent_of(tiers, reach.number)
         share, shown = self.presence()
         formula = f"{value_text(amount, self.unit)} ({text}){shown}"
-        return self.sum(amount * share, formula, (reach, *parts))
+        return self.sum(amount * share, formula, (reach, *parts), ruled[1])
 
     def reached(self, tiers: Tiers) -> tuple[Line | None, str]:
         """What a bonus is looked up by: attainment, or a metric."""
