@@ -20,7 +20,6 @@ class ProjectConfig(AppConfig):
         import_module("xiaoguan.sales.mails")
         import_module("xiaoguan.sales.classing")
         import_module("xiaoguan.sales.following")
-        import_module("xiaoguan.sales.rating")
         import_module("xiaoguan.insight.warnings")
         import_module("xiaoguan.insight.honours")
         import_module("xiaoguan.insight.forecasts")

@@ -35,6 +35,7 @@ from xiaoguan.sales.models import (
     Split,
     default_currency,
 )
+from xiaoguan.sales.rating import Rate
 from xiaoguan.sales.recycling import PutOffReturn
 from xiaoguan.sales.verbs import LOST, Done, HandOver, Log, Lose, Move, Reopen, Win, closing
 
@@ -325,7 +326,7 @@ class ActivityDesk(Desk):
         record.owner_id = viewer.person_id
 
 
-add_verbs(Customer, Log, PutOffReturn)
+add_verbs(Customer, Log, PutOffReturn, Rate)
 add_verbs(Contact, Log)
 
 

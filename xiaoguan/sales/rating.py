@@ -15,7 +15,6 @@ from xiaoguan.base.words import plain_number
 from xiaoguan.customers.models import Customer, Rated
 from xiaoguan.desk import Verb
 from xiaoguan.desk.access import Viewer
-from xiaoguan.desk.desk import add_verbs
 from xiaoguan.policy.document import Classification
 from xiaoguan.policy.prose import WORDS
 from xiaoguan.rulebook.daily import ruling
@@ -49,6 +48,7 @@ class Rate(Verb):
     told = pgettext_lazy("history", "rated it")
     means = _("What is rated puts it into its class, as the policy weighs it.")
     further = True
+    final = True  # taking back the class alone would leave what was rated; it is rated anew
 
     def asked(self) -> dict[str, forms.Field]:
         rule = rated_by()
@@ -70,6 +70,3 @@ class Rate(Verb):
         review = Review.on(timezone.localdate())
         if review is not None:
             review.write([record])
-
-
-add_verbs(Customer, Rate)
