@@ -257,10 +257,19 @@ def test_a_header_that_cannot_be_is_refused():
     text = policy().text.replace("CNY", "cny").replace("id: test", "id: Te_st").replace("to: null", "to: 2025-01-01")
     from xiaoguan.policy import load_text
 
-    found, _ = load_text(text.replace("version: 1.0.0", "version: one, timezone: Asia/Beijing"), "x.yaml")
+    found, _ = load_text(
+        text.replace("version: 1.0.0", "version: one, timezone: Asia/Beijing, rounding: {score: 1 half_up}"), "x.yaml"
+    )
     assert found is not None
     messages = " ".join(issue.message for issue in check(found))
-    for part in ("currency 'cny'", "id 'Te_st'", "version 'one'", "'Asia/Beijing'", "not after it begins"):
+    for part in (
+        "currency 'cny'",
+        "id 'Te_st'",
+        "version 'one'",
+        "'Asia/Beijing'",
+        "not after it begins",
+        "scores are not",
+    ):
         assert part in messages
 
 

@@ -50,6 +50,9 @@ def rounding(policy: Policy, schema: Schema) -> Iterator[Issue]:
     if written.money and written.money != f"{unit} half_up":
         hint = f"Write {unit} half_up: {policy.currency} is rounded to its minor unit, half up."
         yield issue(policy, written, f"money is not rounded as {written.money!r}", hint, "money", code="rounding")
+    if written.score and written.score.split() != ["0.01", "half_up"]:
+        hint = "Write 0.01 half_up: scores are shown to 0.01, and grades compare the exact one."
+        yield issue(policy, written, f"scores are not rounded as {written.score!r}", hint, "score", code="rounding")
     if written.quota and not _is_quota_rounding(written.quota):
         message = f"quota rounding {written.quota!r} is not understood"
         yield issue(policy, written, message, "Write it like 1000 largest_remainder.", "quota", code="rounding")
