@@ -158,6 +158,13 @@ def test_a_ratio_is_wanted_of_everybody_and_nothing_grows_from_nothing():
     assert made.root is None and "is 0" in made.issues[0].message
 
 
+def test_a_team_that_nobody_is_in_any_more_has_no_part():
+    found = goal(FIXED + "allocate: [{by: team, method: even}]")
+    who = people("a@x", "b@y", "gone@old")
+    who["gone"] = replace(who["gone"], left_on=date(2025, 7, 1))
+    assert values(tree(found, who=who)) == {("", "2026"): 1_200, ("team:x", "2026"): 600, ("team:y", "2026"): 600}
+
+
 def test_a_role_without_capacity_has_no_part():
     found = goal(FIXED + "allocate: [{by: person, method: capacity, weights: {rep: 1, senior: 2}}]")
     who = people("a@x", "s@x", "m@x")

@@ -24,7 +24,7 @@ from xiaoguan.base.periods import CalendarGap, Period, span
 from .document import Goal, Least, Policy, Step, Target
 from .formula import Duration
 from .goals import Number, decompose, months_in_role, person_quota, prorated, ramp, step_shares, target
-from .inputs import Inputs, in_scope
+from .inputs import Inputs, in_scope, present
 from .world import Facts, Span, Who
 
 Declared = Mapping[str, Mapping[str, Fraction]]
@@ -163,7 +163,7 @@ class _Working:
 
     def shared(self, root: Part) -> Part:
         """比率目标: what does not add up is the same for every team and person."""
-        owners = [*(f"team:{team}" for team in self.teams()), *self.people(root)]
+        owners = [*(f"team:{team}" for team in self.teams(root.period)), *self.people(root)]
         return replace(root, parts=tuple(replace(root, owner=one, how="the same for everybody") for one in owners))
 
     def targets(self, root: Part | None) -> Targets:
@@ -264,12 +264,13 @@ class _Working:
         return [self.carried(replace(part, period=periods[k], full=v, how=_how(step))) for k, v in cut.items()]
 
     def by_owner(self, part: Part, step: Step) -> list[Part] | None:
-        owners = self.teams() if step.by == "team" else self.people(part)
+        owners = self.teams(part.period) if step.by == "team" else self.people(part)
         if step.by == "person" and step.method == "capacity" and step.weights:  # a role that is not named has no part
             owners = {key: who for key, who in owners.items() if who and self.role_in(who, part) in step.weights}
         if not owners:
             self.vacant.add(part.period.label)
-            self.report(f"there is nobody to share {part.period.label} between by {step.by}")
+            whose = f"{part.period.label} of team {_team(part)}" if _team(part) else part.period.label
+            self.report(f"there is nobody to share {whose} between by {step.by}")
             return None
         values = {name: {k: Fraction(v) for k, v in keys.items()} for name, keys in self.declared.items()}
         if _reads(step, "history"):
@@ -396,9 +397,17 @@ class _Working:
         """The last role somebody has in a part's period and team."""
         return self.served(who, part.period, _team(part))[-1].role
 
-    def teams(self) -> dict[str, Who | None]:
-        names = sorted({span.team for who in self.facts.people() for span in who.spans if span.team})
-        return dict.fromkeys(names)
+    def teams(self, period: Period) -> dict[str, Who | None]:
+        """The teams in which somebody is within a period; where people get parts, somebody of the policy."""
+        found = set()
+        for who in self.facts.people():
+            if any(step.by == "person" for step in self.goal.allocate):
+                found |= {one.team for one in in_scope(self.policy, who, period)}
+            elif present(who, period):
+                found |= {
+                    one.team for one in who.spans if one.start < period.end and (one.end or date.max) > period.start
+                }
+        return dict.fromkeys(sorted(found - {""}))
 
     def people(self, part: Part) -> dict[str, Who | None]:
         """The people in the policy's scope who are there in the period, of the part's team if it is a team's."""
