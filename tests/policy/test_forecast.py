@@ -153,6 +153,8 @@ def test_how_good_it_was_is_told_at_one_lead(policy: Policy) -> None:
     found = measured([(100, Foreseen(90, 80, 110)), (200, Foreseen(210, 220, 230)), (150, Foreseen(140))])
     assert (found.wape, found.bias, found.inside) == (Fraction(30, 450), Fraction(-10, 450), (1, 2))
     assert measured([(0, Foreseen(10))]).wape is None
+    against = measured([(100, Foreseen(90)), (200, Foreseen(210)), (150, Foreseen(None))], [80, None, 10])
+    assert against.mase == Fraction(10, 20), "only where both are known"
 
 
 def test_the_bias_of_kept_forecasts_is_told_by_person_team_and_company(policy: Policy) -> None:

@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
@@ -162,12 +163,16 @@ def kept_last(asked: Asked, one: ForecastSnapshot) -> ForecastSnapshot | None:
 
 def people_of(last: ForecastSnapshot) -> list[ForecastSnapshot]:
     """The kept forecasts of people that a kept one of a team or the company is made of; a person's own."""
+    return list(_people_of(last).order_by("pk"))
+
+
+def _people_of(last: ForecastSnapshot) -> QuerySet[ForecastSnapshot]:
     same = ForecastSnapshot.objects.filter(
         policy_key=last.policy_key, starts_on=last.starts_on, ends_on=last.ends_on, taken_on=last.taken_on
     ).filter(person__isnull=False)
-    if last.whose != COMPANY:
-        same = same.filter(person=last.person_id) if last.person_id else same.filter(team=last.team_id)
-    return list(same.order_by("pk"))
+    if last.whose == COMPANY:
+        return same
+    return same.filter(person=last.person_id) if last.person_id else same.filter(team=last.team_id)
 
 
 def moves(before: Sequence[ForecastSnapshot], now: Sequence[ForecastSnapshot], last: ForecastSnapshot) -> list[Move]:
@@ -220,10 +225,11 @@ def _kind(old: Any, new: Any, fate: Any, last: ForecastSnapshot) -> str:
 
 @dataclass(frozen=True)
 class Past:
-    """A period that is over: what came, and what had been kept of it at the lead."""
+    """A period that is over: what came, in it and a year before, and what had been kept of it at the lead."""
 
     period: Period
     actual: int
+    year_before: int | None
     kept: ForecastSnapshot
 
 
@@ -232,7 +238,7 @@ def looked_back(view: View, one: ForecastSnapshot, kind: str) -> list[Past]:
     lead = lead_of(view.rule)
     rows = ForecastSnapshot.objects.filter(policy_key=one.policy_key, whose=one.whose, ends_on__lte=view.day)
     by_period: dict[Period, list[ForecastSnapshot]] = defaultdict(list)
-    for row in rows.filter(taken_on__gte=earlier(view.day, Duration(3, "y"))).order_by("taken_on", "pk"):
+    for row in rows.filter(taken_on__gte=earlier(view.day, Duration(3, "y"))).order_by("taken_on", "pk").defer("deals"):
         period = view.policy.calendar.period(kind, row.starts_on)
         if (period.start, period.end) == (row.starts_on, row.ends_on):
             by_period[period].append(row)
@@ -242,26 +248,29 @@ def looked_back(view: View, one: ForecastSnapshot, kind: str) -> list[Past]:
         one_ = at_lead((Kept(period, on, {}) for on in kept), lead).get(period)
         if one_ is not None:
             best[period] = kept[one_.taken_on]
-    people = {period: {p.person_id for p in people_of(row)} for period, row in best.items()}
+    people = {period: frozenset(_people_of(row).values_list("person", flat=True)) for period, row in best.items()}
     then = view.of(frozenset().union(*people.values()))  # some are in another team by now
-    came = {period: then.came(period) for period in best}
+
+    def came(of: Period, whose: frozenset[int]) -> int:
+        found = then.came(of)
+        return found[None] if one.whose == COMPANY else sum(found.get(pk, 0) for pk in whose)
+
+    calendar = view.policy.calendar
     return [
-        Past(
-            period,
-            came[period][None] if row.whose == COMPANY else sum(came[period].get(pk, 0) for pk in people[period]),
-            row,
-        )
-        for period, row in best.items()
+        Past(period, came(period, whose), came(calendar.same_last_year(period), whose) or None, best[period])
+        for period, whose in people.items()
     ]
 
 
 def measures(view: View, past: Sequence[Past]) -> dict[str, Measured]:
     """Of each method of the policy."""
-    pairs = {
-        method: [(one.actual, known) for one in past if (known := foreseen(one.kept, method)) is not None]
-        for method in view.rule.methods
-    }
-    return {method: measured(found) for method, found in pairs.items() if found}
+    found = {}
+    for method in view.rule.methods:
+        rows = [(one, known) for one in past if (known := foreseen(one.kept, method)) is not None]
+        if rows:
+            pairs = [(one.actual, known) for one, known in rows]
+            found[method] = measured(pairs, [one.year_before for one, _known in rows])
+    return found
 
 
 # Showing
@@ -587,6 +596,8 @@ def _past(view: View, past: Sequence[Past]) -> dict[str, Any] | None:
             "wape_tone": _tone(got.wape, accepted.wape.max if accepted and accepted.wape else None),
             "bias": got.bias,
             "bias_tone": _tone(got.bias, accepted.bias.max if accepted and accepted.bias else None),
+            "mase": got.mase,
+            "mase_tone": _tone(got.mase, 1),
             "inside": got.inside if got.inside[1] and method != "category" else None,
             "periods": got.periods,
         }
@@ -681,6 +692,7 @@ def api(request: HttpRequest) -> HttpResponse:
             "method": method,
             "wape": number_text(got.wape, "ratio"),
             "bias": number_text(got.bias, "ratio"),
+            "mase": number_text(got.mase, "ratio"),
             "periods": got.periods,
         }
         for method, got in measures(view, past).items()

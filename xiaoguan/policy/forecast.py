@@ -399,21 +399,33 @@ def earlier(day: date, lead: Duration) -> date:
 
 @dataclass(frozen=True)
 class Measured:
-    """准确度: of one method over periods that are over. inside: how many ended between low and high, of how many."""
+    """准确度: of one method over periods that are over.
+
+    inside    how many ended between low and high, of how many
+    mase      its errors as a share of those of seasonal naive, the value of a year before: below 1 it is the better one
+    """
 
     wape: Fraction | None
     bias: Fraction | None
     inside: tuple[int, int]
     periods: int
+    mase: Fraction | None = None
 
 
-def measured(pairs: Sequence[tuple[int, Foreseen]]) -> Measured:
-    """From (what came, what was foreseen)."""
+def measured(pairs: Sequence[tuple[int, Foreseen]], year_before: Sequence[int | None] = ()) -> Measured:
+    """From (what came, what was foreseen), and what came a year before; None where nothing is known of that."""
     known = [(actual, one) for actual, one in pairs if one.value is not None]
     both = [(actual, one.value or 0) for actual, one in known]
     ranged = [(a, one.low, one.high) for a, one in known if one.low is not None and one.high is not None]
     inside = sum(low <= actual <= high for actual, low, high in ranged)
-    return Measured(wape(both), bias(both), (inside, len(ranged)), len(known))
+    naive = [
+        (abs(actual - one.value), abs(actual - then))
+        for (actual, one), then in zip(pairs, year_before, strict=False)
+        if one.value is not None and then is not None
+    ]
+    below = sum(error for _error, error in naive)
+    mase = Fraction(sum(error for error, _naive in naive), below) if below else None
+    return Measured(wape(both), bias(both), (inside, len(ranged)), len(known), mase)
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xiaoguan.base.explain import value_text
+from xiaoguan.base.periods import WEEKDAYS
 from xiaoguan.base.words import plain_number
 
 from ..document import Classification, Stage
+from ..forecast import goal_of
 from .writer import Clause, Writer
 
 
@@ -73,15 +75,22 @@ class Daily(Writer):
         rule = self.policy.forecast
         if rule is None:
             return
-        methods = self.words(rule.methods)
-        text = self.say(f"Methods: {methods}.", f"方法：{methods}。")
+        methods, goal = self.words(rule.methods), goal_of(self.policy)
+        of = self.word(goal.id) if goal is not None else self.say("won deals", "赢单金额")
+        text = self.say(f"Of {of}, by {methods}.", f"预测{of}，方法：{methods}。")
         if rule.snapshot is not None:
             every = self.word(rule.snapshot.every)
-            text += self.say(f" A snapshot is kept every {every}.", f"每{every}留存快照。")
+            on = rule.snapshot.at if rule.snapshot.every != "day" else ""
+            day = WEEKDAYS.index(on) if on else 0
+            text += self.say(f" A snapshot is kept every {every}", f"每{every}")
+            text += self.say(f" on {on.capitalize()}." if on else ".", f"（周{'一二三四五六日'[day]}）" if on else "")
+            text += self.say("", "留存快照。")
         if rule.accuracy is not None:
             accepted = {"WAPE": rule.accuracy.wape, "Brier": rule.accuracy.brier, "bias": rule.accuracy.bias}
-            shown = self.listed([f"{k} ≤ {plain_number(v.max)}" for k, v in accepted.items() if v is not None])
-            text += self.say(f" Accepted errors: {shown}.", f"允许误差：{shown}。")
+            known = {k: v.max for k, v in accepted.items() if v is not None}
+            texts = {k: plain_number(v) if k == "Brier" else value_text(v, "ratio") for k, v in known.items()}
+            shown = self.listed([f"{k} ≤ {text}" for k, text in texts.items()])
+            text += self.say(f" Accepted errors: {shown}.", f"允许误差：{shown}。") if shown else ""
         yield self.elsewhere("forecast", rule, self.say("Forecast", "销售预测"), text)
 
     def classes(self, rule: Classification) -> str:
