@@ -47,6 +47,18 @@ def test_the_documented_example_comes_out_as_documented(example):
     assert [(who, name, lines(found, who)[name]) for who, name, _ in wanted] == wanted
 
 
+def test_a_component_says_what_each_record_earned(example):
+    file = example / "policy.yaml"
+    file.write_text(
+        file.read_text().split("    pay:")[0] + "  - id: leader_plan\n    role: leader\n    components: []\n"
+    )
+    (line,) = next(one for one in calc(example)["statements"] if one["person"] == "lin")["lines"]
+    assert [(one["id"], one["value"]) for one in line["records"]] == [("SO-2", "2800.00")]
+    (line,) = next(one for one in calc(example)["statements"] if one["person"] == "zhou")["lines"]
+    # the quota of 50 000 is not reached: 36 000 and 10 000 at 3 %
+    assert [(one["id"], one["value"]) for one in line["records"]] == [("SO-2", "1080.00"), ("SO-3", "300.00")]
+
+
 def test_the_months_of_a_quarter_add_up_to_the_quarter(example):
     months = [lines(calc(example, f"2026-0{i}"), "lin")["total"] for i in (1, 2, 3)]
     assert sum(map(float, months)) == float(lines(calc(example, "2026-Q1"), "lin")["total"])
@@ -138,7 +150,7 @@ def test_days_of_spreadsheets_and_binary_fractions_are_what_they_stand_for(examp
 
     expected = calc(example)["statements"]
     orders = example / "facts" / "orders.csv"
-    orders.write_text(orders.read_text().replace("2026-01-20", "2026/1/20 0:00:00").replace("2026-03-02", "2026-3-2"))
+    orders.write_text(orders.read_text().replace("2026-01-20", "2026/1/20 0:00:00").replace("2026-03-02", "2026年3月2日"))
     paid = {"id": ["P-1", "P-2"], "order": ["SO-1", "SO-2"], "amount": [90_000.1 - 0.1, 120_000.0]}
     days = pyarrow.array([1770681600000000001, 1773964800000000000], pyarrow.timestamp("ns"))
     parquet.write_table(pyarrow.table({**paid, "received_on": days}), example / "facts" / "payments.parquet")

@@ -88,6 +88,8 @@ def _paying(
 ) -> Callable[[Who], Statement]:
     """What makes a statement: all versions of the policy, each with the goals that it works out."""
     every = [*versions, (policy, folder)]
+    for _, facts in every:
+        facts.world.tells_records = True
     for one, facts in versions:
         work_out_goals(one, facts, period)
     worlds = {one.version: facts.world for one, facts in every}

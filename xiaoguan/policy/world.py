@@ -164,6 +164,9 @@ class RowsWorld:
             team is "team:" and its name, of the company "".
     """
 
+    tells_records = False
+    """Whether the lines of components say what each record earned."""
+
     def __init__(
         self,
         policy: Policy,

@@ -72,7 +72,8 @@ class Base(Inputs):
         self.plan, self.component, self.days = plan, component, days
         self.beside: Sequence[Earned] = ()  # what earlier versions earned in the same period, for one cap over all
         self.before_rounding = Fraction(0)  # what those earned exactly: the sum of all is rounded once
-        self.by_lots = plan.clawback is not None or plan.pay is not None
+        self.tells = bool(getattr(world, "tells_records", False))  # whether the line says what each record earned
+        self.by_lots = self.tells or plan.clawback is not None or plan.pay is not None
 
     # The steps
 

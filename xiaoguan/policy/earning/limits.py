@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
-from xiaoguan.base.explain import Line, value_text
+from xiaoguan.base.explain import Line, Record, value_text
 from xiaoguan.base.money import SCALE, minor_unit, round_units, share_rounding
 from xiaoguan.base.periods import Period, span
 
@@ -70,7 +70,11 @@ class Limits(Base):
             before = replace(line, name="before", label="Before limits")
             formula = "; ".join([line.formula, *(f"{one.label}: {one.formula}" for one in changes)])
             line = replace(line, value=value, formula=formula, parts=(before, *changes))
-        return Earned(line, first, capped, self.lots(raw, value, unit), raw.exact)
+        lots = self.lots(raw, value, unit)
+        if self.tells and raw.weights:
+            every = (Record(lot.entity, lot.record, lot.label, lot.amount) for lot in lots if lot.record)
+            line = replace(line, records=tuple(every))
+        return Earned(line, first, capped, lots, raw.exact)
 
     def factors(self) -> list[tuple[str, Expression]]:
         written = [] if self.component.multiply is None else [self.component.multiply]
