@@ -356,3 +356,19 @@ def test_points_are_no_percentages_and_factors_no_points(written):
     text = f"{body}grades: {{{written}, B: {{from: 0}}}}}}\n"
     said = issues_of(text) or check(policy(text))
     assert any("scores are points; write 90" in one.message or "has the factor 12000%" in one.message for one in said)
+
+
+def test_the_goal_of_the_period_is_scored_where_a_metric_has_several():
+    head, goals = BOOKINGS.split("goals:\n")
+    head += '  n: {name: N, type: count, from: orders, value: "count()", date: signed_on}\n'
+    yearly = "goals:\n  - {id: y, metric: bookings, period: year, target: {method: assigned}}\n"
+
+    def scored(indicator):
+        return policy(
+            f"{head}{yearly}{goals}appraisal: [{{id: q, period: quarter, indicators: [{indicator}], {GRADES}}}]\n"
+        )
+
+    found = scored(curve("curve: linear, of: attainment"))
+    assert done(found, 50).score == 50
+    mixed = scored("{metric: n, weight: 100%, score: {curve: linear, of: attainment, goal: quota}}")
+    assert any("is on bookings, not on n" in said.message for said in check(mixed))

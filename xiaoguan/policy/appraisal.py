@@ -146,14 +146,17 @@ class _Appraising(Inputs):
         return self.curved(one, one.score, name, value)
 
     def attained(self, metric_id: str, score: Score) -> Line:
-        goals = [goal for goal in self.policy.goals if goal.metric == metric_id]
-        goal = self.policy.goal(score.goal) if score.goal else (goals[0] if goals else None)
-        if goal is None or metric_id not in self.policy.metrics:
+        goals = [goal for goal in self.policy.goals if score.goal in ("", goal.id) and goal.metric == metric_id]
+        if not goals:
             return Line(metric_id, metric_id, None, "ratio", note=f"{metric_id} has no goal")
-        quota = self.quota(goal.id, self.who, self.period)
+        goals.sort(key=lambda goal: goal.period != self.period.kind)  # the one of such a period before any other
+        quotas = (self.quota(goal.id, self.who, self.period) for goal in goals)
+        quota = next((one for one in quotas if one is not None), None)
         actual, direction = self.metric(metric_id, self.period), self.policy.metrics[metric_id].direction
         line = attainment(actual, quota, direction, best_of(score))
-        return line if quota is not None else replace(line, note=f"there is no goal {goal.id} for {self.period.label}")
+        if quota is not None:
+            return line
+        return replace(line, note=f"there is no goal {' or '.join(goal.id for goal in goals)} for {self.period.label}")
 
     def curved(self, one: Indicator, score: Score, name: str, value: Line) -> Line:
         x = value.number / SCALE if value.unit.startswith("money:") else value.number

@@ -814,7 +814,7 @@ class _Reading:
         return found
 
 
-_DAY = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ]\s*(\S.*))?")
+_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[T ]\s*(\S.*))?")
 """A day as people and spreadsheets write it, perhaps with the time of day."""
 _BOOL = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False, "是": True, "否": False}
 _REMEDY = {

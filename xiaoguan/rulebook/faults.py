@@ -244,6 +244,7 @@ _WRITTEN: tuple[tuple[str, str], ...] = (
     (rf"scores are not rounded as {_Q}", r"得分不按 \1 取整"),
     (r"Write 0\.01 half_up: scores are shown to 0\.01, and grades compare the exact one\.",
      "请写 0.01 half_up：得分显示到 0.01，等级按精确值评定。"),
+    (rf"goal {_S} of the score of {_S} is on {_S}, not on {_S}", r"\2 的评分目标 \1 针对 \3，而不是 \4"),
     (rf"{_Q} is not known of a customer", r"客户没有 \1 这一项"),
     (rf"there is no stage {_Q}", r"没有阶段 \1"),
     (rf"recognition {_S} honours nobody", r"表彰 \1 没有名额"),

@@ -122,6 +122,10 @@ def _curve(policy: Policy, indicator: Indicator, score: Score) -> Iterator[Issue
     goals = [goal.id for goal in policy.goals if goal.metric == indicator.metric]
     if score.goal:
         yield from named(policy, score, "goal", score.goal, [goal.id for goal in policy.goals], "goal")
+        if (goal := policy.goal(score.goal)) and goal.metric != indicator.metric:
+            message = f"goal {goal.id} of the score of {indicator.key} is on {goal.metric}, not on {indicator.metric}"
+            hint = f"Goals on it are {', '.join(goals)}." if goals else f"Add a goal on {indicator.metric}."
+            yield issue(policy, score, message, hint, "goal", code="reference")
     elif score.of == "attainment" and not goals:
         message = f"indicator {indicator.key} scores the attainment of {indicator.metric}, which has no goal"
         yield issue(
