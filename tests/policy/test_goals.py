@@ -24,7 +24,7 @@ from xiaoguan.policy import (
     target,
 )
 from xiaoguan.policy.document.measures import Proration
-from xiaoguan.policy.goals import expected, months_since, reached, season_index
+from xiaoguan.policy.goals import expected, months_served, months_since, reached, season_index
 
 from .making import ROOT, policy
 
@@ -113,6 +113,7 @@ def test_over_assignment_multiplies_at_its_own_level():
 def test_a_new_person_ramps_up_and_carries_the_days_that_are_left():
     assert [ramp(GOAL, month) for month in range(5)] == [0, Fraction(1, 2), 1, 1, 1]
     assert months_since(date(2025, 11, 20), date(2026, 2, 1)) == 3
+    assert [months_served(date(2025, 7, day), date(2026, 7, 1)) for day in (1, 2, 31)] == [12, 11, 11]
     march = CALENDAR.parse("2026-03")
     assert proration(GOAL, march, CALENDAR, date(2026, 3, 16)) == Fraction(12, 22)
     assert proration(GOAL, march, CALENDAR, date(2026, 3, 20)) == 0  # fewer than 10 working days

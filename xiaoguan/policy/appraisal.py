@@ -25,7 +25,7 @@ from xiaoguan.base.words import plain_number
 
 from .document import Appraisal, Indicator, Policy, Score
 from .formula import Duration, Type
-from .goals import attainment, months_since
+from .goals import attainment, months_served
 from .inputs import Inputs, members, present
 from .tiers import curve, steps
 from .training import shortfalls
@@ -434,7 +434,7 @@ def calibrate(appraisal: Appraisal, result: Appraised, grade: str, by: str, reas
 
 def follows(policy: Policy, appraisal: Appraisal, result: Appraised, who: Who, world: World) -> list[str]:
     """What a result leads to: an improvement plan, and the roles the person may be promoted to."""
-    tenure = months_since(who.hired_on, result.period.end) if who.hired_on else None
+    tenure = months_served(who.hired_on, result.period.end) if who.hired_on else None
     extra = {
         "grade": Line("grade", "Grade", result.grade or None, "text"),
         "score": Line("score", "Score", result.score, "score"),

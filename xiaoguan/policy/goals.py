@@ -202,6 +202,11 @@ def months_since(hired: date, on: date) -> int:
     return (on.year - hired.year) * 12 + on.month - hired.month
 
 
+def months_served(hired: date, on: date) -> int:
+    """在职月数: whole months from the day of hire to a day, which does not count itself."""
+    return months_since(hired, on) - (on.day < hired.day)
+
+
 def months_in_role(calendar: Calendar, since: date, on: date) -> int:
     """Months of the calendar from the one that holds `since` to the one that holds `on`; below 0 if it is earlier."""
     return max(calendar.months_between(since, on), -1)

@@ -23,7 +23,7 @@ from .credit import metric_of
 from .customers import Customers
 from .document import Appraisal, Goal, Policy
 from .folder import Folder
-from .goals import attainment, months_since, pace, shares
+from .goals import attainment, months_served, pace, shares
 from .honours import honoured
 from .incentive import statement_of_versions
 from .inputs import Inputs, present
@@ -361,7 +361,7 @@ def _tenures(folder: Folder, known: Mapping[str, Evidence], window: Period) -> l
         wanted, hired = sum(Fraction(goal) for goal, _actual in one.past), folder.people[key].hired_on
         if wanted and hired is not None:
             found.append(
-                (sum(Fraction(actual) for _goal, actual in one.past) / wanted, months_since(hired, window.start))
+                (sum(Fraction(actual) for _goal, actual in one.past) / wanted, months_served(hired, window.start))
             )
     return found
 
