@@ -24,7 +24,7 @@ from xiaoguan.base.periods import Period
 from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.api import answer, guarded
 from xiaoguan.desk.api.openapi import documents
-from xiaoguan.desk.cells import day_text, money_text, short_day
+from xiaoguan.desk.cells import day_text, short_day
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.listing import with_query
 from xiaoguan.goals.pages import value_text
@@ -392,7 +392,7 @@ def _range(asked: Asked, method: str, one: Foreseen | None) -> str:
 
 def _deals(asked: Asked, show: str) -> dict[str, Any]:
     """The deals behind the row, as far as the viewer may see them, those that add most first."""
-    desk, money = desk_of(Opportunity), asked.view.policy.currency
+    desk = desk_of(Opportunity)
     assert desk is not None
     found = [
         deal for row in asked.own for deal in row.deals if (deal[4] == show if show else deal[4] or deal[7] != "0")
@@ -411,7 +411,7 @@ def _deals(asked: Asked, show: str) -> dict[str, Any]:
             "url": desk.url("detail", pk=deal[0]),
             "customer": seen[deal[0]].customer.name,
             "owner": seen[deal[0]].owner.name,
-            "amount": money_text(deal[2], money),
+            "amount": _text(asked, deal[2]),
             "stage": names.stage(deal[3]).name,
             "category": labels.get(deal[4], "–"),
             "tone": Opportunity.TONES["category"].get(deal[4], ""),
@@ -419,7 +419,7 @@ def _deals(asked: Asked, show: str) -> dict[str, Any]:
             "late": seen[deal[0]].closes_on < asked.view.day,
             "chance": Fraction(deal[6]),
             "learnt": Fraction(deal[7]) if by_experience else None,
-            "part": money_text(_part(deal), money),
+            "part": _text(asked, _part(deal)),
         }
         for deal in found
         if deal[0] in seen
