@@ -56,6 +56,20 @@ def test_headers_in_capitals_and_spaces_after_commas_are_read(tmp_path):
     assert pays(made) == {"c": "100.00"}, "the grade is not locked"
 
 
+@pytest.mark.parametrize(
+    ("metric", "level"),
+    [
+        ("type: amount, from: orders, value: sum(cost), date: signed_on", "warning"),
+        ("type: count, from: orders, value: count(), date: signed_on, where: \"channel == 'web'\"", "error"),
+    ],
+)
+def test_a_column_that_only_a_number_beside_pay_counts_does_not_stop_the_rest(tmp_path, metric, level):
+    text = plan().replace("goals:", f"  other: {{name: O, {metric}}}\ngoals:")
+    made = calc(tmp_path, text, people=PEOPLE, orders=ORDERS)
+    assert [one for one in said(made, level) if "which metric other reads" in one]
+    assert pays(made)["c"] == "100.00"
+
+
 def test_records_of_a_day_are_in_the_order_of_their_moments_however_they_are_written(tmp_path):
     tiers = "tiers: {mode: marginal, by: amount, rates: [{from: 0, rate: 1%}, {from: 1000, rate: 2%}]}"
     text = plan(BACK).replace("rate: 10%", tiers)

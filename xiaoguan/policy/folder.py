@@ -36,7 +36,7 @@ from .formula import Row, Type, names
 from .goals import Absence, Number
 from .load import load_text, read_number
 from .metrics import FACTS, PlanError, Schema, plan
-from .needs import COLUMNS, Need, columns_of, leaves_of, needs
+from .needs import COLUMNS, Need, columns_of, leaves_of, metrics_of_pay, needs
 from .uncounted import people_fields, uncounted
 from .world import Book, RowsWorld, Span, Term, Who
 
@@ -327,7 +327,9 @@ class _Reading:
         return rows
 
     def needed(self, facts: Mapping[str, Sequence[Row]], tables: Mapping[str, _Table]) -> None:
-        """The columns that metrics read are there."""
+        """The columns that metrics read are there. One that only a metric beside pay and goals counts is missing in its
+        records, which are held back and listed; any other would change a number without a word."""
+        paid = metrics_of_pay(self.policy)
         for metric_id, metric in self.policy.metrics.items():
             try:
                 planned = plan(self.policy, metric_id, self.schema)
@@ -343,14 +345,15 @@ class _Reading:
                         self.report(f"{leaf.source}.csv", 0, message, "", "warning")
                     continue
                 table = tables[leaf.source]
-                read = {leaf.date} | {n for tree in (leaf.value, leaf.where) if tree is not None for n in names(tree)}
+                picked = {leaf.date, *(names(leaf.where) if leaf.where is not None else ())}
+                read = picked | set(names(leaf.value) if leaf.value is not None else ())
                 for column in sorted(read - set(table.columns) - {"id", "currency"}):
                     if not table.rows:
                         continue
                     hint = did_you_mean(column, table.columns) or f"Add the column {column}."
                     message = f"{table.file} has no column {column!r}, which metric {metric.id} reads"
-                    self.report(table, 1, message, hint, column=column)
-
+                    level: Level = "error" if metric_id in paid or column in picked else "warning"
+                    self.report(table, 1, message, hint, level, column)
         for need in needs(self.policy, self.schema):
             self.needed_by(need, tables.get(need.table))
 

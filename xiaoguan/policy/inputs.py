@@ -308,6 +308,9 @@ class Inputs:
         window = self.window(call)
         if quota is None or quota.missing or actual.missing:
             return _nothing(call, f"there is no goal {goal_id} for {window.label}" if quota is None else actual.note)
+        goal = self.policy.goal(goal_id)
+        if goal is not None and not self.policy.metrics[goal.metric].adds_up:
+            return _nothing(call, f"{goal.metric} does not come in day by day")
         gone = self.expected(goal_id, self.level(call), window)
         if not gone.working:
             return _nothing(call, gone.gap)
@@ -569,21 +572,21 @@ def last_there(who: Who, period: Period) -> date:
 
 def asks_of_others(policy: Policy) -> bool:
     """Whether somebody's pay may hang on the records of others: a team's or the company's number, a pool."""
-    trees = (written.tree for written in _expressions(policy.incentive))
+    trees = (written.tree for written in expressions(policy.incentive))
     groups = any(isinstance(part, Call) and part.get("of") is not None for tree in trees for part in walk(tree))
     return groups or any(component.kind == "pool" for _, component in policy.components())
 
 
-def _expressions(value: object) -> Iterator[Expression]:
+def expressions(value: object) -> Iterator[Expression]:
     """Every formula in sections of the document."""
     if isinstance(value, Expression):
         yield value
     elif isinstance(value, Section):
         for one in fields(value):
-            yield from _expressions(getattr(value, one.name))
+            yield from expressions(getattr(value, one.name))
     elif isinstance(value, tuple):
         for part in value:
-            yield from _expressions(part)
+            yield from expressions(part)
 
 
 def _over(tree: Expr) -> str:

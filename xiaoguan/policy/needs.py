@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .document import IncentivePlan, Policy
-from .formula import Binary, Expr, In, Literal, Row, Type, dotted, walk
+from .formula import Binary, Expr, In, Literal, Row, Type, dotted, names, walk
+from .inputs import expressions
 from .metrics import Derived, Plan, PlanError, Schema, plan
 from .release import DEFAULT_KIND, UNDOING
 
@@ -86,6 +87,20 @@ def needs(policy: Policy, schema: Schema) -> Iterator[Need]:
                 yield Need(
                     f"the claw-back of plan {one.id}", table, (UNDOING[table],), UNDOING[table], _HEADED, without
                 )
+
+
+def metrics_of_pay(policy: Policy) -> set[str]:
+    """The metrics on which pay and goals rest, and those that these are made of."""
+    found = {goal.metric for goal in policy.goals}
+    for _, one in policy.components():
+        axes = (axis.metric for axis in (one.rows, one.columns) if axis is not None)
+        found |= {one.basis, one.tiers.of if one.tiers else "", *axes, *one.divide}
+    found |= {name for written in expressions(policy.incentive) for name in names(written.tree)}
+    waiting = [name for name in found if name in policy.metrics]
+    for name in waiting:  # grows by what each is made of
+        more = set(names(policy.metrics[name].value.tree)) & set(policy.metrics) - set(waiting)
+        waiting.extend(sorted(more))
+    return set(waiting)
 
 
 def tables_of(policy: Policy, one: IncentivePlan, schema: Schema) -> set[str]:
