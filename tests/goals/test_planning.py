@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from xiaoguan.customers.models import Customer
 from xiaoguan.desk.models import Event
 from xiaoguan.desk.undo import undo_batch
 from xiaoguan.goals.models import GoalTarget
+from xiaoguan.goals.tracking import standings
 from xiaoguan.people.models import Membership, Role, RoleAssignment
+from xiaoguan.policy import load_text
 from xiaoguan.rulebook.versions import adopt
 from xiaoguan.sales.models import Order
 
@@ -180,3 +183,26 @@ def test_an_absence_that_the_policy_relieves_lowers_the_quota(company: Any) -> N
 
 def test_a_company_without_a_policy_is_told_that_it_has_no_goals(cast: Any, client_of: Any) -> None:
     assert client_of("sunzong").get("/goals/").status_code == 200
+
+
+def test_a_ratio_stands_divided_once_at_every_level_and_has_no_pace(company: Any) -> None:
+    ratio = "  big: {name: Big, type: ratio, from: orders, date: signed_on,\n    value: "
+    ratio += '"ratio(count_if(net_amount >= 40000), count(), empty=missing)"}\ngoals:\n'
+    text = (
+        POLICY.replace("goals:\n", ratio)
+        .replace("version: 1.0.0", "version: 1.1.0")
+        .replace("metric: bookings", "metric: big")
+    )
+    text = text.replace("{method: growth, base: prior_period, growth: 20%}", "{method: assigned}")
+    policy, _issues = load_text(text[: text.index("    allocate")])
+    assert policy is not None
+    period, goal = policy.calendar.parse("2026-Q1"), policy.goals[0]
+    for team, value in (("east", "0.5"), ("north", "0.8")):
+        row = GoalTarget(goal="quota", team=company.teams[team], starts_on=period.start, ends_on=period.end)
+        row.value = Decimal(value)
+        row.save()
+    found = {s.label or "company": s for s in standings(policy, goal, period, date(2026, 2, 10))}
+    assert {label: s.actual for label, s in found.items() if s.level < 2} == {
+        "company": Fraction(2, 3), "华东": Fraction(1, 2), "华北": 1,
+    }  # fmt: skip
+    assert found["华东"].attainment == 1 and found["华东"].pace is None

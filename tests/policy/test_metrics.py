@@ -200,4 +200,5 @@ warnings: [{id: slow, severity: info, notify: [owner], when: "cycle > 4w"}]
     made = calc(tmp_path, body, people="id,name\nlin,L", orders=rows)
     (goal,) = [one for one in made["goals"] if one["person"]]
     assert (goal["target"], goal["actual"], goal["attainment"]) == ("30", "45", "0.666667")
+    assert (goal["gap"], goal["pace"], goal["projection"]) == ("-15", None, None), "it does not come in day by day"
     assert [(one["value"], one["bound"]) for one in made["warnings"]] == [("45", "> 4w")]

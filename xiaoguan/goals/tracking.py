@@ -19,6 +19,7 @@ from xiaoguan.base.periods import Period
 from xiaoguan.desk.access import Viewer
 from xiaoguan.people.models import Membership, Person, Team
 from xiaoguan.policy import Goal, Policy
+from xiaoguan.policy.document.measures import Metric
 from xiaoguan.policy.goals import Elapsed, Pace, expected, pace
 from xiaoguan.policy.metrics import PlanError, plan
 from xiaoguan.rulebook import sql
@@ -37,6 +38,8 @@ class Standing:
     """Where one owner stands on a day. level 0 company, 1 team, 2 person; values in units of money or counts.
 
     expecting    how much of the goal should have come before a day.
+    timed        whether it comes in day by day: amounts and counts do, ratios and scores have no pace.
+    down         whether lower is better.
     """
 
     level: int
@@ -46,6 +49,8 @@ class Standing:
     goal: Number | None
     today: date
     expecting: Callable[[date], Elapsed]
+    timed: bool = True
+    down: bool = False
 
     @cached_property
     def gone(self) -> Elapsed:
@@ -53,11 +58,13 @@ class Standing:
 
     @cached_property
     def pace(self) -> Pace | None:
-        return pace(self.actual, self.goal, self.gone.share, self.gone.remaining) if self.goal else None
+        timed = self.goal and self.timed
+        return pace(self.actual, self.goal or 0, self.gone.share, self.gone.remaining) if timed else None
 
     @property
     def attainment(self) -> Fraction | None:
-        return Fraction(self.actual) / self.goal if self.goal else None
+        above, below = (self.goal, self.actual) if self.down else (self.actual, self.goal)
+        return Fraction(above) / below if above is not None and below else None
 
     @property
     def tone(self) -> str:
@@ -86,6 +93,8 @@ def standings(policy: Policy, goal: Goal, period: Period, today: date) -> list[S
         planned = plan(policy, goal.metric, schema())
         actuals = sql.ask(planned, period.start, period.end, policy.currency, "person")
         total = sql.ask(planned, period.start, period.end, policy.currency)[None]
+        metric = policy.metrics[goal.metric]
+        divided = {} if metric.adds_up else sql.ask(planned, period.start, period.end, policy.currency, "team")
     except (PlanError, sql.NotInSql, KeyError):
         return []
     world = DatabaseWorld(policy)
@@ -99,15 +108,20 @@ def standings(policy: Policy, goal: Goal, period: Period, today: date) -> list[S
         owners: list[Owner] = [(key, None) if level == 2 else (None, key)]
         if own is None:
             owners = [(p, None) for p in carrying if targets[p] is not None]
-            own = _sum(targets[p] for p in carrying)
-        actual = mine[key] if level == 2 and key else sum((mine[p] for p in carrying), 0)
-        return Standing(level, key, label, actual, own, today, expecting(world, goal, period, owners))
+            own = _together(metric, [targets[p] for p in carrying])
+        if level == 1 and not metric.adds_up:  # divided once, at this level
+            actual: Number = (divided[key].value or 0) if key in divided else 0
+        else:
+            actual = mine[key] if level == 2 and key else sum((mine[p] for p in carrying), 0)
+        asked = expecting(world, goal, period, owners)
+        return Standing(level, key, label, actual, own, today, asked, metric.adds_up, metric.direction == "down")
 
     shown = [pk for pk in people if targets[pk] is not None or mine[pk]]
     teams, of_team = _teams(shown, min(today, period.end - timedelta(days=1)))
     own = _value(world.goal_of(goal.id, period))
     company = stand(0, None, "", own, people)
-    found = [company if own is None else replace(company, actual=total.value or 0)]  # met by every record
+    met = own is not None or not metric.adds_up
+    found = [replace(company, actual=total.value or 0) if met else company]  # met by every record
     for team, label in teams.items():
         members = sorted(of_team[team], key=lambda p: -mine[p])
         found.append(stand(1, team, label, _value(world.goal_of(goal.id, period, team_id=team)), members))
@@ -129,9 +143,8 @@ def standing_of(policy: Policy, goal: Goal, period: Period, person: Person, toda
     except (PlanError, sql.NotInSql, KeyError):
         return None
     actual = answer[person.pk].value or 0 if person.pk in answer else 0
-    return Standing(
-        2, person.pk, person.name, actual, target, today, expecting(world, goal, period, [(person.pk, None)])
-    )
+    metric, asked = policy.metrics[goal.metric], expecting(world, goal, period, [(person.pk, None)])
+    return Standing(2, person.pk, person.name, actual, target, today, asked, metric.adds_up, metric.direction == "down")
 
 
 def _theirs(planned: Any, people: list[int]) -> Q | None:
@@ -168,6 +181,14 @@ def _teams(people: list[int], day: date) -> tuple[dict[int, str], dict[int, list
 
 def _value(line: Any) -> Number | None:
     return None if line is None or line.missing else line.value
+
+
+def _together(metric: Metric, values: Sequence[Number | None]) -> Number | None:
+    """The goals of several as one: their sum, of a ratio the value that they share."""
+    known = [value for value in values if value is not None]
+    if metric.adds_up:
+        return _sum(known)
+    return known[0] if len(set(known)) == 1 else None
 
 
 def _sum(values: Any) -> Number | None:

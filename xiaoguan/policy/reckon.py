@@ -270,8 +270,9 @@ def goal_line(
         actual = Line(goal.metric, goal.metric, None, policy.unit_of(goal.metric), note=str(error))
     line = attainment(actual, target, policy.metrics[goal.metric].direction)
     gone = inputs.expected(goal.id, who, window)
-    told = gone.working and not actual.missing and not target.missing
-    speed = pace(actual.number, target.number, gone.share, gone.remaining) if told else None
+    told = not actual.missing and not target.missing
+    timed = told and gone.working and policy.metrics[goal.metric].adds_up  # a ratio does not come in day by day
+    speed = pace(actual.number, target.number, gone.share, gone.remaining) if timed else None
     unit = target.unit
     return {
         "goal": goal.id,
@@ -285,7 +286,7 @@ def goal_line(
         "elapsed": decimal(gone.share, 6) if gone.working else None,
         "pace": None if speed is None or speed.pace is None else decimal(speed.pace, 6),
         "projection": None if speed is None else value_json(speed.projection, unit),
-        "gap": None if speed is None else value_json(speed.gap, unit),
+        "gap": value_json(target.number - actual.number, unit) if told else None,
         "required_per_day": None if speed is None else value_json(speed.required, unit),
         "remaining_days": gone.remaining if gone.working else None,
         "note": "; ".join(dict.fromkeys(note for note in (line.note, gone.gap) if note)),
