@@ -119,6 +119,8 @@ def test_who_sees_a_forecast(cast: Any, deals: Any, night: Any, client_of: Any) 
     }
     assert seen["sunzong"][1:] == ["华东", "林静", "华北", "王磊"]
     assert (seen["linjing"], seen["chenmin"], seen["zhaoyue"]) == (["林静"], ["华东", "林静"], [])
+    today = {name: client_of(name).get("/").content.decode() for name in ("linjing", "wanglei")}
+    assert ["whose=person" in text for text in today.values()] == [True, False], "only beside a goal of one's own"
     kept = {name: client_of(name).get("/api/kept-forecasts").json() for name in ("linjing", "chenmin", "zhaoyue")}
     assert [len(one["items"]) for one in kept.values()] == [2, 4, 0] and "大单" not in str(kept)
     page = client_of("chenmin").get("/forecast/").content.decode()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Collection, Mapping
+from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -23,7 +24,8 @@ from xiaoguan.desk.desk import Desk, desk_of
 from xiaoguan.desk.listing import with_query
 from xiaoguan.goals.pages import value_text
 from xiaoguan.goals.tracking import Standing, standing_of, standings
-from xiaoguan.insight.models import Honour, Warning, WarningTold
+from xiaoguan.insight.forecasts import COMPANY
+from xiaoguan.insight.models import ForecastSnapshot, Honour, Warning, WarningTold
 from xiaoguan.insight.whatif import pay_kind
 from xiaoguan.people.models import Person, Team
 from xiaoguan.policy import Goal, Policy
@@ -80,7 +82,7 @@ def _goals(viewer: Viewer, person: Person) -> list[dict[str, Any]]:
     now = timezone.localdate()
     led = set(Team.objects.filter(leader=person).values_list("pk", flat=True))
     whole = viewer.has("general_manager", "operations")
-    found = []
+    found, kept = [], _forecasts(now, {f"person:{person.pk}", *(f"team:{pk}" for pk in led), *([COMPANY] * whole)})
     for version in in_force(now):
         policy = document_of(version)
         for goal in policy.goals:
@@ -97,16 +99,28 @@ def _goals(viewer: Viewer, person: Person) -> list[dict[str, Any]]:
                         for s in standings(policy, goal, period, now)
                         if s.goal is not None and ((s.level == 0 and whole) or (s.level == 1 and s.key in led))
                     ]
-                found += [_goal_card(version, policy, goal, period, s) for s in shown]
+                found += [_goal_card(version, policy, goal, period, s, kept) for s in shown]
     return found
 
 
+Kept = Mapping[tuple[str, str, str, date, date], int]
+
+
+def _forecasts(now: date, whose: Collection[str]) -> Kept:
+    """The last kept weighted forecasts of these owners for the periods under way, in units."""
+    rows = ForecastSnapshot.objects.filter(whose__in=whose, starts_on__lte=now, ends_on__gt=now).order_by("taken_on")
+    names = ("policy_key", "goal", "whose", "starts_on", "ends_on", "weighted")
+    return {tuple(key): units for *key, units in rows.values_list(*names)}
+
+
 def _goal_card(
-    version: PolicyVersion, policy: Policy, goal: Goal, period: Period, standing: Standing
+    version: PolicyVersion, policy: Policy, goal: Goal, period: Period, standing: Standing, kept: Kept
 ) -> dict[str, Any]:
     unit, way = policy.unit_of(goal.metric), standing.pace
     owner = {0: _("Company"), 1: standing.label, 2: ""}[standing.level]
     about = {1: {"team": str(standing.key)}, 2: {"person": str(standing.key)}}.get(standing.level, {})
+    whose = {1: f"team:{standing.key}", 2: f"person:{standing.key}"}.get(standing.level, COMPANY)
+    foreseen = kept.get((policy.id, goal.id, whose, period.start, period.end))
     return {
         "label": " · ".join(filter(None, (owner, goal.name or goal.id, period.label))),
         "actual": value_text(standing.actual, unit),
@@ -122,6 +136,12 @@ def _goal_card(
             {"period": period.label, **about},
         ),
         "tone": standing.tone,
+        "forecast": None
+        if foreseen is None
+        else {
+            "text": value_text(foreseen, unit),
+            "url": with_query(reverse("forecast"), {"period": period.label, "whose": whose}),
+        },
     }
 
 
