@@ -150,7 +150,9 @@ def test_days_of_spreadsheets_and_binary_fractions_are_what_they_stand_for(examp
 
     expected = calc(example)["statements"]
     orders = example / "facts" / "orders.csv"
-    orders.write_text(orders.read_text().replace("2026-01-20", "2026/1/20 0:00:00").replace("2026-03-02", "2026年3月2日"))
+    orders.write_text(
+        orders.read_text().replace("2026-01-20", "2026/1/20 0:00:00").replace("2026-03-02", "2026年3月2日")
+    )
     paid = {"id": ["P-1", "P-2"], "order": ["SO-1", "SO-2"], "amount": [90_000.1 - 0.1, 120_000.0]}
     days = pyarrow.array([1770681600000000001, 1773964800000000000], pyarrow.timestamp("ns"))
     parquet.write_table(pyarrow.table({**paid, "received_on": days}), example / "facts" / "payments.parquet")
@@ -273,6 +275,37 @@ def test_a_back_test_on_a_folder_supposes_that_a_later_version_had_been_in_force
     ] == ("2700.00", "3600.00"), "half of 180 000 at 3 % and at 4 %, and no correction"
     assert found["goals"] == {"quota": {side: {"met": 1, "of": 2} for side in ("before", "after")}}
     assert CliRunner().invoke(backtest, [*files, "--from", "2026-03", "--to", "2026-01"]).exit_code == 2
+
+
+def test_a_back_test_knows_in_each_period_what_was_recorded_by_its_close(tmp_path):
+    from click.testing import CliRunner
+
+    from xiaoguan.project.calc import backtest
+
+    text = """policy: {{id: p, name: P, version: 1.0.0, effective: {{from: 2026-01-01, to: null}}, currency: CNY}}
+calendar: {{close: {{period: month, due: 5d}}}}
+metrics: {{sales: {{name: S, type: amount, from: orders, value: sum(net_amount), date: signed_on}}}}
+incentive: [{{id: p, role: rep, components: [{{id: c, kind: commission, basis: sales, period: month, rate: {}}}]}}]
+"""
+    for name, rate in (("a", "10%"), ("b", "20%")):
+        (tmp_path / f"{name}.yaml").write_text(text.format(rate))
+    (tmp_path / "facts").mkdir()
+    (tmp_path / "facts" / "people.csv").write_text("id,role\nlin,rep\n")
+    rows = ("a,lin,2026-01-05,100,2026-01-05", "b,lin,2026-01-31,200,2026-02-05", "c,lin,2026-01-31,400,2026-02-06")
+    (tmp_path / "facts" / "orders.csv").write_text("id,person,signed_on,net_amount,recorded_at\n" + "\n".join(rows))
+    files = [
+        f"{tmp_path}/a.yaml",
+        f"{tmp_path}/b.yaml",
+        "--facts",
+        f"{tmp_path}/facts",
+        "--from",
+        "2026-01",
+        "--to",
+        "2026-02",
+    ]
+    found = json.loads(CliRunner().invoke(backtest, [*files, "--json"]).output)
+    # the 400 were known in February alone
+    assert [(one["before"], one["after"]) for one in found["rows"]] == [("30.00", "60.00"), ("40.00", "80.00")]
 
 
 def test_two_versions_in_one_month_pay_by_the_day_of_the_event(example):
