@@ -397,17 +397,32 @@ def goals_met(policy: Policy, people: Sequence[Who], periods: Sequence[Period], 
 
 
 def backtest(
-    before: Policy, after: Policy, people: Sequence[Who], periods: Sequence[Period], world_of: WorldOf
+    before: Policy,
+    after: Policy,
+    people: Sequence[Who],
+    periods: Sequence[Period],
+    world_of: WorldOf,
+    world_at: Callable[[Policy, Period], World] | None = None,
 ) -> Backtest:
-    """Both policies over the same facts and periods. world_of gives the world for a policy's metrics."""
+    """Both policies over the same facts and periods. world_of gives the world for a policy's metrics.
+
+    world_at   gives it as it was known at the close of a period, where that differs: a period then also pays what
+               became known of the earlier ones since.
+    """
     worlds = [world_of(policy) for policy in (before, after)]
     rows = []
     for who in people:
-        for period in periods:
-            old, new = statement(before, who, period, worlds[0]), statement(after, who, period, worlds[1])
+        paid = [0, 0]
+        for n, period in enumerate(periods):
+            known = worlds if world_at is None else [world_at(policy, period) for policy in (before, after)]
+            old, new = statement(before, who, period, known[0]), statement(after, who, period, known[1])
             if old.lines or new.lines:
                 lacking = {line.name for one in (old, new) for line in one.lines if line.missing}
-                totals = old.total.units, new.total.units
+                totals = [old.total.units, new.total.units]
+                for i, policy in enumerate((before, after) if world_at is not None else ()):
+                    earlier = (statement(policy, who, one, known[i]).total.units for one in periods[:n])
+                    totals[i] += sum(earlier) - paid[i]
+                    paid[i] += totals[i]
                 rows.append(Compared(who.key, who.name, period.label, totals[0], totals[1], tuple(sorted(lacking))))
     basis = _basis(before, people, periods, worlds[0])
     fired: dict[str, RuleFired] = {}

@@ -14,7 +14,7 @@ import zoneinfo
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -32,7 +32,7 @@ from .check import check
 from .credit import rates
 from .document import Policy
 from .forecast import Foreseen, Kept
-from .formula import Row, Type, names
+from .formula import Duration, Row, Type, names
 from .goals import Absence, Number
 from .load import load_text, read_number
 from .metrics import FACTS, PlanError, Schema, plan
@@ -56,6 +56,39 @@ class Folder:
     ratings: Mapping[tuple[str, str, str], Mapping[str, Sequence[Rating]]]
     potential: Mapping[str, Mapping[str, Fraction]]
     issues: list[Issue] = field(default_factory=list)
+
+    def at_close(self, policy: Policy, period: Period) -> RowsWorld:
+        """The world without what happened by a period's end and was recorded after its close, by `recorded_at` and
+        `calendar.close`; the world itself where nothing was."""
+        close, world = policy.calendar_section.close, self.world
+        if close is None or close.due is None:
+            return world
+        last, zone = _closed_on(policy, period, close.due), zoneinfo.ZoneInfo(policy.header.timezone)
+
+        def late(row: Row) -> bool:
+            if not row.get("recorded_at") or not any(
+                isinstance(day, date) and day < period.end for day in row.values()
+            ):
+                return False
+            moment = datetime.fromisoformat(str(row["recorded_at"]))
+            return (moment.astimezone(zone) if moment.tzinfo else moment).date() > last
+
+        tables = {name: [row for row in rows if not late(row)] for name, rows in world.tables.items()}
+        if all(len(rows) == len(world.tables[name]) for name, rows in tables.items()):
+            return world
+        return RowsWorld(policy, tables, world.goals, world.schema, world.book)
+
+
+def _closed_on(policy: Policy, period: Period, due: Duration) -> date:
+    """The day on which a period closes: so long after its last day."""
+    at = period.end - timedelta(days=1)
+    if due.unit != "wd":
+        return due.after(at)
+    left = due.count
+    while left > 0:
+        at += timedelta(days=1)
+        left -= policy.calendar.is_working_day(at)
+    return at
 
 
 @dataclass

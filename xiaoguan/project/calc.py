@@ -191,7 +191,19 @@ def _on_folder(policies: tuple[Any, Any], periods: list[Any], folder: Path) -> A
             goals |= read.world.goals
         read.world.goals = goals
     people = [who for _, who in sorted(folders[policies[0].sha256].people.items())]
-    found = compared(*policies, people, periods, lambda policy: folders[policy.sha256].world)
+    at = {
+        (policy.sha256, period): folders[policy.sha256].at_close(policy, period)
+        for policy in policies
+        for period in periods
+    }
+    late = any(world is not folders[sha].world for (sha, _), world in at.items())
+    found = compared(
+        *policies,
+        people,
+        periods,
+        lambda policy: folders[policy.sha256].world,
+        (lambda policy, period: at[policy.sha256, period]) if late else None,
+    )
     met = [goals_met(policy, people, periods, folders[policy.sha256].world) for policy in policies]
     return replace(found, goals=dict(zip(("before", "after"), met, strict=True)))
 
