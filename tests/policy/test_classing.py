@@ -124,3 +124,8 @@ def test_calc_gives_the_class_of_every_customer(tmp_path: Path) -> None:
     told = [(one["customer"], one["class"], one["value"], one["place"], one["held"]) for one in found["classes"]]
     assert told == [("a", "A", "68.00", "0", ""), ("b", "A", "20.00", "0.68", ""), ("c", "B", "12.00", "0.88", "")]
     assert found["honours"] == [{"rule": "best", "person": "lin", "period": "2026-01", "rank": 1, "value": "68.00"}]
+
+
+def test_without_customers_it_is_said_that_nobody_has_a_class(tmp_path: Path) -> None:
+    made = calc(tmp_path, f"{BOOKINGS}classification: [{PARETO}]\n", people="id\nlin")
+    assert any("there is no customers.csv: nobody has a class" in one["message"] for one in made["issues"])

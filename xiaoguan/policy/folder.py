@@ -389,6 +389,9 @@ class _Reading:
                     self.report(table, 1, message, hint, level, column)
         for need in needs(self.policy, self.schema):
             self.needed_by(need, tables.get(need.table))
+        if (classing := self.policy.classing) is not None and "customers" not in facts:
+            message = f"classification {classing.id} reads customers, and there is no customers.csv: nobody has a class"
+            self.report("customers.csv", 0, message, "", "warning")
 
     def needed_by(self, need: Need, table: _Table | None) -> None:
         """What release and claw-back read is there."""
