@@ -123,6 +123,12 @@ def test_who_sees_a_forecast(cast: Any, deals: Any, night: Any, client_of: Any) 
     assert ["whose=person" in text for text in today.values()] == [True, False], "only beside a goal of one's own"
     kept = {name: client_of(name).get("/api/kept-forecasts").json() for name in ("linjing", "chenmin", "zhaoyue")}
     assert [len(one["items"]) for one in kept.values()] == [2, 4, 0] and "大单" not in str(kept)
+    east = of(f"team:{cast.teams['east'].pk}", taken_on="2026-03-09").pk
+    why = {name: client_of(name).get(f"/api/kept-forecasts/{east}/why") for name in ("chenmin", "linjing")}
+    assert why["linjing"].status_code == 404
+    told = why["chenmin"].json()
+    assert [(deal["title"], deal["chance"]) for deal in told["deals"]][0] == ("大单", "0.800000")
+    assert (told["methods"]["weighted_stage"]["value"], told["hidden"]) == ("850.00", 0)
     page = client_of("chenmin").get("/forecast/").content.decode()
     assert "大单" in page and "北方" not in page and "王磊" not in page
     assert client_of("linjing").get(f"/forecast/?whose=person:{cast.wanglei.pk}").status_code == 404

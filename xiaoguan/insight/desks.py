@@ -100,5 +100,5 @@ class ForecastSnapshotDesk(Desk):
     views = (Ready("mine", _("Mine"), "person=me"),)
     order = "-taken_on"
     figures = "quota", "actual", "commit", "best_case", "weighted"
-    untold = ("deals",)  # some may be nobody's to see; the page of the forecast shows those that are
+    untold = "methods", "deals"  # programs ask for /why
     read = owner("person") | manager("person") | Leads() | role("general_manager", "operations")

@@ -24,11 +24,12 @@ from xiaoguan.base.periods import Period
 from xiaoguan.desk.access import Viewer, viewer_of
 from xiaoguan.desk.api import answer, guarded
 from xiaoguan.desk.api.openapi import documents
+from xiaoguan.desk.api.views import is_id
 from xiaoguan.desk.cells import day_text, short_day
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.listing import with_query
 from xiaoguan.goals.pages import value_text
-from xiaoguan.insight.forecasts import COMPANY, View, cases, foreseen, ruled
+from xiaoguan.insight.forecasts import COMPANY, SOME, View, cases, foreseen, ruled
 from xiaoguan.insight.models import ForecastSnapshot
 from xiaoguan.people.models import Membership, Person, Team
 from xiaoguan.policy.forecast import Foreseen, Kept, Measured, at_lead, calibrated, earlier, lead_of, measured
@@ -711,14 +712,47 @@ def _told(one: Foreseen | None, unit: str) -> dict[str, Any] | None:
     return {**values, "chance": chance, "note": one.note}
 
 
+def kept_why(request: HttpRequest, pk: int) -> HttpResponse:
+    """A kept forecast by every method, and the deals behind it that the viewer may see, with their chances of then."""
+    viewer, desk, deals = viewer_of(request), desk_of(ForecastSnapshot), desk_of(Opportunity)
+    row = desk.visible(viewer).filter(pk=pk).first() if desk is not None and is_id(pk) else None
+    if row is None or deals is None:
+        raise Http404
+    unit, behind = f"money:{row.currency}", [deal for one in people_of(row) for deal in one.deals]
+    ids = [deal[0] for deal in behind]
+    seen: set[int] = set()
+    for at in range(0, len(ids), SOME):
+        seen |= set(deals.visible(viewer).filter(pk__in=ids[at : at + SOME]).values_list("pk", flat=True))
+    return answer(
+        {
+            "id": row.pk,
+            "methods": {method: _told(foreseen(row, method), unit) for method in row.methods},
+            "deals": [
+                {"id": pk_, "title": title, "amount": number_text(units, unit), "stage": stage, "category": category,
+                 "closes_on": closes_on, "chance": number_text(Fraction(staged), "ratio"),
+                 "learnt": number_text(Fraction(learnt), "ratio")}
+                for pk_, title, units, stage, category, closes_on, staged, learnt in behind if pk_ in seen
+            ],
+            "hidden": len(set(ids) - seen),
+        }
+    )  # fmt: skip
+
+
 @documents
 def documented(said: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     words = [{"name": n, "in": "query", "schema": {"type": "string"}} for n in ("period", "whose")]
     answered = {"type": "object", "required": ["period", "rows"], "additionalProperties": True}
     told = {"operationId": "forecast", "tags": ["forecast"], "parameters": words, "responses": said(answered)}
-    return {"/api/forecast": {"get": told}}
+    key = [{"name": "pk", "in": "path", "required": True, "schema": {"type": "integer"}}]
+    behind = {"type": "object", "required": ["id", "methods", "deals"], "additionalProperties": True}
+    why = {"operationId": "forecast_why", "tags": ["forecast"], "parameters": key, "responses": said(behind)}
+    return {"/api/forecast": {"get": told}, "/api/kept-forecasts/{pk}/why": {"get": why}}
 
 
 def urls() -> list[Any]:
     """The page, and the same for programs."""
-    return [path("forecast/", page, name="forecast"), path("api/forecast", guarded(api, "forecastsnapshot", ("GET",)))]
+    return [
+        path("forecast/", page, name="forecast"),
+        path("api/forecast", guarded(api, "forecastsnapshot", ("GET",))),
+        path("api/kept-forecasts/<int:pk>/why", guarded(kept_why, "forecastsnapshot", ("GET",))),
+    ]

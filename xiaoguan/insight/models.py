@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models import F
+from django.db.models.lookups import IsNull
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -147,6 +149,8 @@ class ForecastSnapshot(Record):
 
     IMPORTED = False
     TITLE = "label"
+    _ALIKE = (F("starts_on"), F("ends_on"), F("taken_on"), IsNull(F("person"), True), IsNull(F("team"), True))
+    ADDS_UP: ClassVar = dict.fromkeys(("quota", "actual", "commit", "best_case", "pipeline", "weighted"), _ALIKE)
 
     policy_key = NamedField(_("policy"), max_length=80, editable=False)
     policy = models.ForeignKey(
