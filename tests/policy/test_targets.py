@@ -83,6 +83,9 @@ def test_history_ends_where_the_goal_begins_and_who_brought_nothing_has_nothing(
     made = values(tree(found, *orders, who=people("a@x", "b@x", "n@x", n=date(2026, 4, 1))))
     assert [made[who, "2026-Q2"] for who in "abn"] == [200, 0, 100], "b is not new; n has the median of 800 and 0"
     assert made["a", "2026-Q4"] == 200, "the order of February moves no quota of the same year"
+    found = goal(FIXED + "allocate: [{by: team, method: history, history: 1y}]")
+    made = values(tree(found, orders[0], who=people("a@x", "n@y", n=date(2026, 4, 1))))
+    assert made["team:y", "2026"] == 600, "a team of new people has the median of the others"
 
 
 def test_a_month_in_which_nobody_is_there_is_a_month_of_nothing():

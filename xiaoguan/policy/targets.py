@@ -359,14 +359,17 @@ class _Working:
         }
 
     def was_there(self, owner: str, day: date) -> bool:
-        """Whether a person, or somebody in a team, was there on a day."""
-        if owner.startswith("team:"):
-            spans = (span for who in self.facts.people() for span in who.spans if span.team == owner[5:])
-            return any(span.start <= day for span in spans)
-        who = self.facts.person(owner)
-        if who is None:
-            return False
-        return max(who.hired_on or date.min, min((span.start for span in who.spans), default=date.min)) <= day
+        """Whether a person, or somebody in a team, was there on a day or before."""
+        team = owner[5:] if owner.startswith("team:") else None
+        who = None if team is not None else self.facts.person(owner)
+        people = self.facts.people() if team is not None else [who] if who is not None else []
+        begun = (
+            max(one.hired_on or date.min, span.start)
+            for one in people
+            for span in one.spans or (Span(date.min, team=one.team),)
+            if team is None or span.team == team
+        )
+        return min(begun, default=date.max) <= day
 
     def pipeline(self, owners: Mapping[str, object], period: Period) -> dict[str, Fraction]:
         """Open opportunities that are due in the period, by person or team."""
