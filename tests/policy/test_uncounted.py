@@ -65,6 +65,17 @@ def test_an_open_deal_is_no_mistake_and_a_won_one_without_its_day_is_told(tmp_pa
     assert said(made) == [("info", f"opportunities.csv: {message}", "closed_on")]
 
 
+def test_metrics_that_miss_the_same_day_of_the_same_records_are_one_line(tmp_path):
+    two = (
+        DEALS.rstrip()
+        + '\n  twice: {name: T, type: count, from: opportunities, value: "count()", date: closed_on, where: '
+    )
+    deals = "id,person,created_on,closed_on,result\n2,lin,2026-01-02,,won"
+    made = calc(tmp_path, two + "\"result == 'won'\"}\n", people=PEOPLE, orders=ORDERS, opportunities=deals)
+    message = "records without closed_on, by which metric won, metric twice count them, are in no period: 2"
+    assert said(made) == [("info", f"opportunities.csv: {message}", "closed_on")]
+
+
 def test_links_and_splits_of_what_is_not_there_are_said(tmp_path):
     facts = {
         "payments": "id,order,received_on,amount\np,zz,2026-01-06,100\nq,a,2026-01-06,100",

@@ -47,9 +47,10 @@ def uncounted(
     """Every reason for which records of the tables do not count, or count for nobody. rate: as for attainment."""
     readers = [one for one in _readers(policy, schema) if one.table in tables]
     events = (_Reader(one.what, one.table, one.date, None) for one in needs(policy, schema) if one.date)
-    for reader in dict.fromkeys((*readers, *(one for one in events if one.table in tables))):
-        yield from _undated(reader, schema, tables[reader.table])
+    dated = dict.fromkeys((*readers, *(one for one in events if one.table in tables)))
+    yield from _undated(list(dated), schema, tables)
     yield from _misspelt(policy, readers, tables)
+    yield from _outside_of_work(readers, tables, book)
     yield from _without_amount(policy, schema, tables)
     yield from _without_value(policy, schema, tables, rate)
     for table in dict.fromkeys(one.table for one in readers):
@@ -91,19 +92,26 @@ def _readers(policy: Policy, schema: Schema) -> Iterator[_Reader]:
         yield _Reader(f"spiff {component.id}", table, day, known)
 
 
-def _undated(reader: _Reader, schema: Schema, rows: Sequence[Row]) -> Iterator[Issue]:
+def _undated(readers: Sequence[_Reader], schema: Schema, tables: Tables) -> Iterator[Issue]:
     """Records that are taken and have no date; one that has another date may still get this one."""
-    takes = reader.takes()
-    dates = schema.facts[reader.table].dates if reader.table in schema.facts else (reader.date,)
-    never: list[Row] = []
-    not_yet: list[Row] = []
-    for row in rows:
-        if row.get(reader.date) is None and takes(row):
-            (not_yet if any(row.get(day) is not None for day in dates) else never).append(row)
-    message = f"without {reader.date}, by which {reader.what} counts them, are in no period"
-    yield from _issue(reader.table, reader.date, never, message, "Add the date.")
-    if reader.where is not None:
-        yield from _issue(reader.table, reader.date, not_yet, message, "They count from that day on.", "info")
+    found: dict[tuple[str, str, bool, tuple[str, ...]], tuple[list[Row], dict[str, None]]] = {}
+    for reader in readers:
+        takes = reader.takes()
+        dates = schema.facts[reader.table].dates if reader.table in schema.facts else (reader.date,)
+        undated = [row for row in tables[reader.table] if row.get(reader.date) is None and takes(row)]
+        not_yet = [row for row in undated if any(row.get(day) is not None for day in dates)]
+        never = [row for row in undated if all(row.get(day) is None for day in dates)]
+        for rows, later in ((never, False), (not_yet if reader.where is not None else [], True)):
+            if rows:
+                key = (reader.table, reader.date, later, tuple(str(row.get("id")) for row in rows))
+                found.setdefault(key, (rows, {}))[1][reader.what] = None
+    for (table, day, later, _), (rows, whats) in found.items():
+        whose = f"{', '.join(whats)} count{'s' if len(whats) == 1 else ''}"
+        message = f"without {day}, by which {whose} them, are in no period"
+        if later:
+            yield from _issue(table, day, rows, message, "They count from that day on.", "info")
+        else:
+            yield from _issue(table, day, rows, message, "Add the date.")
 
 
 def _without_value(policy: Policy, schema: Schema, tables: Tables, rate: RateOf | None) -> Iterator[Issue]:
@@ -141,6 +149,26 @@ def _held(leaf: Plan, rows: Sequence[Row], currency: str, rate: RateOf | None) -
             lacking = sorted(name for name in names(leaf.value) if row.get(name) is None) if leaf.value else []
             if lacking:
                 yield row, lacking[0], f"without {', '.join(lacking)}"
+
+
+def _outside_of_work(readers: Sequence[_Reader], tables: Tables, book: Book) -> Iterator[Issue]:
+    """Records of a day on which their person was not there yet, or no longer: no plan pays them."""
+    found: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)
+    for reader in readers:
+        takes = reader.takes()
+        for row in tables[reader.table]:
+            who, day = book.people.get(str(row.get("person"))), row.get(reader.date)
+            if who is None or not isinstance(day, date) or not takes(row):
+                continue
+            for when, outside in (
+                ("before their person was hired", who.hired_on is not None and day < who.hired_on),
+                ("after their person left", who.left_on is not None and day >= who.left_on),
+            ):
+                if outside:
+                    found[reader.table, when][str(row.get("id"))] = row
+    for (table, when), rows in found.items():
+        message = f"of a day {when} are in no plan of that person"
+        yield from _issue(table, "person", list(rows.values()), message, "Correct the person, or the day.", "info")
 
 
 def _misspelt(policy: Policy, readers: Sequence[_Reader], tables: Tables) -> Iterator[Issue]:
