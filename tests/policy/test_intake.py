@@ -118,6 +118,7 @@ RATES = "currency,on,rate\nUSD,2026-01-05,7\n"
         (", guarantee: {amount: 9, months: 2, for: new_hire}", {}, "people.csv: without hired_on nobody gets the"),
         ("", {"people": "id,role,left_on\nlin,rep,2026-01-05"}, "orders.csv: records of a day after their person"),
         ("", {"people": "id,role,hired_on\nlin,rep,2026-01-06"}, "orders.csv: records of a day before their "),
+        ("", {"assignments": "person,from,role,team\nlin,2026-01-01,,west"}, "assignments.csv row 2: lin has no role"),
         ("", {"rates": RATES + "usd,2026-01-05,8"}, "rates.csv row 3: USD has two spot rates on 2026-01-05"),
     ],
 )  # fmt: skip

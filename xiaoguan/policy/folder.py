@@ -501,6 +501,9 @@ class _Reading:
                     column="to",
                 )
                 continue
+            if "role" in table.columns and not cells.get("role"):
+                message = f"assignments.csv row {line}: {cells['person']} has no role from {start}"
+                self.report(table, line, message, "Fill in role, or leave the column out.", "warning", "role")
             span = Span(start, end, cells.get("role", ""), cells.get("team", ""), cells.get("manager", ""))
             found.setdefault(cells["person"], []).append(span)
         return found
