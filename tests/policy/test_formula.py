@@ -147,6 +147,10 @@ def test_what_has_no_meaning_is_said_in_words(text, message):
         ("(" * 200, 60, ""),
         ("a + " * 300 + "a", 800, "metrics"),
         ("999999999d", 0, ""),
+        ("a == 'x' AND b", 9, "Write and."),
+        ("a between 1 and 5", 2, "a <= x"),
+        ("status == “x”", 10, "straight single quotes"),
+        ("a，b", 1, "English keyboard"),
     ],
 )
 def test_what_cannot_be_read_is_shown_by_its_column(text, at, hint):
@@ -162,6 +166,15 @@ def test_the_unit_that_is_needed_is_demanded():
     tree, type_ = resolve(parse("5000"), FIELDS, Type.MONEY)
     assert isinstance(tree, Literal)
     assert (tree.value, type_) == (50_000_000, Type.MONEY)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"), [("status == signed", "quotes: 'signed'"), ("avg(net_amount) > 1", "mean(x)")]
+)
+def test_what_other_languages_write_is_named_here(text, hint):
+    with pytest.raises(FormulaError) as error:
+        resolve(parse(text), FIELDS)
+    assert hint in error.value.hint
 
 
 def test_names_are_found_whole():

@@ -290,7 +290,9 @@ def _is_aggregate(call: Call, metric: Metric) -> bool:
         hint = "Add from: with the fact table, such as from: orders."
         raise PlanError(metric, f"{unparse(call)} reads records, but the metric names no table", hint)
     if len(call.args) not in _AGGREGATES[call.name]:
-        raise PlanError(metric, f"{call.name}() takes {_AGGREGATES[call.name][0]} values, not {len(call.args)}")
+        wanted = "one value" if _AGGREGATES[call.name][0] else "no value"
+        hint = "Put a condition into where, or write count_if(condition)." if len(call.args) > 1 else ""
+        raise PlanError(metric, f"{call.name}() takes {wanted}, not {len(call.args)}", hint)
     return True
 
 

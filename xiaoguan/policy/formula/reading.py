@@ -46,10 +46,27 @@ _INSTEAD = {
     "!": "Write not, or != for unequal.",
     '"': "Text stands in single quotes: 'signed'.",
     "'": "The text has no closing quote.",
+    "≠": "Write !=.",
+    **dict.fromkeys("“”‘’", "Text stands in straight single quotes: 'signed'."),
+    **dict.fromkeys(
+        "（）【】，。；：％＝＞＜＋－＊", "Write the sign as on an English keyboard: ( ) [ ] , = > < + - * %."
+    ),
     "≥": "Write >=.",
     "≤": "Write <=.",
     "×": "Write *.",
 }
+
+
+_WORDS = {
+    "=": "Equality is written ==.",
+    "AND": "Write and.",
+    "OR": "Write or.",
+    "is": "Write ==.",
+    "between": "Write a <= x and x <= b.",
+    "if": "Write if(condition, a, b).",
+    "like": "Write ==, or in ['a', 'b'].",
+}
+"""What people write who know another language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +112,7 @@ class _Parser:
             raise FormulaError("the formula is empty", 0)
         tree = self.expression(0)
         if self.next.kind != "end":
-            hint = "Equality is written ==." if self.next.text == "=" else ""
-            raise FormulaError(f"{self.next.text!r} cannot stand here", self.next.at, hint)
+            raise FormulaError(f"{self.next.text!r} cannot stand here", self.next.at, _WORDS.get(self.next.text, ""))
         return tree
 
     @property
@@ -110,7 +126,8 @@ class _Parser:
 
     def expect(self, text: str) -> None:
         if self.next.kind != "op" or self.next.text != text:
-            raise FormulaError(f"{text!r} is expected instead of {self.next.text!r}", self.next.at)
+            hint = _WORDS.get(self.next.text, "")
+            raise FormulaError(f"{text!r} is expected instead of {self.next.text!r}", self.next.at, hint)
         self.position += 1
 
     def at(self, text: str) -> bool:

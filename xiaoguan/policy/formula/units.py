@@ -41,6 +41,17 @@ _ARGUMENTS: dict[str, tuple[tuple[int, int], tuple[str, ...]]] = {
 }
 
 
+_INSTEAD = {
+    **dict.fromkeys(("avg", "average"), "Write mean(x)."),
+    **dict.fromkeys(("iif", "case", "when"), "Write if(condition, a, b)."),
+    **dict.fromkeys(("coalesce", "ifnull", "nvl"), "Write default(x, y)."),
+    **dict.fromkeys(("div", "divide"), "Write ratio(a, b, empty=missing)."),
+    "sumif": "Write sum(if(condition, x, 0)), or put the condition into where.",
+    "countif": "Write count_if(condition).",
+}
+"""Functions of spreadsheets and databases, and what they are called here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The names a formula may read and their types; names that begin with an `open` prefix are of type ANY."""
@@ -100,7 +111,13 @@ def _resolve(tree: Expr, scope: Scope) -> tuple[Expr, Type]:
 
 
 def _resolve_binary(tree: Binary, op: str, scope: Scope) -> tuple[Expr, Type]:
-    (left, a), (right, b) = _resolve(tree.left, scope), _resolve(tree.right, scope)
+    left, a = _resolve(tree.left, scope)
+    try:
+        right, b = _resolve(tree.right, scope)
+    except FormulaError as error:
+        if op in COMPARISONS and a is Type.TEXT and isinstance(tree.right, Name) and not error.hint.startswith("Did"):
+            error.hint = f"Text stands in single quotes: '{tree.right.name}'."
+        raise
     if op in ("and", "or"):
         _need(left, a, Type.BOOL)
         _need(right, b, Type.BOOL)
@@ -198,7 +215,7 @@ def _option(option: Expr, item: str, type_: Type, scope: Scope) -> Expr:
 def _resolve_call(tree: Call, scope: Scope) -> tuple[Expr, Type]:
     count, keys = _ARGUMENTS.get(tree.name, (None, ()))
     if count is None:
-        hint = did_you_mean(tree.name, _ARGUMENTS)
+        hint = _INSTEAD.get(tree.name.lower(), "") or did_you_mean(tree.name, _ARGUMENTS)
         raise FormulaError(f"{tree.name}() is not a function that can stand here", tree.at, hint)
     if not count[0] <= len(tree.args) <= count[1]:
         wanted = str(count[0]) if count[0] == count[1] else f"{count[0]} to {count[1]}"
