@@ -129,6 +129,8 @@ def test_who_sees_a_forecast(cast: Any, deals: Any, night: Any, client_of: Any) 
     told = why["chenmin"].json()
     assert [(deal["title"], deal["chance"]) for deal in told["deals"]][0] == ("大单", "0.800000")
     assert (told["methods"]["weighted_stage"]["value"], told["hidden"]) == ("850.00", 0)
+    kept_page = client_of("chenmin").get(f"/kept-forecasts/{east}").content.decode()
+    assert "大单" in kept_page and "850" in kept_page
     page = client_of("chenmin").get("/forecast/").content.decode()
     assert "大单" in page and "北方" not in page and "王磊" not in page
     assert client_of("linjing").get(f"/forecast/?whose=person:{cast.wanglei.pk}").status_code == 404

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from django.db.models import QuerySet
@@ -28,6 +28,7 @@ from xiaoguan.desk.api.views import is_id
 from xiaoguan.desk.cells import day_text, short_day
 from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.listing import with_query
+from xiaoguan.desk.screens.details import detail_page
 from xiaoguan.goals.pages import value_text
 from xiaoguan.insight.forecasts import COMPANY, SOME, View, cases, foreseen, ruled
 from xiaoguan.insight.models import ForecastSnapshot
@@ -35,6 +36,7 @@ from xiaoguan.people.models import Membership, Person, Team
 from xiaoguan.policy.forecast import Foreseen, Kept, Measured, at_lead, calibrated, earlier, lead_of, measured
 from xiaoguan.policy.formula import Duration
 from xiaoguan.rulebook.asking import number_text
+from xiaoguan.rulebook.lines import spoken
 from xiaoguan.rulebook.process import process_in_force
 from xiaoguan.sales.models import Opportunity
 
@@ -385,7 +387,7 @@ def _row(asked: Asked, row: ForecastSnapshot) -> dict[str, Any]:
 
 def _range(asked: Asked, method: str, one: Foreseen | None) -> str:
     if one is None or one.value is None or one.low is None or one.high is None:
-        return one.note if one is not None and one.value is None else ""
+        return spoken(one.note) if one is not None and one.value is None else ""
     if method == "category":
         return _("best case %(amount)s") % {"amount": _text(asked, one.high)}
     return f"{_text(asked, one.low)} – {_text(asked, one.high)}"
@@ -714,15 +716,11 @@ def _told(one: Foreseen | None, unit: str) -> dict[str, Any] | None:
 
 def kept_why(request: HttpRequest, pk: int) -> HttpResponse:
     """A kept forecast by every method, and the deals behind it that the viewer may see, with their chances of then."""
-    viewer, desk, deals = viewer_of(request), desk_of(ForecastSnapshot), desk_of(Opportunity)
+    viewer, desk = viewer_of(request), desk_of(ForecastSnapshot)
     row = desk.visible(viewer).filter(pk=pk).first() if desk is not None and is_id(pk) else None
-    if row is None or deals is None:
+    if row is None:
         raise Http404
-    unit, behind = f"money:{row.currency}", [deal for one in people_of(row) for deal in one.deals]
-    ids = [deal[0] for deal in behind]
-    seen: set[int] = set()
-    for at in range(0, len(ids), SOME):
-        seen |= set(deals.visible(viewer).filter(pk__in=ids[at : at + SOME]).values_list("pk", flat=True))
+    unit, (shown, hidden) = f"money:{row.currency}", _behind(viewer, row)
     return answer(
         {
             "id": row.pk,
@@ -731,11 +729,59 @@ def kept_why(request: HttpRequest, pk: int) -> HttpResponse:
                 {"id": pk_, "title": title, "amount": number_text(units, unit), "stage": stage, "category": category,
                  "closes_on": closes_on, "chance": number_text(Fraction(staged), "ratio"),
                  "learnt": number_text(Fraction(learnt), "ratio")}
-                for pk_, title, units, stage, category, closes_on, staged, learnt in behind if pk_ in seen
+                for pk_, title, units, stage, category, closes_on, staged, learnt in shown
             ],
-            "hidden": len(set(ids) - seen),
+            "hidden": hidden,
         }
     )  # fmt: skip
+
+
+def _behind(viewer: Viewer, row: ForecastSnapshot) -> tuple[list[list[Any]], int]:
+    """The deals behind a kept forecast that the viewer may see, those that add most first; and how many others."""
+    desk = desk_of(Opportunity)
+    assert desk is not None
+    deals = [deal for one in people_of(row) for deal in one.deals]
+    ids, seen = [deal[0] for deal in deals], set[int]()
+    for at in range(0, len(ids), SOME):
+        seen |= set(desk.visible(viewer).filter(pk__in=ids[at : at + SOME]).values_list("pk", flat=True))
+    shown = [deal for deal in deals if deal[0] in seen]
+    return sorted(shown, key=lambda deal: (-_part(deal), deal[0])), len(deals) - len(shown)
+
+
+def _kept_page(request: HttpRequest, viewer: Viewer, record: ForecastSnapshot) -> dict[str, Any]:
+    """What was said by each method, and the deals behind it."""
+    shown, hidden = _behind(viewer, record)
+    desk, process, unit = desk_of(Opportunity), process_in_force(), f"money:{record.currency}"
+    labels = dict(Opportunity.Category.choices)
+    assert desk is not None
+    said = {method: Foreseen(*found) for method, found in record.methods.items()}
+    return {
+        "methods": [
+            {
+                "label": METHODS.get(method, method),
+                "value": value_text(one.value, unit),
+                "range": f"{value_text(one.low, unit)} – {value_text(one.high, unit)}" if one.low is not None else "",
+                "chance": one.chance,
+                "note": spoken(one.note) if one.value is None else "",
+            }
+            for method, one in said.items()
+        ],
+        "deals": [
+            {
+                "title": deal[1],
+                "url": desk.url("detail", pk=deal[0]),
+                "amount": value_text(deal[2], unit),
+                "stage": process.stage(deal[3]).name,
+                "category": labels.get(deal[4], "–"),
+                "tone": Opportunity.TONES["category"].get(deal[4], ""),
+                "on": date.fromisoformat(deal[5]),
+                "chance": Fraction(deal[6]),
+                "learnt": Fraction(deal[7]),
+            }
+            for deal in shown[: 2 * SHOWN]
+        ],
+        "more": len(shown[2 * SHOWN :]) + hidden,
+    }
 
 
 @documents
@@ -751,8 +797,10 @@ def documented(said: Callable[..., dict[str, Any]]) -> dict[str, Any]:
 
 def urls() -> list[Any]:
     """The page, and the same for programs."""
+    kept = partial(detail_page, desk=desk_of(ForecastSnapshot), template="insight/kept.html", more=_kept_page)
     return [
         path("forecast/", page, name="forecast"),
+        path("kept-forecasts/<int:pk>", kept, name="kept_forecast"),
         path("api/forecast", guarded(api, "forecastsnapshot", ("GET",))),
         path("api/kept-forecasts/<int:pk>/why", guarded(kept_why, "forecastsnapshot", ("GET",))),
     ]

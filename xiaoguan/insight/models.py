@@ -154,7 +154,7 @@ class ForecastSnapshot(Record):
 
     policy_key = NamedField(_("policy"), max_length=80, editable=False)
     policy = models.ForeignKey(
-        PolicyVersion, models.PROTECT, editable=False, related_name="+", verbose_name=_("policy version")
+        PolicyVersion, models.PROTECT, null=True, editable=False, related_name="+", verbose_name=_("policy version")
     )
     goal = NamedField(_("goal"), of="goal", max_length=60, blank=True, editable=False)
     label = models.CharField(_("period"), max_length=40, editable=False)
