@@ -42,6 +42,12 @@ def test_a_pool_by_credit_is_cut_by_what_each_brought(tmp_path):
     assert (pays(made, "lin"), pays(made, "zhou")) == ({"p": "100.00"}, {"p": "200.00"})
 
 
+def test_an_empty_fund_pays_nothing_whatever_it_is_divided_by(tmp_path):
+    pool = '{id: p, kind: pool, basis: bookings, fund: "1% * total(bookings, of=team)", divide: {credit: 100%}}'
+    made = calc(tmp_path, plan(pool), people=PEOPLE, orders="id,person,signed_on,net_amount")
+    assert pays(made) == {"p": "0.00"}
+
+
 def test_who_was_not_there_has_no_part_of_a_pool(tmp_path):
     pool = '{id: p, kind: pool, period: quarter, fund: "1% * total(bookings, of=team)"}'
     people = f"""{PEOPLE}

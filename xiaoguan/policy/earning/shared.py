@@ -78,10 +78,12 @@ class Shared(Base):
         if self.who.key not in [one.key for one in people]:
             return self.sum(Fraction(0), f"not in a team of the plan on {last}", parts)
         total = round_units(Fraction(fund.value), self.policy.currency)
+        if not total:
+            return self.sum(Fraction(0), f"nothing in the fund {written.text}", (*fund.parts, *parts))
         shares = self.divided(people, team)
         if isinstance(shares, str):
             return self.missing(shares, (*fund.parts, *parts))
-        cut = allocate(total, shares, minor_unit(self.policy.currency)) if total else [0] * len(people)
+        cut = allocate(total, shares, minor_unit(self.policy.currency))
         at = [one.key for one in people].index(self.who.key)
         line = Line("fund", "Fund", total, self.unit, written.text, parts=fund.parts, adds=False)
         formula = f"{value_text(shares[at], 'ratio')} of the fund {line.text}, between {len(people)} people"
