@@ -218,6 +218,20 @@ incentive:
     assert lines(made, "lin") == {"c": "5.00", "b": "50.00", "plan.release": "25.00", "total": "80.00"}
 
 
+def test_who_comes_in_the_middle_of_a_window_carries_the_months_there(tmp_path):
+    body = f"""{BOOKINGS.split("goals:")[0]}goals:
+  - {{id: quota, metric: bookings, period: month, target: {{method: fixed, value: 2000}},
+      allocate: [{{by: person, method: even}}]}}
+incentive:
+  - {{id: plan, components: [{{id: c, kind: commission, basis: bookings, period: month, tiers: {{mode: marginal,
+      by: attainment, of: quota, accumulate: quarter, rates: [{{from: 0%, rate: 1%}}, {{from: 100%, rate: 10%}}]}}}}]}}
+"""
+    people = "id,name,hired_on\nlin,L,2020-01-01\nzhou,Z,2026-02-01"
+    orders = "id,person,signed_on,net_amount\n1,zhou,2026-02-20,600\n2,zhou,2026-03-10,2000"
+    made = folder_of(tmp_path, body, "2026-03", people=people, orders=orders)
+    assert lines(made, "zhou")["c"] == "74.00", "20 on 2 000 of two months and 60 on 600, less the 6 of February"
+
+
 def test_the_command_ends_with_0_1_or_2(example):
     def run(*args):
         command = [sys.executable, "-m", "xiaoguan.project.cli", "calc", *args]

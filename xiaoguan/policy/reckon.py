@@ -187,7 +187,9 @@ def work_out_goals(policy: Policy, folder: Folder, period: Period) -> list[Targe
             if (goal.id, one.label) not in done:
                 done[goal.id, one.label] = None  # under way
                 made = done[goal.id, one.label] = work_out(policy, goal, one, world, folder.potential)
-                world.goals = {**world.goals, **made.values()}
+                values = made.values()
+                world.goals = {**world.goals, **values}
+                world.worked |= {(goal.id, label) for _, _, label in values}
 
     world.asked = asked
     for goal in policy.goals:

@@ -191,6 +191,8 @@ class RowsWorld:
         self._owners: tuple[object, set[tuple[str, str]]] | None = None
         self.asked: Callable[[Goal, Period], None] | None = None
         """Told of every goal that is asked for, before it is looked up: then it is worked out."""
+        self.worked: set[tuple[str, str]] = set()
+        """Goal and period label of what was worked out: whoever has no part in it carries nothing then."""
 
     def metric(self, metric_id: str, who: Who, period: Period) -> Line:
         """The metric over the person's rows."""
@@ -340,11 +342,13 @@ class RowsWorld:
             if kind not in calendar.kinds or (kind == "week" and calendar.splits_weeks):
                 continue
             try:
-                parts = [self._given(goal_id, key, part) for part in calendar.children(period, kind)]
+                parts = [(part, self._given(goal_id, key, part)) for part in calendar.children(period, kind)]
             except ValueError:  # they do not tile it
                 continue
-            if parts and all(parts):
-                return [one for part in parts for one in part or ()]
+            if any(found for _, found in parts) and all(
+                found or (goal_id, part.label) in self.worked for part, found in parts
+            ):
+                return [one for part, found in parts for one in found or [(part, 0)]]
         return None
 
     def _having(self) -> set[tuple[str, str]]:
