@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -179,6 +180,24 @@ def test_an_absence_that_the_policy_relieves_lowers_the_quota(company: Any) -> N
     Absence(person=company.zhouhang, kind="maternity", starts_on=date(2026, 6, 1)).save()
     line = DatabaseWorld(policy).goal_of("quota", policy.calendar.parse("2026-Q2"), person_id=company.linjing.pk)
     assert line is not None and line.value == 61_000 * 10_000
+
+
+def test_who_came_in_the_middle_of_a_quarter_needs_no_goal_before(company: Any) -> None:
+    from xiaoguan.policy import load_text
+    from xiaoguan.rulebook.world import DatabaseWorld
+
+    policy, _issues = load_text(POLICY)
+    assert policy is not None
+    for month in (5, 6):
+        quota = GoalTarget(goal="quota", person=company.linjing, value=Decimal(1_000), currency="CNY")
+        quota.starts_on, quota.ends_on = date(2026, month, 1), date(2026, month + 1, 1)
+        quota.save()
+    world, quarter = DatabaseWorld(policy), policy.calendar.parse("2026-Q2")
+    who = world.person(str(company.linjing.pk))
+    assert who is not None
+    assert world.goal("quota", replace(who, hired_on=date(2026, 4, 30)), quarter) is None
+    line = world.goal("quota", replace(who, hired_on=date(2026, 5, 1)), quarter)
+    assert line is not None and line.value == 2_000 * 10_000
 
 
 def test_a_company_without_a_policy_is_told_that_it_has_no_goals(cast: Any, client_of: Any) -> None:

@@ -230,6 +230,10 @@ incentive:
     orders = "id,person,signed_on,net_amount\n1,zhou,2026-02-20,600\n2,zhou,2026-03-10,2000"
     made = folder_of(tmp_path, body, "2026-03", people=people, orders=orders)
     assert lines(made, "zhou")["c"] == "74.00", "20 on 2 000 of two months and 60 on 600, less the 6 of February"
+    given = body.replace("{method: fixed, value: 2000}", "{method: assigned}")
+    goals = "goal,person,period,value\nquota,zhou,2026-02,1000\nquota,zhou,2026-03,1000"
+    made = folder_of(tmp_path, given, "2026-03", people=people, orders=orders, goals=goals)
+    assert lines(made, "zhou")["c"] == "74.00", "January needs no goal either where they are given"
 
 
 def test_the_command_ends_with_0_1_or_2(example):

@@ -61,6 +61,11 @@ class Who:
     left_on: date | None = None
     spans: tuple[Span, ...] = ()
 
+    def away(self, period: Period) -> bool:
+        """Whether a period lies before the day of hire or after the last day."""
+        before = self.hired_on is not None and self.hired_on >= period.end
+        return before or (self.left_on is not None and self.left_on <= period.start)
+
     def on(self, day: date) -> Span:
         """Role, team and manager on a day; a span without role where there is none."""
         if not self.spans:
@@ -203,7 +208,7 @@ class RowsWorld:
         goal = self.policy.goal(goal_id)
         if goal is not None and self.asked is not None:
             self.asked(goal, period)
-        given = self._given(goal_id, who.key, period)
+        given = self._given(goal_id, who, period)
         if goal is None or given is None:
             return None
         return quota_line(self.policy, goal, period, given, self.book.absences.get(who.key, ()))
@@ -329,8 +334,10 @@ class RowsWorld:
                 following = calendar.period(kind, following.end)
         return list(labels)
 
-    def _given(self, goal_id: str, key: str, period: Period) -> list[tuple[Period, Number]] | None:
-        """The goal as it is given: for the period, or for the shorter ones that fill it."""
+    def _given(self, goal_id: str, who: Who, period: Period) -> list[tuple[Period, Number]] | None:
+        """The goal as it is given: for the period, or for the shorter ones that fill it, but those before somebody
+        came and after they left."""
+        key = who.key
         if (goal_id, key, period.label) in self.goals:
             return [(period, self.goals[goal_id, key, period.label])]
         if (goal_id, key) not in self._having():
@@ -342,11 +349,11 @@ class RowsWorld:
             if kind not in calendar.kinds or (kind == "week" and calendar.splits_weeks):
                 continue
             try:
-                parts = [(part, self._given(goal_id, key, part)) for part in calendar.children(period, kind)]
+                parts = [(part, self._given(goal_id, who, part)) for part in calendar.children(period, kind)]
             except ValueError:  # they do not tile it
                 continue
             if any(found for _, found in parts) and all(
-                found or (goal_id, part.label) in self.worked for part, found in parts
+                found or (goal_id, part.label) in self.worked or who.away(part) for part, found in parts
             ):
                 return [one for part, found in parts for one in found or [(part, 0)]]
         return None

@@ -210,22 +210,27 @@ class DatabaseWorld:
     def goal(self, goal_id: str, who: Who, period: Period) -> Line | None:
         """The goal of a person, of a team ("team:" and its id) or of the company ("")."""
         team = int(who.key[5:]) if who.key.startswith("team:") else None
-        line = self.goal_of(goal_id, period, int(who.key) if who.key and team is None else None, team)
+        line = self.goal_of(goal_id, period, int(who.key) if who.key and team is None else None, team, who)
         if line is not None:
             self.taken.goals[goal_id, who.key, period.label] = line.number
         return line
 
     def goal_of(
-        self, goal_id: str, period: Period, person_id: int | None = None, team_id: int | None = None
+        self,
+        goal_id: str,
+        period: Period,
+        person_id: int | None = None,
+        team_id: int | None = None,
+        who: Who | None = None,
     ) -> Line | None:
-        """The goal for exactly this period, or that of shorter ones that fill it without a gap: their sum, of a ratio
-        or score the value they share."""
+        """The goal for exactly this period, or that of shorter ones that fill it without a gap, but the time before
+        `who` came and after they left: their sum, of a ratio or score the value they share."""
         goal = self.policy.goal(goal_id)
         if goal is None:
             return None
         rows = self._goals_in(period).get((goal_id, person_id, team_id), [])
         whole = [g for g in rows if (g.start, g.end) == (period.start, period.end)]
-        parts = whole or _tiling(rows, period)
+        parts = whole or _tiling(rows, period, who)
         if not parts:
             return None
         money = self.policy.unit_of(goal.metric).startswith("money")
@@ -509,13 +514,18 @@ def _whole(value: Fraction | None) -> int | Fraction | None:
     return value.numerator if value is not None and value.denominator == 1 else value
 
 
-def _tiling(goals: list[Goal], period: Period) -> list[Goal]:
-    """The shorter goals that fill the period from end to end, the longest steps first; [] if there is a gap."""
+def _tiling(goals: list[Goal], period: Period, who: Who | None = None) -> list[Goal]:
+    """The shorter goals that fill the period from end to end, the longest steps first; [] if there is a gap in which
+    somebody was there."""
     at, used = period.start, []
     while at < period.end:
         fitting = [g for g in goals if g.start == at and g.end <= period.end]
         if not fitting:
-            return []
+            later = min((g.start for g in goals if at < g.start and g.end <= period.end), default=period.end)
+            if who is None or not who.away(span(at, later)):
+                return []
+            at = later
+            continue
         longest = max(fitting, key=lambda g: g.end)
         used.append(longest)
         at = longest.end
