@@ -77,6 +77,9 @@ def forecaster(policy: Policy, label: str = "2026-03", experience: Experience | 
 
 def test_what_people_say_and_what_the_stages_weigh(policy: Policy) -> None:
     assert kinds_of(policy) == ("month", "quarter")
+    plain = "allocate: [{by: quarter, method: even}, {by: month, method: even}]"
+    daily = load_text(POLICY.replace("bookings, period: year", "bookings, period: day").replace(plain, "source: x"))[0]
+    assert daily is not None and kinds_of(daily) == ("month",), "nobody forecasts a day"
     assert [one.label for one in periods_of(policy, DAY)] == ["2026-03", "2026-04", "2026-Q1", "2026-Q2"]
     deals = [deal(100, "sign"), deal(200, "quote", "2026-03-01"), deal(400, "talk", "2026-04-01")]
     owned = Owned(50 * SCALE, 250 * SCALE, deals)

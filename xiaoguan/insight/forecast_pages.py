@@ -60,6 +60,11 @@ MEANS = {
     ),
     "time_series": gettext_lazy("What the rest of the period brings by the periods before, without looking at deals."),
 }
+SERIES = {
+    "seasonal_naive": pgettext_lazy("forecast", "as a year ago"),
+    "smoothing": pgettext_lazy("forecast", "smoothed"),
+    "holt_winters": pgettext_lazy("forecast", "level, trend and season"),
+}
 MOVES = {
     "won": pgettext_lazy("forecast", "Won"),
     "new": pgettext_lazy("forecast", "New"),
@@ -242,7 +247,10 @@ def looked_back(view: View, one: ForecastSnapshot, kind: str) -> list[Past]:
     rows = ForecastSnapshot.objects.filter(policy_key=one.policy_key, whose=one.whose, ends_on__lte=view.day)
     by_period: dict[Period, list[ForecastSnapshot]] = defaultdict(list)
     for row in rows.filter(taken_on__gte=earlier(view.day, Duration(3, "y"))).order_by("taken_on", "pk").defer("deals"):
-        period = view.policy.calendar.period(kind, row.starts_on)
+        try:
+            period = view.policy.calendar.period(kind, row.starts_on)
+        except ValueError:  # kept under a calendar that is another one by now
+            continue
         if (period.start, period.end) == (row.starts_on, row.ends_on):
             by_period[period].append(row)
     best: dict[Period, ForecastSnapshot] = {}
@@ -386,11 +394,16 @@ def _row(asked: Asked, row: ForecastSnapshot) -> dict[str, Any]:
 
 
 def _range(asked: Asked, method: str, one: Foreseen | None) -> str:
-    if one is None or one.value is None or one.low is None or one.high is None:
-        return spoken(one.note) if one is not None and one.value is None else ""
+    """What stands below the number: why there is none, the best case, or the range and how a series was continued."""
+    if one is None:
+        return ""
+    if one.value is None:
+        return spoken(one.note)
     if method == "category":
         return _("best case %(amount)s") % {"amount": _text(asked, one.high)}
-    return f"{_text(asked, one.low)} – {_text(asked, one.high)}"
+    known = one.low is not None and one.high is not None
+    told = [f"{_text(asked, one.low)} – {_text(asked, one.high)}"] if known else []
+    return " · ".join([*told, *([str(SERIES[one.note])] if one.note in SERIES else [])])
 
 
 def _deals(asked: Asked, show: str) -> dict[str, Any]:

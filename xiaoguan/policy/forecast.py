@@ -101,7 +101,7 @@ def kinds_of(policy: Policy) -> tuple[str, ...]:
     if goal is None:
         return ("month",)
     cut = {step.by for step in goal.allocate}
-    return tuple(kind for kind in KINDS[:3] if kind in cut) or (goal.period,)
+    return tuple(kind for kind in KINDS[:3] if kind in cut) or ((goal.period,) if goal.period in KINDS else KINDS[:1])
 
 
 def periods_of(policy: Policy, day: date) -> list[Period]:

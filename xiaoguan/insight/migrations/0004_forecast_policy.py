@@ -5,16 +5,22 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('insight', '0003_forecasts'),
-        ('rulebook', '0001_tables'),
+        ("insight", "0003_forecasts"),
+        ("rulebook", "0001_tables"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='forecastsnapshot',
-            name='policy',
-            field=models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='rulebook.policyversion', verbose_name='policy version'),
+            model_name="forecastsnapshot",
+            name="policy",
+            field=models.ForeignKey(
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="rulebook.policyversion",
+                verbose_name="policy version",
+            ),
         ),
     ]
