@@ -127,7 +127,7 @@ def test_who_sees_a_forecast(cast: Any, deals: Any, night: Any, client_of: Any) 
     why = {name: client_of(name).get(f"/api/kept-forecasts/{east}/why") for name in ("chenmin", "linjing")}
     assert why["linjing"].status_code == 404
     told = why["chenmin"].json()
-    assert [(deal["title"], deal["chance"]) for deal in told["deals"]][0] == ("大单", "0.800000")
+    assert (told["deals"][0]["title"], told["deals"][0]["chance"]) == ("大单", "0.800000")
     assert (told["methods"]["weighted_stage"]["value"], told["hidden"]) == ("850.00", 0)
     kept_page = client_of("chenmin").get(f"/kept-forecasts/{east}").content.decode()
     assert "大单" in kept_page and "850" in kept_page
