@@ -18,7 +18,7 @@ from django.db.models import Q
 from xiaoguan.base.periods import Period
 from xiaoguan.desk.access import Viewer
 from xiaoguan.people.models import Membership, Person, Team
-from xiaoguan.policy import Goal, Policy
+from xiaoguan.policy import Goal, Policy, Who
 from xiaoguan.policy.document.measures import Metric
 from xiaoguan.policy.goals import Elapsed, Pace, expected, pace
 from xiaoguan.policy.metrics import PlanError, plan
@@ -98,8 +98,9 @@ def standings(policy: Policy, goal: Goal, period: Period, today: date) -> list[S
     except (PlanError, sql.NotInSql, KeyError):
         return []
     world = DatabaseWorld(policy)
-    people = {int(w.key): w.name for w in Participants(policy, period).people.values()}
-    targets = {pk: _value(world.goal_of(goal.id, period, person_id=pk)) for pk in people}
+    whos = {int(w.key): w for w in Participants(policy, period).people.values()}
+    people = {pk: who.name for pk, who in whos.items()}
+    targets = {pk: _value(world.goal_of(goal.id, period, person_id=pk, who=who)) for pk, who in whos.items()}
     mine = {pk: actuals[pk].value or 0 if pk in actuals else 0 for pk in people}
 
     def stand(level: int, key: int | None, label: str, own: Number | None, carrying: Iterable[int] = ()) -> Standing:
@@ -134,7 +135,8 @@ def standings(policy: Policy, goal: Goal, period: Period, today: date) -> list[S
 def standing_of(policy: Policy, goal: Goal, period: Period, person: Person, today: date) -> Standing | None:
     """One person's standing; None when they have no goal in this period."""
     world = DatabaseWorld(policy)
-    target = _value(world.goal_of(goal.id, period, person_id=person.pk))
+    who = Who(str(person.pk), person.name, hired_on=person.hired_on, left_on=person.left_on)
+    target = _value(world.goal_of(goal.id, period, person_id=person.pk, who=who))
     if target is None:
         return None
     try:
