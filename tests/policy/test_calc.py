@@ -236,6 +236,31 @@ incentive:
     assert lines(made, "zhou")["c"] == "74.00", "January needs no goal either where they are given"
 
 
+@pytest.mark.parametrize(
+    ("target", "rows", "targets", "message"),
+    [
+        ("{method: growth, base: prior_year, growth: 10%}", ",600", {"": "600.00", "a": "300.00", "b": "300.00"}, ""),
+        ("{method: fixed, value: 100}", ",600.005", {}, "is not a multiple of the rounding unit"),
+        ("{method: bottom_up, submit_by: lead}", "e,300\nquota,2026-Q1,,600", {"": "600.00", "a": "300.00"}, ""),
+        (
+            "{method: bottom_up, submit_by: lead}",
+            "e,300\nquota,2026-Q1,w,100",
+            {"": "300.00"},
+            "w is not asked for 2026-Q1",
+        ),
+    ],
+)
+def test_what_is_given_for_the_company_alone_is_the_whole(tmp_path, target, rows, targets, message):
+    steps = "{by: team, method: even}, " if "bottom_up" in target else ""
+    body = BOOKINGS.replace("{method: assigned}", f"{target}, allocate: [{steps}{{by: person, method: even}}]")
+    people = "id,name,role,team\na,A,rep,e\nb,B,rep,w" + ("\nl,L,lead,e" if steps else "")
+    goals = f"goal,period,team,value\nquota,2026-Q1,{rows}"
+    made = folder_of(tmp_path, body, "2026-Q1", people=people, goals=goals, orders="id,person,signed_on,net_amount")
+    found = {one["person"]: one["target"] for one in made["goals"] if not one["team"]}
+    assert {key: found[key] for key in targets} == targets
+    assert message in " ".join(one["message"] for one in made["issues"])
+
+
 def test_the_command_ends_with_0_1_or_2(example):
     def run(*args):
         command = [sys.executable, "-m", "xiaoguan.project.cli", "calc", *args]

@@ -8,13 +8,14 @@ does not end is the fraction itself. docs/reference/calc.md describes the docume
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
 from xiaoguan.base.explain import Line, Record, Statement
+from xiaoguan.base.issues import Issue
 from xiaoguan.base.money import SCALE, format_units
 from xiaoguan.base.periods import Period
 
@@ -176,17 +177,23 @@ def work_out_goals(policy: Policy, folder: Folder, period: Period) -> list[Targe
     """Goals that the policy says how to work out and that are not given; their parts become the goals of the world.
 
     Those of the period are worked out now, those of others when somebody asks for them: the quarter so far, a month
-    whose earnings are released later.
+    whose earnings are released later. What is given for the company alone is the whole that is cut.
     """
     world, done = folder.world, dict[tuple[str, str], Targets | None]()
-    given = {goal for goal, _, _ in world.goals}
+    given = {goal for goal, key, _ in world.goals if key}
+    wholes = {(goal, label): value for (goal, key, label), value in world.goals.items() if not key}
+    said = [key for key in world.goals if key[1]]
     able = {goal.id for goal in policy.goals if _is_worked_out(policy, goal, goal.id in given)}
 
     def asked(goal: Goal, about: Period) -> None:
         for one in _periods_in(policy, goal, about) if goal.id in able else ():
             if (goal.id, one.label) not in done:
                 done[goal.id, one.label] = None  # under way
-                made = done[goal.id, one.label] = work_out(policy, goal, one, world, folder.potential)
+                whole = wholes.get((goal.id, one.label))
+                made = done[goal.id, one.label] = work_out(policy, goal, one, world, folder.potential, whole)
+                made.issues.extend(
+                    _not_asked(goal, one, made, [key for of, key, label in said if (of, label) == (goal.id, one.label)])
+                )
                 values = made.values()
                 world.goals = {**world.goals, **values}
                 world.worked |= {(goal.id, label) for _, _, label in values}
@@ -195,6 +202,18 @@ def work_out_goals(policy: Policy, folder: Folder, period: Period) -> list[Targe
     for goal in policy.goals:
         asked(goal, period)
     return [one for one in done.values() if one is not None]
+
+
+def _not_asked(goal: Goal, period: Period, made: Targets, given: Sequence[str]) -> Iterator[Issue]:
+    """What is given from below for those who are not asked."""
+    counted = {part.owner for part in made.root.parts} if made.root is not None else set()
+    lost = [key.removeprefix("team:") for key in given if key not in counted]
+    if goal.target.method == "bottom_up" and lost:
+        message = f"goal {goal.id}: {', '.join(lost)} is not asked for {period.label}, and what is given is not counted"
+        hint = (
+            f"Those who submit are {', '.join(goal.target.submit_by) or 'the people of the policy'}, for their teams."
+        )
+        yield Issue("warning", message, hint, path=goal.path, code="goal.target")
 
 
 def _is_worked_out(policy: Policy, goal: Goal, given: bool) -> bool:

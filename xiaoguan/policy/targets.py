@@ -125,7 +125,12 @@ class Targets:
 
 
 def work_out(
-    policy: Policy, goal: Goal, period: Period, facts: Facts, declared: Declared | None = None, whole: int | None = None
+    policy: Policy,
+    goal: Goal,
+    period: Period,
+    facts: Facts,
+    declared: Declared | None = None,
+    whole: Number | None = None,
 ) -> Targets:
     """The goal for a period of its own kind, from the company down. `whole` overrides the target of the policy."""
     return _Working(policy, goal, facts, declared or {}).run(period, whole)
@@ -138,7 +143,7 @@ class _Working:
         self.issues: list[Issue] = []
         self.vacant: set[str] = set()
 
-    def run(self, period: Period, whole: int | None) -> Targets:
+    def run(self, period: Period, whole: Number | None) -> Targets:
         self.start = period.start
         try:
             return self.worked_out(period, whole)
@@ -146,9 +151,13 @@ class _Working:
             self.report(str(gap))
             return self.targets(None)
 
-    def worked_out(self, period: Period, whole: int | None) -> Targets:
+    def worked_out(self, period: Period, whole: Number | None) -> Targets:
+        if whole is not None and self.adds_up and whole % self.unit:
+            shown = [value_text(Fraction(one), self.policy.unit_of(self.goal.metric)) for one in (whole, self.unit)]
+            self.report(f"{shown[0]} of {period.label} is not a multiple of the rounding unit {shown[1]}", "Round it.")
+            return self.targets(None)
         if self.goal.target.method == "bottom_up":
-            return self.from_below(period, whole)
+            return self.from_below(period, None if whole is None else int(whole))
         total = whole if whole is not None else self.whole(period)
         if total is None:
             return self.targets(None)
