@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from xiaoguan.base.money import SCALE, minor_unit
+from xiaoguan.base.money import SCALE, minor_unit, round_units
 
 from ..document import Clawback, Component, IncentivePlan, Policy
 from ..load import read_number
@@ -36,7 +36,7 @@ class Compiler:
 
     def __init__(self, policy: Policy, plan: IncentivePlan, component: Component, sql: Sql) -> None:
         self.plan, self.component, self.sql = plan, component, sql
-        self.unit = minor_unit(policy.currency)
+        self.currency, self.unit = policy.currency, minor_unit(policy.currency)
         self.rates = Rates(policy, component, sql)
         self.period = component.period
         accumulate = self.rates.tiers.accumulate if self.rates.tiers else "period"
@@ -142,7 +142,7 @@ class Compiler:
         cap = self.component.cap
         if cap is None:
             return "earned_raw"
-        most = int(cap.amount * SCALE)
+        most = round_units(cap.amount * SCALE, self.currency)
         return f"CASE WHEN earned_raw > {most} THEN {most} ELSE earned_raw END"
 
     def pieces(self, value: str) -> str:
