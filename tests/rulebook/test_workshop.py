@@ -300,6 +300,8 @@ def test_a_backtest_says_who_gains_and_what_it_costs(cast: Any, draft: PolicyDra
         "person": str(cast.linjing.pk), "name": "林静", "before": "5500.00", "after": "7000.00", "change": "1500.00"
     }  # fmt: skip
     assert result["cost_of_sales"] == {"before": "0.034348", "after": "0.044348"}
+    [goals] = result["goals"].values()
+    assert goals == {"before": {"met": 1, "of": 1}, "after": {"met": 1, "of": 1}}
     assert {"line": "bonus", "times": 8} in result[
         "missing"
     ]  # no goal: 3 people x 3 months less the one of 林静 in March
@@ -311,6 +313,7 @@ def test_a_backtest_says_who_gains_and_what_it_costs(cast: Any, draft: PolicyDra
         io.BytesIO(browser.get(f"/policy-drafts/{draft.pk}/backtests/{row.pk}.xlsx").content)
     )
     assert book.get_sheet_by_index(1).to_python()[1] == ["林静", 5500.0, 7000.0, 1500.0]
+    assert book.get_sheet_by_name("Goals met").to_python()[1][1:] == ["1 / 1", "1 / 1"]
     assert browser.get(f"/policy-drafts/{draft.pk}/backtests/{row.pk}/999999").status_code == 404
 
 

@@ -141,6 +141,9 @@ def _result(row: PolicyBacktest, viewer: Viewer) -> dict[str, Any]:
     def pair(before: int, after: int) -> dict[str, str]:
         return {"before": money(before), "after": money(after), "change": money(after - before)}
 
+    def met(met: int, of: int) -> dict[str, int]:
+        return {"met": met, "of": of}
+
     cost = [None if c is None else f"{float(c):.6f}" for c in shown.cost_of_sales]
     return {
         "assumes": "behaviour unchanged",
@@ -152,6 +155,7 @@ def _result(row: PolicyBacktest, viewer: Viewer) -> dict[str, Any]:
         "jumps": [{"component": c, "bound": b, "pays": money(p)} for c, b, p in row.result["jumps"]],
         "missing": [{"line": name, "times": times} for name, times in shown.missing()],
         "warnings": {one.rule: one.data for one in shown.warnings()},
+        "goals": {goal: {"before": met(*b), "after": met(*a)} for goal, b, a in shown.goals()},
         "rows": [
             {"person": key, "period": label, **pair(b, a), "missing": missing}
             for key, label, b, a, missing in row.result["rows"]

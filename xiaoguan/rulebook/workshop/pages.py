@@ -366,6 +366,7 @@ def _result(row: PolicyBacktest, viewer: Viewer) -> dict[str, Any]:
         "period_chart": charts.by_period(shown),
         "jumps": [{"component": names.get(c, c), "bound": b, "pays": money(p)} for c, b, p in row.result["jumps"]],
         "missing": [{"name": names.get(name, name), "times": times} for name, times in shown.missing()],
+        "goals": [(names.get(goal, goal), before, after) for goal, before, after in shown.goals()],
         "fired": [
             {**one.data, "unknown": spoken(one.data["unknown"], names), "people": one.by_person(), "rows": one.rows()}
             for one in shown.warnings()

@@ -30,7 +30,8 @@ from xiaoguan.desk.desk import desk_of
 from xiaoguan.desk.jobs import JobError, Running, job_kind
 from xiaoguan.people.models import Team
 from xiaoguan.policy import Backtest, Policy, Who, backtest, diff, load_text, statement
-from xiaoguan.policy.compare import Compared, RuleFired, in_force_over, jumps, together
+from xiaoguan.policy.compare import Compared, RuleFired, goals_met, in_force_over, jumps, together
+from xiaoguan.rulebook.lines import names_of
 from xiaoguan.rulebook.models import PolicyVersion
 from xiaoguan.rulebook.versions import document_of
 from xiaoguan.rulebook.workshop.models import PolicyBacktest, PolicyDraft
@@ -125,6 +126,7 @@ def tried(before: Policy, after: Policy, periods: Sequence[Period], progress: Pr
     rows: list[Compared] = []
     people: dict[str, tuple[str, str]] = {}
     fired: list[Mapping[str, RuleFired]] = []
+    met: dict[str, dict[str, list[int]]] = {"before": {}, "after": {}}
     basis = 0
     for number, period in enumerate(periods):
         inside = _people(before, after, period)
@@ -133,9 +135,13 @@ def tried(before: Policy, after: Policy, periods: Sequence[Period], progress: Pr
         basis += part.basis
         people |= {who.key: (who.name, who.role) for who in inside}
         fired.append(part.warnings)
+        for side, policy in (("before", before), ("after", after)):
+            for goal, (reached, of) in goals_met(policy, inside, [period], world_of(policy)).items():
+                sums = met[side].setdefault(goal, [0, 0])
+                met[side][goal] = [sums[0] + reached, sums[1] + of]
         if progress is not None:
             progress(number + 1, len(periods))
-    found = Backtest(before.clause, after.clause, tuple(rows), basis, tuple(jumps(after)), together(fired))
+    found = Backtest(before.clause, after.clause, tuple(rows), basis, tuple(jumps(after)), together(fired), met)
     people |= {f"team:{pk}": (name, "") for pk, name in Team.objects.values_list("pk", "name")}
     return Trial(found, people, list(periods), after.currency)
 
@@ -168,6 +174,7 @@ def plain(trial: Trial) -> dict[str, Any]:
         "rows": [[r.person, r.period, r.before, r.after, list(r.missing)] for r in found.rows],
         "jumps": [[j.component, j.bound, j.pays] for j in found.jumps],
         "warnings": {rule: one.to_json() for rule, one in found.warnings.items()},
+        "goals": found.goals,
     }
 
 
@@ -222,6 +229,12 @@ class Shown:
             for name in missing:
                 counts[name] += 1
         return sorted(counts.items())
+
+    def goals(self) -> list[tuple[str, tuple[int, int], tuple[int, int]]]:
+        """Of each goal that ended in the periods for somebody how many were met, of how many, before and after."""
+        before, after = (self.data.get("goals", {}).get(side, {}) for side in ("before", "after"))
+        rows = [(goal, before.get(goal, (0, 0)), after.get(goal, (0, 0))) for goal in dict.fromkeys([*before, *after])]
+        return [(goal, (b[0], b[1]), (a[0], a[1])) for goal, b, a in rows if b[1] or a[1]]
 
     def warnings(self) -> list[FiredWords]:
         """Each rule with how often it would have been given, and of whom when; by person those with most first."""
@@ -374,6 +387,10 @@ def workbook(row: PolicyBacktest, viewer: Viewer = NOBODY) -> bytes:
         head = [pgettext("policy", "Before"), pgettext("policy", "After"), _("Change")]
         sheets.add(_("By person"), [_("Person"), *head], [[n, b, a, a - b] for _k, n, b, a in shown.people()])
         sheets.add(_("By period"), [_("Period"), *head], [[n, b, a, a - b] for n, b, a in shown.periods()])
+        if goals := shown.goals():
+            names = names_of(load_text(row.text)[0] or document_of(row.before))
+            rows = [[names.get(goal, goal), *(" / ".join(map(str, side)) for side in sides)] for goal, *sides in goals]
+            sheets.add(_("Goals met"), [_("Goal"), *head[:2]], rows)
         warned = [
             [one.data["name"], about, label, before, after, whose]
             for one in shown.warnings()
