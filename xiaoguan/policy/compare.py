@@ -384,12 +384,14 @@ def in_force_over(policy: Policy, periods: Sequence[Period]) -> Policy:
 
 
 def goals_met(policy: Policy, people: Sequence[Who], periods: Sequence[Period], world: World) -> dict[str, list[int]]:
-    """Of the goals of people that end in the periods: by id how many were met, of how many that can be told."""
+    """Of the goals of people that end in the periods: by id how many were met, of how many that can be told. One that
+    is cut down to shorter periods is looked at in these."""
     found: dict[str, list[int]] = {}
     for goal in policy.goals:
-        if goal.period == "day" or goal.period not in policy.calendar.kinds:
+        kinds = [kind for kind in (goal.period, *(step.by for step in goal.allocate)) if kind in policy.calendar.kinds]
+        if goal.period == "day" or not kinds:
             continue
-        dues = [due for period in periods for due in policy.calendar.ending_in(period, goal.period)]
+        dues = [due for period in periods for due in policy.calendar.ending_in(period, kinds[-1])]
         lines = (value_of(policy, f"attainment({goal.id}) >= 100%", who, due, world) for due in dues for who in people)
         told = [line.value == "true" for line in lines if not line.missing]
         found[goal.id] = [sum(told), len(told)]

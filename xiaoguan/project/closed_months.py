@@ -20,7 +20,7 @@ from xiaoguan.rulebook.models import PayrollPeriod, PayStatement, Run
 
 State = PayrollPeriod.State
 MISSING = 1_860 * SCALE
-COMPLAINT = "10 月底与海外团队一起签下的续约单没有计入我的业绩，客户是我跟进的，请核对分成。"
+COMPLAINT = "月底与海外团队一起签下的续约单没有计入我的业绩，客户是我跟进的，请核对分成。"
 
 
 def close(company: Simulation, policy_key: str, period: Period, last: bool) -> None:
