@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xiaoguan.policy import RowsWorld, Who, load_text, statement
-from xiaoguan.policy.compare import apply, backtest, diff, flat
+from xiaoguan.policy.compare import apply, backtest, diff, flat, goals_met
 
 from .making import BOOKINGS, LIN, ROOT, order, paying, policy
 
@@ -118,3 +118,15 @@ def test_a_back_test_says_which_warnings_would_have_been_given_when():
     ]
     assert fired["x"].before is None and fired["x"].unknown
     assert fired["share"].found[0][4:6] == ("20.83%", "< 30%")
+
+
+def test_a_goal_is_met_or_not_in_the_periods_that_it_is_cut_down_to():
+    """Reached in January, missed in February; nobody gave one for March."""
+    found = policy(
+        BOOKINGS.replace(
+            "target: {method: assigned}", "target: {method: fixed, value: 1}, allocate: [{by: month, method: even}]"
+        )
+    )
+    goals = {("quota", "lin", "2026-01"): 1000, ("quota", "lin", "2026-02"): 1000}
+    known = RowsWorld(found, {"orders": [order(1000), order(999, "2026-02-10", 2)]}, goals)
+    assert goals_met(found, [LIN], [found.calendar.parse("2026-Q1")], known) == {"quota": [1, 2]}
