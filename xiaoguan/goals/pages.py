@@ -132,7 +132,7 @@ def value_text(value: Fraction | int | None, unit: str) -> str:
     if unit.startswith("money:"):
         units = round(Fraction(value) / SCALE) * SCALE
         return money_text(units, unit.removeprefix("money:")).removesuffix(".00")
-    return number_text(value if isinstance(value, int) else float(value), 1)
+    return number_text(value if isinstance(value, int) else float(value), 2 if abs(value) < 1 else 1)
 
 
 def _row(s: Standing, version: PolicyVersion, goal: Goal, period: Period, unit: str) -> dict[str, Any]:
