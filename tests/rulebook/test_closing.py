@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -272,7 +273,8 @@ def test_a_result_that_does_not_come_out_again_is_named(march: Any) -> None:
             ["Bookings", "Billings", march.linjing.pk],
         )
     again = closing.reproduce(period)
-    assert [d.name for d in again.different] == ["bookings"]
+    assert [d.name for d in again.different] == ["bookings"] and str(again).endswith("1 different")
+    assert again.engine == period.run.engine and "by engine 0.0-1, this is" in str(replace(again, engine="0.0-1"))
 
 
 def test_a_later_month_is_not_locked_before_an_earlier_one(march: Any) -> None:

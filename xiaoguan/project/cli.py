@@ -672,6 +672,7 @@ def reproduce(period: str, policy_id: str, json_: bool) -> None:
         "period": found.label,
         "policy": found.policy_key,
         "results": again.results,
+        "engine": again.engine,
         "different": [
             {"kind": d.kind, "name": d.name, "person": d.person, "stored": d.stored, "again": d.again}
             for d in again.different

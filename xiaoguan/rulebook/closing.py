@@ -42,7 +42,16 @@ from xiaoguan.policy import Policy
 from xiaoguan.policy.settle import PAID
 from xiaoguan.rulebook import snapshot
 from xiaoguan.rulebook.models import LedgerEntry, PayrollPeriod, PayStatement, PolicyVersion, Result, Run
-from xiaoguan.rulebook.reckoning import CannotReckon, Outcome, Progress, issues_of, quiet, reckon_one, version_for
+from xiaoguan.rulebook.reckoning import (
+    VERSION,
+    CannotReckon,
+    Outcome,
+    Progress,
+    issues_of,
+    quiet,
+    reckon_one,
+    version_for,
+)
 from xiaoguan.rulebook.versions import document_of, in_force
 
 State = PayrollPeriod.State
@@ -540,15 +549,18 @@ def bring_to(period: PayrollPeriod, state: str, on: date | None = None) -> None:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came of calculating a locked period again from its snapshot alone: how many results, which are not equal."""
+    """What came of calculating a locked period again from its snapshot alone: how many results, which are not equal,
+    and the engine that had calculated it."""
 
     results: int
     different: tuple[snapshot.Difference, ...]
+    engine: str = VERSION
 
     def __str__(self) -> str:
         if not self.different:
             return f"{self.results} results, all equal"
-        return f"{self.results} results, {len(self.different)} different"
+        other = "" if self.engine == VERSION else f"; calculated by engine {self.engine}, this is {VERSION}"
+        return f"{self.results} results, {len(self.different)} different{other}"
 
 
 def reproduce(period: PayrollPeriod) -> Reproduction:
@@ -561,4 +573,4 @@ def reproduce(period: PayrollPeriod) -> Reproduction:
     except snapshot.Unreadable as error:
         raise CannotClose(str(error)) from error
     results, different = snapshot.differences(period.run, again)
-    return Reproduction(results, tuple(different))
+    return Reproduction(results, tuple(different), period.run.engine)
